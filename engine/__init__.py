@@ -1,0 +1,1 @@
+"""The method: what is asked, measured, recommended and recorded.  Knows no screen and no database."""

@@ -1,0 +1,1 @@
+"""From bytes on disk to typed columns: reading, profiling, leaks, splits, rules."""

@@ -1,0 +1,1 @@
+"""What can be fitted: baselines, linear models, trees and networks, each declared once."""

@@ -1,0 +1,216 @@
+"""What a question is, how an answer to it is read, and how firmly the guide objects to one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from engine.errors import InvalidAnswer
+from engine.records import Check, Json, Option
+
+
+class Form(StrEnum):
+    """How a question is answered; the terminal has one widget for each."""
+
+    CHOICE = "choice"  # one option's key
+    CHOICES = "choices"  # a list of option keys
+    TEXT = "text"  # a sentence
+    NUMBER = "number"  # a number, or None where the question allows none
+    RULES = "rules"  # [{"when": SQL condition, "then": class or value}, …, {"otherwise": …}]
+    COSTS = "costs"  # a table of costs, "unknown" or "equal"
+    ROLES = "roles"  # {column: type}
+
+
+class Level(StrEnum):
+    """How firmly the guide objects.  BLOCK cannot be overruled; HOLD can, with a why that passes the why test."""
+
+    NOTE = "note"
+    FLAG = "flag"
+    HOLD = "hold"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why an answer is unsound, how firmly, and the review flag (e.g. M27) it leaves when it is given all the same."""
+
+    level: Level
+    message: str
+    flag: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the guide makes of one possible answer: its objections, and the figure it is checked against."""
+
+    objections: tuple[Objection, ...] = ()
+    check: Check | None = None
+
+    @property
+    def level(self) -> Level | None:
+        return max((o.level for o in self.objections), key=lambda level: level.rank, default=None)
+
+    def at(self, level: Level) -> tuple[Objection, ...]:
+        return tuple(o for o in self.objections if o.level is level)
+
+
+@dataclass(frozen=True)
+class Why:
+    """One step of *keep asking why*: a question, and its answer with this session's figures put in by `str.format`."""
+
+    question: str
+    answer: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something the guide asks.  Declared once, in its stage's tuple; forms, plans, journal and report read it there.
+
+    asks: who must answer in the quick pace: "person" for what only a person can know or must own, "engine" for what
+    the recommendation may answer.  options: the fixed ones; those that depend on the data come with the `Ask`.
+    default: what is recorded when nobody answers and nothing can be recommended.
+    """
+
+    id: str
+    prompt: str
+    form: Form = Form.CHOICE
+    asks: Literal["person", "engine"] = "engine"
+    options: tuple[Option, ...] = ()
+    default: Json = None
+    other: bool = False  # an answer outside the options is taken, as text or as a number
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    whys: tuple[Why, ...] = ()
+    why_required: bool = False  # beyond overrules, which always need one
+    source: str = ""
+
+    @property
+    def stage_prefix(self) -> str:
+        return self.id.split(".", 1)[0]
+
+    def read(self, raw: Json, options: Sequence[Option] = ()) -> Json:
+        """The answer as the journal keeps it.  Raises InvalidAnswer, naming what came and what fits."""
+        offered = tuple(options) or self.options
+        match self.form:
+            case Form.CHOICE:
+                return self._one_of(raw, offered)
+            case Form.CHOICES:
+                if isinstance(raw, str):
+                    raw = [part.strip() for part in raw.split(",") if part.strip()]
+                if not isinstance(raw, list | tuple):
+                    raise self._refuse(raw, "a list of " + _listed(offered))
+                return [self._one_of(item, offered) for item in raw]
+            case Form.NUMBER:
+                return self._number(raw)
+            case Form.TEXT:
+                if not isinstance(raw, str):
+                    raise self._refuse(raw, "a text in quotes")
+                return raw.strip()
+            case Form.RULES:
+                return self._rules(raw)
+            case Form.COSTS:
+                return self._costs(raw)
+            case Form.ROLES:
+                if not isinstance(raw, Mapping):
+                    raise self._refuse(raw, "a table {column = type}")
+                return {str(k): self._one_of(v, self.options) for k, v in raw.items()}
+
+    def _one_of(self, raw: Json, offered: Sequence[Option]) -> Json:
+        for option in offered:
+            if raw == option.key and isinstance(raw, bool) == isinstance(option.key, bool):
+                return option.key
+        for option in offered:  # typed on a command line: everything is a string there
+            if isinstance(raw, str) and raw.strip().casefold() == str(option.key).casefold():
+                return option.key
+        if offered and not self.other:
+            raise self._refuse(raw, _listed(offered))
+        if not isinstance(raw, str | int | float | bool) and raw is not None:
+            raise self._refuse(raw, "one value")
+        return raw
+
+    def _number(self, raw: Json) -> float | None:
+        if raw is None or (isinstance(raw, str) and raw.strip().casefold() in ("", "none", "no")):
+            if self.default is None:
+                return None
+            raise self._refuse(raw, self._range())
+        try:
+            if isinstance(raw, bool):
+                raise ValueError
+            value = float(raw)
+        except (TypeError, ValueError):
+            raise self._refuse(raw, self._range()) from None
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            raise self._refuse(raw, self._range())
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+    def _rules(self, raw: Json) -> list[dict[str, Json]]:
+        shape = 'a list like [{when = "SQL condition", then = "class or value"}, {otherwise = "…"}]'
+        if raw in (None, "", "none"):
+            return []
+        if isinstance(raw, str):  # the short form: a condition; what it predicts is the positive class
+            return [{"when": raw.strip()}]
+        if not isinstance(raw, list | tuple):
+            raise self._refuse(raw, shape)
+        for i, rule in enumerate(raw):
+            keys = set(rule) if isinstance(rule, Mapping) else set()
+            last = i == len(raw) - 1
+            if not (keys in ({"when", "then"}, {"when"}) or (keys == {"otherwise"} and last)):
+                raise self._refuse(raw, shape)
+        return [dict(rule) for rule in raw]
+
+    def _costs(self, raw: Json) -> Json:
+        if raw in ("unknown", "equal"):
+            return raw
+        shape = '"unknown", "equal" or a table such as {false_positive = 1, false_negative = 5}'
+        if not isinstance(raw, Mapping) or not raw:
+            raise self._refuse(raw, shape)
+        try:
+            table = {str(k): float(v) for k, v in raw.items() if not isinstance(v, bool)}
+        except (TypeError, ValueError):
+            raise self._refuse(raw, shape) from None
+        if len(table) != len(raw) or not all(map(math.isfinite, table.values())):
+            raise self._refuse(raw, shape)
+        return table
+
+    def _range(self) -> str:
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "a number"
+        if math.isinf(self.high):
+            return f"a number of at least {self.low:g}"
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def _refuse(self, raw: Json, fits: str) -> InvalidAnswer:
+        return InvalidAnswer(f"{self.id}: {raw!r} is not offered; it takes {fits}.")
+
+
+def _listed(options: Sequence[Option]) -> str:
+    keys = [str(o.key) for o in options]
+    return ", ".join(keys[:12]) + (f", … ({len(keys)} in all)" if len(keys) > 12 else "")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every question that may be asked, by id, in the order of the path."""
+
+    questions: tuple[Question, ...]
+    order: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order", {q.id: i for i, q in enumerate(self.questions)})
+        if len(self.order) != len(self.questions):
+            raise ValueError("two questions have the same id")
+
+    def __contains__(self, question_id: str) -> bool:
+        return question_id in self.order
+
+    def __getitem__(self, question_id: str) -> Question:
+        return self.questions[self.order[question_id]]

@@ -1,0 +1,1 @@
+"""Where trials run: this process, or a worker of its own."""

@@ -1,0 +1,67 @@
+"""The kinds of computing there are, and where each is done.  Light: the functions are imported only where they run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.records import Json, Progress
+
+
+class Context(Protocol):
+    """What a trial's function may use besides its parameters."""
+
+    data: str  # fingerprint of the dataset
+    seed: int
+
+    def source(self) -> Path:
+        """The dataset's file."""
+        ...
+
+    def evidence(self, key: str) -> dict[str, Json]:
+        """The value of evidence computed before.  Raises KeyError."""
+        ...
+
+    def report(self, progress: Progress) -> None:
+        """Tell how far it is.  Raises Cancelled when somebody stopped the trial: call it at every fold and epoch."""
+        ...
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """Store bytes beside the evidence; returns their digest."""
+        ...
+
+    def fetch(self, digest: str) -> bytes: ...
+
+
+TrialFunction = Callable[[dict[str, Json], Context], dict[str, Json]]
+
+
+@dataclass(frozen=True)
+class TrialKind:
+    name: str
+    function: str  # "module:name"
+    title: str
+
+    def load(self) -> TrialFunction:
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+KINDS = (
+    TrialKind("profile", "engine.data.profile:profile", "reading the table"),
+    TrialKind("split", "engine.data.splitting:split", "drawing the lockbox and the practice exams"),
+    TrialKind("leaks", "engine.data.leaks:leaks", "looking for leaks"),
+    TrialKind("rule", "engine.data.rules:check_rule", "checking the rule"),
+    TrialKind("cross_validate", "engine.evaluation.crossval:cross_validate", "practice exams"),
+    TrialKind("compare", "engine.evaluation.comparison:compare", "comparing on the same exams"),
+    TrialKind("latency", "engine.evaluation.latency:latency", "timing single predictions"),
+    TrialKind("learning_curve", "engine.evaluation.learning:learning_curve", "learning curve"),
+    TrialKind("errors", "engine.evaluation.errors:errors", "looking at the errors"),
+    TrialKind("device", "engine.device:probe", "timing training steps on each device"),
+    TrialKind("lockbox", "engine.evaluation.lockbox:lockbox", "the one final exam"),
+    TrialKind("final", "engine.models.final:final", "fitting the model that leaves"),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
