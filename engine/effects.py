@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.questions import Judgement, Question
-from engine.records import Check, Decision, Evidence, Json, Option, Trial, digest
+from engine.records import Check, Evidence, Json, Option, Trial, digest
 from engine.views import View
 
 
@@ -32,7 +32,7 @@ class Ask:
     """A question with what stands at this moment.
 
     judge: what the guide makes of a possible answer (pure; called for the chosen one, and to warn beforehand).
-    read: extra reading of an answer that depends on the data, e.g. an SQL condition over its columns; raises InvalidAnswer.
+    read: extra reading of an answer that depends on the data, e.g. an SQL condition; raises InvalidAnswer.
     evidence: what was shown; the decision cites it.  taken: the engine answers this in every pace (see `Decide`).
     """
 

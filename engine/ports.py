@@ -1,4 +1,4 @@
-"""What the method needs from whoever keeps its records and runs its trials.  storage/ and engine/runners/ fill these."""
+"""What the method needs from whoever keeps its records and runs its trials; storage/ and engine/runners/ fill it."""
 
 from __future__ import annotations
 

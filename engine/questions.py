@@ -21,7 +21,7 @@ class Form(StrEnum):
     NUMBER = "number"  # a number, or None where the question allows none
     RULES = "rules"  # [{"when": SQL condition, "then": class or value}, …, {"otherwise": …}]
     COSTS = "costs"  # a table of costs, "unknown" or "equal"
-    ROLES = "roles"  # {column: type}
+    TABLE = "table"  # {name: value}; where the question has options, each value is one of them
 
 
 class Level(StrEnum):
@@ -119,10 +119,10 @@ class Question:
                 return self._rules(raw)
             case Form.COSTS:
                 return self._costs(raw)
-            case Form.ROLES:
+            case Form.TABLE:
                 if not isinstance(raw, Mapping):
-                    raise self._refuse(raw, "a table {column = type}")
-                return {str(k): self._one_of(v, self.options) for k, v in raw.items()}
+                    raise self._refuse(raw, "a table {name = value}")
+                return {str(k): self._one_of(v, self.options) if self.options else v for k, v in raw.items()}
 
     def _one_of(self, raw: Json, offered: Sequence[Option]) -> Json:
         for option in offered:

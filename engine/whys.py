@@ -8,12 +8,13 @@ from typing import Literal
 
 WhyVerdict = Literal["ok", "missing", "restates", "thin", "copied"]
 
-STOP_WORDS = frozenset(
-    """a about all also am an and any are as at be because been but by can could did do does for from had has have he
-    her his how i if in into is it its just may me more most my no nor not of on only or our out over she should so
-    some such than that the their them then there these they this those to too up us very was we were what when where
-    which who why will with would you your""".split()
+_STOP_WORDS = (
+    "a about all also am an and any are as at be because been but by can could did do does for from had "
+    "has have he her his how i if in into is it its just may me more most my no nor not of on only or our "
+    "out over she should so some such than that the their them then there these they this those to too up "
+    "us very was we were what when where which who why will with would you your "
 )
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 ADVICE = {
     "missing": "Write why: one sentence of your own.",

@@ -1,0 +1,55 @@
+"""Who may answer besides the person at the terminal: the pace, a plan, the recommendation, an older branch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from engine.effects import Ask
+from engine.records import Answer, Decision, Json
+from engine.session import Session
+
+Answerer = Callable[[Ask, Session], Answer | None]
+
+
+def recommended(ask: Ask) -> Answer:
+    """The recommendation, in the engine's words; where there is none, the question's default."""
+    if ask.recommended is None:
+        return Answer(ask.question.default, "Nobody was asked.", "engine", "engine")
+    return Answer(ask.recommended, ask.reason, "engine", "engine")
+
+
+def quick_pace(ask: Ask, session: Session) -> Answer | None:
+    """In the quick pace the recommendation answers whatever a person need not know or own."""
+    if session.choice("project.pace", default="quick") == "quick" and ask.question.asks == "engine":
+        return recommended(ask)
+    return None
+
+
+def accept_recommended(ask: Ask, session: Session) -> Answer | None:
+    return recommended(ask)
+
+
+def from_plan(answers: Mapping[str, Json], whys: Mapping[str, str]) -> Answerer:
+    """Answers keyed by question id, or by `id:subject` for a question about one thing."""
+
+    def answer(ask: Ask, session: Session) -> Answer | None:
+        why = whys.get(ask.name, whys.get(ask.question.id, ""))
+        for key in (ask.name, ask.question.id):
+            if key in answers:
+                return Answer(answers[key], why, "plan", "plan")
+        return None
+
+    return answer
+
+
+def carried_over(decisions: Iterable[Decision]) -> Answerer:
+    """The answers of the branch that this one left, where exactly the same is asked again on the same evidence."""
+    by_place = {(d.question, d.subject): d for d in decisions}
+
+    def answer(ask: Ask, session: Session) -> Answer | None:
+        old = by_place.get(ask.place)
+        if old is None or old.asked != ask.asked:
+            return None
+        return Answer(old.choice, old.why, old.why_author, old.author)
+
+    return answer

@@ -1,0 +1,140 @@
+"""A session as its stages see it: a pure fold over decisions, never stored, never refusing what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engine.records import Decision, Json
+
+# What a column can be; only the first five are inputs to a model.
+INPUT_TYPES = ("number", "category", "yes_no", "date", "text")
+COLUMN_TYPES = (*INPUT_TYPES, "id", "drop")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A model that was accepted at a stage, with the score and interval it was accepted on."""
+
+    stage: str
+    model: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    details: Mapping[str, Json] = field(default_factory=dict)  # parameters, latency_ms, fit_seconds, evidence, …
+
+
+class Session:
+    """The answers so far, latest first in force; and what follows from them."""
+
+    def __init__(self, name: str, data: str, decisions: Iterable[Decision] = ()) -> None:
+        self.name = name
+        self.data = data  # fingerprint of the dataset
+        self._in_force: dict[tuple[str, str], Decision] = {}
+        for decision in decisions:
+            self.take(decision)
+
+    def take(self, decision: Decision) -> None:
+        """Fold one more decision in.  A later answer to the same question about the same thing replaces the earlier."""
+        self._in_force.pop(decision.place, None)
+        self._in_force[decision.place] = decision
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Those in force, in the order in which they were taken."""
+        return tuple(self._in_force.values())
+
+    def decision(self, question: str, subject: str = "") -> Decision | None:
+        return self._in_force.get((question, subject))
+
+    def choice(self, question: str, subject: str = "", default: Json = None) -> Json:
+        found = self._in_force.get((question, subject))
+        return default if found is None or found.choice is None else found.choice
+
+    def about(self, question: str) -> dict[str, Json]:
+        """The choices of a question that is asked once a subject: {subject: choice}."""
+        return {s: d.choice for (q, s), d in self._in_force.items() if q == question}
+
+    def snapshot(self) -> dict[str, Json]:
+        """The state, for comparing two of them."""
+        return {d.name: d.choice for d in self._in_force.values()}
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The ladder: every decision whose check says that it put a model on a rung."""
+        return tuple(
+            Rung(d.stage, str(c.details["rung"]), c.metric, c.value, c.low, c.high, c.details)
+            for d in self._in_force.values()
+            if (c := d.check) is not None and c.details.get("rung") and c.value is not None
+        )
+
+    # -- the problem -----------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> str:
+        return self.choice("problem.target", default="")
+
+    @property
+    def task(self) -> str:
+        return self.choice("problem.task", default="")
+
+    @property
+    def metric(self) -> str:
+        return self.choice("problem.metric", default="")
+
+    @property
+    def costs(self) -> dict[str, float] | None:
+        costs = self.choice("problem.costs")
+        return costs if isinstance(costs, dict) else None
+
+    # -- what trials carry -----------------------------------------------------------------------------------------
+
+    def input_types(self) -> dict[str, str]:
+        """The input columns and their types, in file order."""
+        out = {self.target, self.choice("problem.unit")}
+        out |= {column for column, choice in self.about("data.ids").items() if choice == "drop"}
+        out |= {column for column, choice in self.about("data.leaks").items() if choice == "drop"}
+        types = self.choice("data.types", default={})
+        return {column: t for column, t in types.items() if t in INPUT_TYPES and column not in out}
+
+    def recipe(self) -> dict[str, Json]:
+        """All that decides how rows become what a model is fitted to and examined on, as JSON.
+
+        Every trial that touches the data carries it, so that its key changes when, and only when, one of these does.
+        """
+        marks = {c: m for c, m in self.about("data.missing_marks").items() if m}
+        split = {
+            "kind": self.choice("split.kind", default="random"),
+            "lockbox": self.choice("split.lockbox", default=0.0),
+            "seed": self.choice("split.seed", default=0),
+        }
+        group = self.choice("problem.unit") if split["kind"] == "group" else None
+        time = self.choice("problem.moment_column") if split["kind"] == "time" else None
+        return {
+            "read": self.choice("data.load"),
+            "target": self.target,
+            "task": self.task,
+            "positive": self.choice("problem.positive"),
+            "types": self.input_types(),
+            "marks": marks,
+            "group": group,
+            "time": time,
+            "keep_together": self.choice("data.duplicates", default="keep") == "keep",
+            "split": split,
+            "plan": self.choice("split.plan", default={"folds": 5, "repeats": 1, "seed": 0}),
+            "prepare": {
+                "numbers": {
+                    "impute": "median",
+                    "indicator": self.choice("data.missing", default="indicator") == "indicator",
+                    "scale": self.choice("data.scale", default="standard"),
+                },
+                "categories": {
+                    "encode": self.choice("data.encode", default="onehot"),
+                    "rare": self.choice("data.rare", default=10),
+                },
+                "dates": {"encode": "parts"},
+                "text": {"encode": "strings"},
+            },
+            "costs": self.costs,
+            "metric": self.metric,
+        }
