@@ -16,6 +16,7 @@ class Context(Protocol):
 
     data: str  # fingerprint of the dataset
     seed: int
+    uses: tuple[str, ...]  # keys of the evidence it reads, as the trial names them
 
     def source(self) -> Path:
         """The dataset's file."""

@@ -1,0 +1,151 @@
+"""The trial *compare*: one round of challengers against the champion, on the exams that both have taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import DataProblem, UsageProblem
+from engine.evaluation.acceptance import Earned, earn, sentence
+from engine.evaluation.paired import Difference, overlap, paired_difference
+from engine.metrics import BY_NAME, Metric
+from engine.plans import alpha_of_round
+from engine.records import Json
+from engine.trials import Context
+
+
+@dataclass(frozen=True)
+class Exams:
+    """What a cross-validation measured.  scores: per metric (J,) in its own unit, NaN where an exam has none."""
+
+    scores: Mapping[str, np.ndarray]
+    n_train: np.ndarray
+    n_test: np.ndarray
+    ordered: bool
+    plan: str
+
+    @classmethod
+    def read(cls, evidence: Mapping[str, Json]) -> Exams:
+        """From the evidence of cross_validate; an exam that failed has no score in any metric."""
+        scores = {
+            name: np.array([np.nan if u is None else u for u in values], dtype=float)
+            for name, values in evidence["scores"].items()
+        }
+        for failure in evidence.get("failures") or ():
+            for values in scores.values():
+                if 0 <= failure["fold"] < len(values):
+                    values[failure["fold"]] = np.nan
+        return cls(
+            scores,
+            np.asarray(evidence["n_train"], float),
+            np.asarray(evidence["n_test"], float),
+            bool(evidence.get("ordered", False)),
+            str(evidence.get("plan_hash") or ""),
+        )
+
+
+def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
+    """R1 for every challenger, and its guards, from evidence of cross_validate.
+
+    ctx.uses: the champion's key, then the challengers'.  params: metric, higher (whether more is better, for a metric
+    that engine.metrics does not know), alpha (what the first round may spend, .05 unless stricter), budget_round,
+    delta, guards, names (the champion's, then the challengers'), tiny (too few rows for a verdict).
+    A challenger that took only the first exams of the plan is compared on those.  Raises UsageProblem when names and
+    evidence do not pair, DataProblem when two models took different exams.
+    """
+    names, keys = list(params["names"]), list(ctx.uses)
+    if len(names) != len(keys) or len(names) < 2:
+        raise UsageProblem(
+            f"compare: {len(names)} names for {len(keys)} results; a champion and its challengers are needed."
+        )
+    metric = metric_named(params["metric"], bool(params.get("higher", True)))
+    exams = [Exams.read(ctx.evidence(key)) for key in keys]
+    _same_plan(names, exams)
+    tiny, delta = bool(params.get("tiny", False)), float(params["delta"])
+    alpha = alpha_of_round(int(params.get("budget_round", 1)), first=float(params.get("alpha", 0.05)))
+    differences = [difference(metric, exams[0], other, delta) for other in exams[1:]]
+    guards = [
+        {
+            name: difference(BY_NAME[name], exams[0], other)
+            for name in params.get("guards") or ()
+            if name in BY_NAME and name != metric.name and name in exams[0].scores and name in other.scores
+        }
+        for other in exams[1:]
+    ]
+    earned = earn(differences, alpha, delta, guards, tiny=tiny)
+    return {
+        "metric": metric.name,
+        "delta": delta,
+        "alpha": alpha,
+        "rows": [
+            _row(name, names[0], e, g, metric, delta, tiny)
+            for name, e, g in zip(names[1:], earned, guards, strict=True)
+        ],
+    }
+
+
+def metric_named(name: str, higher: bool = True) -> Metric:
+    """The declared metric, or one of the user's own of that direction."""
+    known = BY_NAME.get(name)
+    return known or Metric(name, name, frozenset(), "high" if higher else "low", -np.inf, np.inf, "unknown")
+
+
+def difference(metric: Metric, champion: Exams, challenger: Exams, delta: float = 0.0) -> Difference:
+    """The paired difference on the exams that both have, oriented."""
+    J = min(len(champion.n_train), len(challenger.n_train))
+    a, b = (
+        np.asarray(metric.oriented(e.scores.get(metric.name, np.full(J, np.nan))[:J]), dtype=float)
+        for e in (challenger, champion)
+    )
+    used = np.isfinite(a) & np.isfinite(b)
+    rho = overlap(champion.n_train[:J][used], champion.n_test[:J][used]) if used.any() else 0.0
+    return paired_difference(a, b, rho, ordered=champion.ordered, delta=delta)
+
+
+def _same_plan(names: Sequence[str], exams: Sequence[Exams]) -> None:
+    first = exams[0]
+    for name, other in zip(names[1:], exams[1:], strict=True):
+        J = min(len(first.n_test), len(other.n_test))
+        another_plan = first.plan and other.plan and first.plan != other.plan
+        if another_plan or not np.array_equal(first.n_test[:J], other.n_test[:J]):
+            raise DataProblem(
+                f"{names[0]} and {name} took different exams, so they cannot be compared; cross-validate both again."
+            )
+
+
+def _row(
+    name: str,
+    champion: str,
+    earned: Earned,
+    guards: Mapping[str, Difference],
+    metric: Metric,
+    delta: float,
+    tiny: bool,
+) -> dict[str, Json]:
+    d = earned.difference
+    return {
+        "name": name,
+        "diff": d.diff if d.exams else None,
+        "se": d.se,
+        "lower": d.lower,
+        "upper": d.upper,
+        "p": d.p,
+        "alpha": earned.alpha,
+        "verdict": _shown(d.verdict, tiny),
+        "accepted": earned.accepted,
+        "reason": earned.reason,
+        "detectable": d.detectable,
+        "exams": d.exams,
+        "guards": [
+            {"metric": g, "verdict": _shown(v.verdict, tiny), "diff": v.diff, "lower": v.lower, "upper": v.upper}
+            for g, v in guards.items()
+        ],
+        "sentence": sentence(name, champion, earned, metric, delta, tiny=tiny),
+    }
+
+
+def _shown(verdict: str, tiny: bool) -> str:
+    """With too few rows no verdict above *unclear* is given."""
+    return "unclear" if tiny and verdict != "identical" else verdict

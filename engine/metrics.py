@@ -1,0 +1,299 @@
+"""The metrics there are, which of them is recommended, and what the costs of mistakes imply.  Light: no arrays here.
+
+The scoring itself is in engine/evaluation/metrics.py.  (Decision catalogue, 3.1 and problem.costs.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import InvalidAnswer
+from engine.records import Json
+
+Task = Literal["binary", "multiclass", "regression"]
+Needs = Literal["probabilities", "prediction", "costs", "capacity"]
+
+CLASSIFICATION = frozenset({"binary", "multiclass"})
+BINARY = frozenset({"binary"})
+REGRESSION = frozenset({"regression"})
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to score.  name: as scikit-learn's scorers without `neg_`.  best: where the perfect value lies."""
+
+    name: str
+    title: str
+    tasks: frozenset[str]
+    best: Literal["high", "low", "zero"]
+    low: float
+    high: float
+    chance: str  # what guessing scores, in words
+    needs: Needs = "prediction"
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.best == "high"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is a score whose perfect value is 1, as AUC, F1 or R²."""
+        return self.best == "high" and self.high == 1.0
+
+    def oriented(self, value: Any) -> Any:
+        """A value, or an array of them, turned so that more is better."""
+        if self.best == "zero":
+            return -abs(value)
+        return value if self.best == "high" else -value
+
+    def figure(self, value: float) -> str:
+        """A value or a difference as it is written in a sentence."""
+        return figure(value)
+
+
+METRICS = (
+    Metric("roc_auc", "ROC AUC", CLASSIFICATION, "high", 0, 1, "0.5", "probabilities"),
+    Metric("average_precision", "average precision", BINARY, "high", 0, 1, "the share of positives", "probabilities"),
+    Metric("recall_at_k", "recall at k", BINARY, "high", 0, 1, "k as a share of the rows", "capacity"),
+    Metric("log_loss", "log loss", CLASSIFICATION, "low", 0, math.inf, "the entropy of the shares", "probabilities"),
+    Metric("brier", "Brier score", BINARY, "low", 0, 1, "p·(1 − p) at the share p of positives", "probabilities"),
+    Metric("accuracy", "accuracy", CLASSIFICATION, "high", 0, 1, "the share of the largest class"),
+    Metric("balanced_accuracy", "balanced accuracy", CLASSIFICATION, "high", 0, 1, "1 / number of classes"),
+    Metric("recall", "recall", BINARY, "high", 0, 1, "0 for always saying no, 1 for always saying yes"),
+    Metric("f1", "F1", BINARY, "high", 0, 1, "0 for always saying no"),
+    Metric("f1_macro", "macro F1", CLASSIFICATION, "high", 0, 1, "below 1 / number of classes"),
+    Metric("recall_min", "recall of the weakest class", CLASSIFICATION, "high", 0, 1, "0 for always saying one class"),
+    Metric(
+        "expected_cost",
+        "expected cost per case",
+        CLASSIFICATION,
+        "low",
+        -math.inf,
+        math.inf,
+        "the cheapest action taken for everybody",
+        "costs",
+    ),
+    Metric("mae", "MAE", REGRESSION, "low", 0, math.inf, "mean distance from the median"),
+    Metric("rmse", "RMSE", REGRESSION, "low", 0, math.inf, "the standard deviation"),
+    Metric("r2", "R²", REGRESSION, "high", -math.inf, 1, "0"),
+    Metric("rmsle", "RMSE of log(1 + y)", REGRESSION, "low", 0, math.inf, "the standard deviation of log(1 + y)"),
+    Metric("bias", "bias", REGRESSION, "zero", -math.inf, math.inf, "0 for always saying the mean"),
+    Metric("pinball", "pinball loss", REGRESSION, "low", 0, math.inf, "that of the quantile", "costs"),
+)
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def metrics_of(task: str) -> tuple[Metric, ...]:
+    return tuple(metric for metric in METRICS if task in metric.tasks)
+
+
+def figure(value: float) -> str:
+    """Three significant digits, at most five decimals, thousands set apart, no exponent: 0.0123, 1,240, 12.3."""
+    if not math.isfinite(value):
+        return "unknown"
+    size = abs(value)
+    if size < 5e-6:
+        return "0"
+    if size >= 999.5:
+        return f"{value:,.0f}"
+    decimals = min(5, 2 - math.floor(math.log10(size)))
+    text = f"{value:.{max(decimals, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# --- costs -----------------------------------------------------------------------------------------------------------
+
+
+def cost_matrix(costs: Json, labels: Sequence[str], positive: int = 1) -> list[list[float]] | None:
+    """C[actual][predicted] in the user's unit, in the order of labels; None when costs are unknown.
+
+    Binary: {false_positive, false_negative, true_positive?, true_negative?}.  More classes: {"actual.predicted": cost};
+    being right costs 0 unless given, and `otherwise` prices every mistake not listed.  "equal": each mistake costs 1.
+    Raises InvalidAnswer when a mistake has no price or a name fits no class.
+    """
+    k = len(labels)
+    if costs is None or costs == "unknown":
+        return None
+    if costs == "equal":
+        return [[float(a != p) for p in range(k)] for a in range(k)]
+    if not isinstance(costs, Mapping) or not costs:
+        raise InvalidAnswer(f"problem.costs: {costs!r} is no table of costs.")
+    if {"false_positive", "false_negative"} & set(costs):
+        return _binary_costs(costs, k, positive)
+    prices = {f"{a}.{p}": (i, j) for i, a in enumerate(labels) for j, p in enumerate(labels)}
+    unknown = [name for name in costs if name not in prices and name != "otherwise"]
+    if unknown:
+        raise InvalidAnswer(
+            f"problem.costs: {unknown[0]!r} is no pair of classes; write actual.predicted of {', '.join(labels[:12])}."
+        )
+    missing = [n for n, (i, j) in prices.items() if i != j and n not in costs]
+    if missing and "otherwise" not in costs:
+        raise InvalidAnswer(
+            f"problem.costs: no cost for {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; "
+            "give it, or one cost for the rest as `otherwise`."
+        )
+    rest = float(costs.get("otherwise", 0.0))
+    matrix = [[0.0 if a == p else rest for p in range(k)] for a in range(k)]
+    for name, (i, j) in prices.items():
+        if name in costs:
+            matrix[i][j] = float(costs[name])
+    return matrix
+
+
+def _binary_costs(costs: Mapping[str, Json], k: int, positive: int) -> list[list[float]]:
+    known = {"false_positive", "false_negative", "true_positive", "true_negative"}
+    stray = sorted(set(costs) - known)
+    if k != 2 or stray or not {"false_positive", "false_negative"} <= set(costs):
+        raise InvalidAnswer(
+            "problem.costs: two classes take false_positive and false_negative (and, if being right costs or earns "
+            f"something, true_positive and true_negative); got {', '.join(sorted(costs))}."
+        )
+    yes, no = positive, 1 - positive
+    matrix = [[0.0, 0.0], [0.0, 0.0]]
+    matrix[yes][yes] = float(costs.get("true_positive", 0.0))
+    matrix[yes][no] = float(costs["false_negative"])
+    matrix[no][yes] = float(costs["false_positive"])
+    matrix[no][no] = float(costs.get("true_negative", 0.0))
+    return matrix
+
+
+def best_cut(costs: Json) -> float | None:
+    """t*: act from this probability of the positive class on; None when costs are unknown.
+
+    t* = (C_fp − C_tn) / ((C_fp − C_tn) + (C_fn − C_tp)).  Raises InvalidAnswer when a mistake does not cost more
+    than being right, for then one action is always best and there is nothing to decide.
+    """
+    matrix = cost_matrix(costs, ("no", "yes"))
+    if matrix is None:
+        return None
+    alarm, miss = matrix[0][1] - matrix[0][0], matrix[1][0] - matrix[1][1]
+    if alarm <= 0 or miss <= 0:
+        raise InvalidAnswer("problem.costs: a mistake must cost more than being right, else one action is always best.")
+    return alarm / (alarm + miss)
+
+
+def quantile_of(costs: Json) -> float | None:
+    """q = c_under / (c_under + c_over), the quantile to aim at; None when no costs of under and over are known."""
+    if not isinstance(costs, Mapping) or not {"under", "over"} <= set(costs):
+        return None
+    under, over = float(costs["under"]), float(costs["over"])
+    if under <= 0 or over <= 0:
+        raise InvalidAnswer("problem.costs: under and over must both cost more than 0.")
+    return under / (under + over)
+
+
+# --- the recommendation ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    metric: str
+    guards: tuple[str, ...]  # must not be worse
+    reason: str
+
+    @property
+    def title(self) -> str:
+        return BY_NAME[self.metric].title
+
+
+def recommend_metric(
+    task: str,
+    *,
+    use: str | None = None,
+    costs: Json = None,
+    capacity: float | None = None,
+    rarest_share: float = 0.5,
+    largest_share: float = 0.5,
+    n_classes: int = 2,
+    skew: float = 0.0,
+    y_min: float = 0.0,
+) -> Recommendation:
+    """The number that decides, its guards, and why: the first row of table 3.1 that fits.
+
+    use: "action", "top_k", "probability" or "all" (classes); "totals" or "relative" (regression); None when not said.
+    """
+    if task == "regression":
+        return _recommend_regression(use, costs, skew, y_min)
+    known_costs = isinstance(costs, Mapping) and bool(costs)
+    if task == "multiclass":
+        return _recommend_multiclass(use, known_costs, largest_share, n_classes)
+    if known_costs:
+        return Recommendation(
+            "expected_cost", ("log_loss",), "You know what mistakes cost, so good has one meaning: the cost per case."
+        )
+    if use == "top_k" and capacity:
+        return Recommendation(
+            "recall_at_k", ("log_loss",), "You can act on a limited number: what counts is how many of them you catch."
+        )
+    if use == "probability":
+        return Recommendation(
+            "log_loss", ("brier",), "The probability itself is used, and log loss is what honest probabilities win."
+        )
+    if rarest_share < 0.20:
+        return Recommendation(
+            "average_precision",
+            ("log_loss", "recall"),
+            f"Only {rarest_share:.1%} of the rows are of the rare class: average precision looks at those; guessing "
+            f"scores {rarest_share:.3f}.",
+        )
+    if use == "action" and costs == "equal" and rarest_share >= 0.40:
+        return Recommendation(
+            "accuracy",
+            ("recall_min",),
+            "Both mistakes cost the same and both classes are common: the share of right answers is fair here.",
+        )
+    return Recommendation(
+        "roc_auc",
+        ("log_loss",),
+        f"No costs are known and the rarer class has {rarest_share:.1%} of the rows: ROC AUC asks how often a positive "
+        "is ranked above a negative, whatever cut is chosen later.",
+    )
+
+
+def _recommend_multiclass(use: str | None, known_costs: bool, largest: float, k: int) -> Recommendation:
+    if known_costs:
+        return Recommendation(
+            "expected_cost", ("recall_min",), "You know what mistakes cost, so good has one meaning: the cost per case."
+        )
+    if use == "probability":
+        return Recommendation(
+            "log_loss", ("recall_min",), "The probabilities are used, and log loss is what honest probabilities win."
+        )
+    if largest > 1.5 / k:
+        return Recommendation(
+            "f1_macro",
+            ("recall_min",),
+            f"The largest class has {largest:.1%} of the rows, more than one and a half times its even share: macro F1 "
+            "counts every class the same.",
+        )
+    return Recommendation(
+        "accuracy",
+        ("f1_macro",),
+        f"The {k} classes are of about the same size: the share of right answers is fair here.",
+    )
+
+
+def _recommend_regression(use: str | None, costs: Json, skew: float, y_min: float) -> Recommendation:
+    q = quantile_of(costs)
+    if q is not None and q != 0.5:
+        return Recommendation(
+            "pinball",
+            ("mae",),
+            f"Too low and too high cost differently: the pinball loss at {q:.2f} prices each as you said.",
+        )
+    if use == "totals":
+        return Recommendation(
+            "rmse", ("bias",), "Totals or large misses matter: RMSE aims at the mean and weighs large misses more."
+        )
+    if use == "relative" and y_min > 0 and skew > 2:
+        return Recommendation(
+            "rmsle",
+            ("mae",),
+            f"The values are positive with a long tail (skew {skew:.1f}) and relative error matters: RMSE of log(1+y).",
+        )
+    return Recommendation(
+        "mae", ("rmse",), "MAE is the typical miss in the target's own unit; a few extreme rows do not rule it."
+    )

@@ -1,0 +1,161 @@
+"""How many practice exams, how large a lockbox, how small a gain matters, how much error a round may spend.
+
+Light: pure arithmetic, so that the conversation can say it before anything is computed.  (Decision catalogue, 2.1, 2.6,
+2.7, 2.10 and split.lockbox.)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.errors import DataProblem
+from engine.metrics import Metric
+from engine.records import Json
+
+BUDGET = 0.10  # false acceptances that one rung of the ladder may cost in all
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The practice exams.  folds × repeats, or `blocks` that follow each other in time (folds and repeats are 0 then).
+
+    nets: how many of the exams, from the first, a network takes.  tiny: no verdict above *unclear* (fewer than 100
+    rows, or 20 of the rarest class).  too_tiny: only baseline and rule (fewer than 50, or 10).
+    """
+
+    folds: int
+    repeats: int
+    blocks: int
+    nets: int
+    tiny: bool
+    too_tiny: bool
+    reason: str
+
+    @property
+    def exams(self) -> int:
+        """J."""
+        return self.blocks or self.folds * self.repeats
+
+    @property
+    def ordered(self) -> bool:
+        return self.blocks > 0
+
+    def recipe(self, seed: int = 0) -> dict[str, Json]:
+        """As a trial's recipe carries it."""
+        if self.ordered:
+            return {"blocks": self.blocks, "seed": seed}
+        return {"folds": self.folds, "repeats": self.repeats, "seed": seed}
+
+
+def plan(n: int, *, rarest: int | None = None, groups: int | None = None, ordered: bool = False) -> Plan:
+    """The plan for n development rows (table 2.1).
+
+    rarest: rows of the rarest class among them, None for regression.  groups: how many entities the rows belong to,
+    None when each stands alone.  Raises DataProblem when there is nothing to split.
+    """
+    tiny = n < 100 or (rarest is not None and rarest < 20)
+    too_tiny = n < 50 or (rarest is not None and rarest < 10)
+    if n < 2 or (groups is not None and groups < 2):
+        what = "row" if n < 2 else "entity"
+        raise DataProblem(f"There is only one {what} to learn from; at least two are needed to hold one back.")
+    if ordered:
+        blocks = min(5 if n < 1_000 else 8, max(1, n // 2))
+        reason = f"{n:,} rows in time order: {blocks} exams over the later half, each after all that it learns from"
+        return Plan(0, 0, blocks, blocks, tiny, too_tiny, reason)
+    folds, repeats = _table(n)
+    reason = f"{n:,} rows"
+    if rarest is not None:
+        fewer = max(2, min(folds, rarest // 10))
+        if fewer < folds:
+            reason += f", {rarest:,} of the rarest class: {fewer} folds, so that each holds about 10 of them"
+        folds = fewer
+    if groups is not None and groups < folds:
+        folds, repeats = groups, 1
+        reason += f", {groups} groups: each is held back once"
+    folds = min(folds, n)
+    exams = folds * repeats
+    nets = folds if n < 1_000 else 2 * folds if n < 10_000 else exams
+    reason += f": {folds} folds × {repeats}, {exams} exams of about {max(1, n // folds):,} rows"
+    return Plan(folds, repeats, 0, min(nets, exams), tiny, too_tiny, reason)
+
+
+def _table(n: int) -> tuple[int, int]:
+    if n < 1_000:
+        return 10, 5
+    if n < 10_000:
+        return 5, 5
+    if n < 100_000:
+        return 5, 2
+    return 5, 1
+
+
+@dataclass(frozen=True)
+class Lockbox:
+    """Rows to lock away.  share: of all rows; 0: none, and the final number is cross-validated, not independent."""
+
+    rows: int
+    share: float
+    rarest: int | None  # rows of the rarest class to be expected in it
+    half_width: float | None  # to which an accuracy of 80 % is then known
+    reason: str
+
+
+def lockbox(n: int, *, rarest: int | None = None) -> Lockbox:
+    """How many of all n labelled rows to lock away for the one final exam.  rarest: rows of the rarest class of all."""
+    if n < 500 or (rarest is not None and rarest < 50):
+        why = f"{n:,} rows" if n < 500 else f"{rarest} rows of the rarest class"
+        return Lockbox(
+            0,
+            0.0,
+            None,
+            None,
+            f"{why} are too few to lock any away; the final number will be cross-validated with fresh seeds, "
+            "and labelled not independent.",
+        )
+    if n < 10_000:
+        rows = round(0.20 * n)
+    elif n < 100_000:
+        rows = max(2_000, round(0.10 * n))
+    else:
+        wanted = 10_000 if rarest is None else max(10_000, math.ceil(200 * n / rarest))
+        rows = min(wanted, round(0.20 * n))
+    more = ""
+    if rarest is not None and rows * rarest < 50 * n:
+        rows = min(math.ceil(50 * n / rarest), math.floor(0.30 * n))
+        more = " (more than usual, for the sake of the rare class)"
+    expected = None if rarest is None else round(rows * rarest / n)
+    half = half_width(rows)
+    return Lockbox(
+        rows,
+        rows / n,
+        expected,
+        half,
+        f"With {rows:,} rows{more} an accuracy of 80 % is known to ± {100 * half:.1f} %.",
+    )
+
+
+def half_width(rows: int) -> float:
+    """To what an accuracy of 80 % is known on so many rows: 1.96·√(.16/k)."""
+    return 1.96 * math.sqrt(0.16 / rows)
+
+
+def alpha_of_round(number: int, *, first: float = BUDGET / 2) -> float:
+    """What round r of a rung may spend: 0.10/(r(r+1)) = .05, .0167, .0083, …, which sums to 0.10 over all rounds.
+
+    first: what round 1 may spend; a fifth of the usual for strict proof.  Raises ValueError for a round below 1.
+    """
+    if number < 1:
+        raise ValueError(f"rounds are counted from 1; got {number}")
+    return 2 * first / (number * (number + 1))
+
+
+def default_delta(metric: Metric, champion: float, baseline: float) -> float:
+    """The smallest gain that matters, when nobody says: min(0.01, a tenth of what is missing to 1), or 1 % of a loss.
+
+    champion: the score to beat.  baseline: the best baseline's, for a loss.  Both in the metric's unit.  Never below
+    0.0001 for a score: with 0 every lucky wiggle would count.
+    """
+    if metric.bounded:
+        return max(1e-4, min(0.01, 0.10 * (1 - champion)))
+    return 0.01 * abs(baseline)
