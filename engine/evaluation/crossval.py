@@ -1,0 +1,242 @@
+"""The trial *cross_validate*: one model on every practice exam of the plan."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.errors import DataProblem, RungwiseError
+from engine.evaluation.bench import Bench, open_bench
+from engine.evaluation.intervals import cross_validation_interval
+from engine.models.catalogue import model_spec
+from engine.models.fitting import Fitted, decide, fit
+from engine.records import Json, Progress
+from engine.trials import Context
+
+
+@dataclass
+class Exam:
+    """What came out of one practice exam.  scores: what the model said about the test part."""
+
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+    scores: np.ndarray
+    measured: dict[str, float | None]
+    measured_in_training: dict[str, float | None]
+    fit_seconds: float
+    predict_seconds: float
+    parameters: int
+    features: int
+    failure: str = ""
+    notes: list[str] = field(default_factory=list)
+    net: dict[str, Json] = field(default_factory=dict)
+
+
+def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
+    """Fit and score a model on each exam of the plan; preparation is refitted in each training part.
+
+    params: recipe, model, folds (only the first so many exams; all when missing).  A model that fails on an exam is
+    scored there as the baseline, and said so in `failures`; one that fails on all of them raises DataProblem.
+    Scores are in the metric's own unit, one per exam, None where an exam leaves the metric undefined.
+    """
+    bench = open_bench(params, ctx)
+    model = params["model"]
+    folds = bench.splits.folds[: params.get("folds") or None]
+    exams = []
+    for j, (train, test) in enumerate(folds):
+        exams.append(take_exam(bench, model, j, train, test, ctx.seed, _reporter(ctx, j, len(folds))))
+        point = exams[-1].measured.get(bench.metric)
+        ctx.report(Progress(j + 1, len(folds), "fold", point={} if point is None else {bench.metric: point}))
+    if all(exam.failure for exam in exams):
+        title = model_spec(str(model["name"])).title
+        raise DataProblem(f"{title} failed on every practice exam; the first time: {exams[0].failure}")
+    return summary(bench, model, exams) | {"oof": ctx.keep(out_of_fold(exams), "application/x-npz")}
+
+
+def take_exam(
+    bench: Bench,
+    model: Mapping[str, Json],
+    fold: int,
+    train: np.ndarray,
+    test: np.ndarray,
+    seed: int,
+    report: Callable[[Progress], None] | None = None,
+) -> Exam:
+    """Fit on the training part, answer for the test part; as the baseline where the model fails."""
+    failure = ""
+    try:
+        fitted, scores, seconds = _attempt(bench, model, train, test, seed, report)
+    except RungwiseError:
+        raise  # cancelled, or something that a person must put right: no score would be honest
+    except Exception as problem:  # whatever other people's code raises on these rows
+        failure = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else 'no message'}"
+        fitted, scores, seconds = _attempt(bench, baseline_for(bench), train, test, seed, None)
+    y_train = bench.table.y[train]
+    in_training = bench.score(y_train, fitted.scores_of_prepared(fitted.prepared)) if not failure else {}
+    exam = Exam(
+        fold,
+        train,
+        test,
+        scores,
+        bench.score(bench.table.y[test], scores),
+        in_training,
+        fitted.seconds,
+        seconds,
+        fitted.parameters,
+        fitted.features,
+        failure,
+        fitted.notes,
+        fitted.net,
+    )
+    return exam
+
+
+def _attempt(
+    bench: Bench, model: Mapping[str, Json], train: np.ndarray, test: np.ndarray, seed: int, report: Any
+) -> tuple[Fitted, np.ndarray, float]:
+    fitted = fit(model, bench.recipe, bench.table, train, seed, report=report)
+    frame = bench.table.frame.iloc[test]
+    started = time.perf_counter()
+    scores = fitted.scores(frame)
+    seconds = time.perf_counter() - started
+    if not np.isfinite(scores).all():
+        raise ValueError("the model answered with something that is no number")
+    return fitted, scores, seconds
+
+
+def baseline_for(bench: Bench) -> dict[str, Json]:
+    """The model that a failure is scored as: class shares; the median for absolute errors, else the mean."""
+    if bench.classifies:
+        return {"name": "prior", "settings": {}}
+    return {"name": "median" if bench.metric in ("mae", "pinball") else "mean", "settings": {}}
+
+
+def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[str, Json]:
+    """The evidence of these exams, without the predictions themselves."""
+    names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
+    scores = {name: [exam.measured.get(name) for exam in exams] for name in names}
+    n_train, n_test = [len(e.train) for e in exams], [len(e.test) for e in exams]
+    rho = float(np.mean(np.divide(n_test, n_train)))
+    ordered = bool(bench.splits.ordered)
+    intervals = {name: cross_validation_interval(values, rho, ordered) for name, values in scores.items()}
+    value, low, high = intervals.get(bench.metric) or (None, None, None)
+    in_training = list(dict.fromkeys(name for exam in exams for name in exam.measured_in_training))
+    return {
+        "model": dict(model),
+        "metric": bench.metric,
+        "value": value,
+        "low": low,
+        "high": high,
+        "scores": scores,
+        "intervals": {name: list(interval) for name, interval in intervals.items()},
+        "J": len(exams),
+        "rho": rho,
+        "ordered": ordered,
+        "plan_hash": bench.splits.plan_hash,
+        "n_train": n_train,
+        "n_test": n_test,
+        "train_scores": {name: [exam.measured_in_training.get(name) for exam in exams] for name in in_training},
+        "fit_seconds": [exam.fit_seconds for exam in exams],
+        "predict_seconds": [exam.predict_seconds for exam in exams],
+        "parameters": int(np.median([exam.parameters for exam in exams])),
+        "features": int(np.median([exam.features for exam in exams])),
+        "failures": [{"fold": exam.fold, "message": exam.failure} for exam in exams if exam.failure],
+        "notes": list(dict.fromkeys(note for exam in exams for note in exam.notes)),
+        **by_class(bench, exams),
+        **({"net": _of_nets(exams)} if any(exam.net for exam in exams) else {}),
+    }
+
+
+def _of_nets(exams: list[Exam]) -> dict[str, Json]:
+    """The course of training in the first exam, and how many epochs each took."""
+    nets = [exam.net for exam in exams if exam.net]
+    return {**nets[0], "epochs_per_fold": [net.get("epochs") for net in nets]}
+
+
+def by_class(bench: Bench, exams: list[Exam]) -> dict[str, Json]:
+    """Per class precision, recall, F1, and the confusion (actual by predicted); nothing for regression.
+
+    Each row counts once, by the first exam that asked about it, so that the counts are of rows.
+    """
+    if not bench.classifies:
+        return {}
+    positions, scores = first_answers(exams)
+    actual = bench.table.y[positions]
+    predicted = decide(scores, bench.table.labels, bench.recipe.get("threshold"))
+    return class_report(actual, predicted, bench.table.labels)
+
+
+def first_answers(exams: list[Exam]) -> tuple[np.ndarray, np.ndarray]:
+    """(positions, scores) of every row asked about, each once."""
+    positions = np.concatenate([exam.test for exam in exams])
+    scores = np.concatenate([exam.scores for exam in exams])
+    once, first = np.unique(positions, return_index=True)
+    return once, scores[first]
+
+
+def class_report(actual: np.ndarray, predicted: np.ndarray, labels: list[str]) -> dict[str, Json]:
+    """actual, predicted: (n,) codes.  A figure that has no rows to stand on is None."""
+    k = len(labels)
+    confusion = np.bincount(actual * k + predicted, minlength=k * k).reshape(k, k)
+    hits, support, said = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    rows = [
+        {
+            "label": label,
+            "precision": _share(hits[i], said[i]),
+            "recall": _share(hits[i], support[i]),
+            "f1": _share(2 * hits[i], support[i] + said[i]),
+            "support": int(support[i]),
+        }
+        for i, label in enumerate(labels)
+    ]
+    return {"per_class": rows, "confusion": confusion.tolist()}
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def out_of_fold(exams: list[Exam]) -> bytes:
+    """The answers of all exams as npz, readable without pickle: positions, fold, and scores ((n, K) or (n,))."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        positions=np.concatenate([exam.test for exam in exams]).astype(np.int64),
+        fold=np.concatenate([np.full(len(exam.test), exam.fold, dtype=np.int32) for exam in exams]),
+        scores=np.concatenate([exam.scores for exam in exams]),
+    )
+    return buffer.getvalue()
+
+
+def read_out_of_fold(content: bytes) -> dict[str, np.ndarray]:
+    """positions (m,), fold (m,), scores (m, K) or (m,).  Raises DataProblem when the bytes are something else."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            return {name: stored[name] for name in ("positions", "fold", "scores")}
+    except (ValueError, KeyError, OSError) as problem:
+        raise DataProblem(
+            f"The stored out-of-fold predictions cannot be read ({problem}); run the exams again."
+        ) from None
+
+
+def _reporter(ctx: Context, fold: int, folds: int) -> Callable[[Progress], None]:
+    """What a model that trains in epochs reports through: its own steps, with the exam it is in."""
+
+    def report(progress: Progress) -> None:
+        ctx.report(
+            Progress(
+                progress.step,
+                progress.steps,
+                progress.unit,
+                f"fold {fold + 1} of {folds}" + (f", {progress.message}" if progress.message else ""),
+                {**progress.point, "fold": fold + 1},
+            )
+        )
+
+    return report

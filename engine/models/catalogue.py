@@ -1,0 +1,248 @@
+"""The models there are, each declared once.  Light: building one imports its library, naming one does not.
+
+Settings are the defaults of the decision catalogue, table 4.5.1, written out: a trial records the values themselves, never
+"the default".  Tiers follow section 2.8 of the same page.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from engine.errors import UsageProblem
+from engine.models.networks.spec import NETWORKS, Network
+from engine.records import Json
+
+Task = Literal["binary", "multiclass", "regression"]
+CLASSES = frozenset({"binary", "multiclass"})
+NUMBERS = frozenset({"regression"})
+ALL = CLASSES | NUMBERS
+
+Prepare = Literal["none", "linear", "tree", "native", "net"]
+"""How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; tree = missing left in, one-hot;
+native = missing left in, categories as codes that the model knows to be codes; net = linear, always dense."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One kind of model: when it is right, what it needs, and its settings."""
+
+    name: str
+    title: str
+    tier: str  # T0 … T8
+    tasks: frozenset[str]
+    why: str
+    prepare: Prepare
+    build: str  # "module:function"; called with a Setting, gives the unfitted estimator (networks: see fitting)
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    readable: bool = False  # a person can follow a prediction with pencil and paper
+    early_stop: bool = False  # wants an inner validation part of the training rows
+    network: bool = False  # trained in epochs, on torch
+
+    def builder(self) -> Callable[..., Any]:
+        module, _, name = self.build.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    def with_defaults(self, settings: Mapping[str, Json] | None) -> dict[str, Json]:
+        """All settings, the given ones in place of the defaults.  Raises UsageProblem for a setting it does not have."""
+        unknown = sorted(set(settings or {}) - set(self.settings))
+        if unknown:
+            known = ", ".join(self.settings) or "none"
+            raise UsageProblem(f"{self.title} has no setting {unknown[0]!r}; its settings are: {known}.")
+        return {**self.settings, **(settings or {})}
+
+
+def _network(network: Network) -> ModelSpec:
+    widths = [layer.size for layer in network.layers if layer.kind == "dense"]
+    dropout = max((layer.rate for layer in network.layers), default=0.0)
+    return ModelSpec(
+        network.name,
+        network.title,
+        "T6",
+        ALL,
+        "Many rows, and a smooth pattern that trees cut into steps; it must earn its keep.",
+        "net",
+        "engine.models.networks.training:build_network",
+        {"widths": widths, "dropout": dropout, **asdict(network.training)},
+        early_stop=True,
+        network=True,
+    )
+
+
+MODELS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        "prior",
+        "Class shares",
+        "T0",
+        CLASSES,
+        "Says for every row how common each class is: the floor for probabilities.",
+        "none",
+        "engine.models.baselines:dummy_classifier",
+        {"strategy": "prior"},
+        readable=True,
+    ),
+    ModelSpec(
+        "most_frequent",
+        "Most frequent class",
+        "T0",
+        CLASSES,
+        "Always says the most common class: the floor for accuracy.",
+        "none",
+        "engine.models.baselines:dummy_classifier",
+        {"strategy": "most_frequent"},
+        readable=True,
+    ),
+    ModelSpec(
+        "stratified",
+        "Weighted coin",
+        "T0",
+        CLASSES,
+        "Draws each answer at random in the proportions of the classes: what luck alone scores.",
+        "none",
+        "engine.models.baselines:dummy_classifier",
+        {"strategy": "stratified"},
+        readable=True,
+    ),
+    ModelSpec(
+        "mean",
+        "Mean",
+        "T0",
+        NUMBERS,
+        "Always says the mean: the floor for squared errors.",
+        "none",
+        "engine.models.baselines:dummy_regressor",
+        {"strategy": "mean"},
+        readable=True,
+    ),
+    ModelSpec(
+        "median",
+        "Median",
+        "T0",
+        NUMBERS,
+        "Always says the median: the floor for absolute errors.",
+        "none",
+        "engine.models.baselines:dummy_regressor",
+        {"strategy": "median"},
+        readable=True,
+    ),
+    ModelSpec(
+        "rule",
+        "Expert's rule",
+        "T1",
+        ALL,
+        "The conditions that an experienced person would use, first match wins; nothing is learned from the rows.",
+        "none",
+        "engine.models.rule:rule_model",
+        {"rules": []},
+        readable=True,
+    ),
+    ModelSpec(
+        "logistic",
+        "Logistic regression",
+        "T2",
+        CLASSES,
+        "A linear model first: it runs as SQL, explains itself, needs no GPU.",
+        "linear",
+        "engine.models.simple:logistic",
+        {"C": 1.0, "max_iter": 2000},
+        readable=True,
+    ),
+    ModelSpec(
+        "ridge",
+        "Ridge regression",
+        "T2",
+        NUMBERS,
+        "A linear model first: it runs as SQL, explains itself, and its penalty is chosen inside each training part.",
+        "linear",
+        "engine.models.simple:ridge",
+        {"log10_low": -3, "log10_high": 3, "steps": 13},
+        readable=True,
+    ),
+    ModelSpec(
+        "naive_bayes",
+        "Naive Bayes",
+        "T2",
+        CLASSES,
+        "Few rows and columns that speak independently of one another.",
+        "net",
+        "engine.models.simple:naive_bayes",
+        {"var_smoothing": 1e-9},
+        readable=True,
+    ),
+    ModelSpec(
+        "tree",
+        "Small tree",
+        "T3",
+        ALL,
+        "A handful of yes/no questions that anybody can follow, and that finds steps and pairs a line cannot.",
+        "tree",
+        "engine.models.simple:tree",
+        {"max_depth": 5, "max_leaf_nodes": 16, "min_samples_leaf": 5, "min_leaf_share": 0.01},
+        readable=True,
+    ),
+    ModelSpec(
+        "knn",
+        "Nearest neighbours",
+        "T3",
+        ALL,
+        "Rows that look alike end alike, and there are few columns and up to 50,000 rows.",
+        "net",
+        "engine.models.simple:neighbours",
+        {"k": 15, "weights": "distance", "most_columns": 100, "most_rows": 50_000},
+    ),
+    ModelSpec(
+        "forest",
+        "Random forest",
+        "T4",
+        ALL,
+        "Columns act together in ways nobody can list, and rows are too few for boosting to stop well.",
+        "tree",
+        "engine.models.simple:forest",
+        {"trees": 300, "max_features": "auto", "min_samples_leaf": 5},
+    ),
+    ModelSpec(
+        "boosting",
+        "Boosted trees",
+        "T4",
+        ALL,
+        "The usual best on tables: many small trees, each correcting the last, stopped when inner rows stop gaining.",
+        "native",
+        "engine.models.simple:boosting",
+        {
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 15,
+            "min_samples_leaf": 20,
+            "l2_regularization": 1.0,
+            "max_iter": 500,
+            "n_iter_no_change": 20,
+            "validation_share": 0.1,
+        },
+        early_stop=True,
+    ),
+    *(_network(network) for network in NETWORKS),
+)
+
+BY_NAME: dict[str, ModelSpec] = {spec.name: spec for spec in MODELS}
+
+
+def model_spec(name: str, task: str | None = None) -> ModelSpec:
+    """The model of that name.  Raises UsageProblem when there is none, or when it does not fit the task."""
+    spec = BY_NAME.get(name)
+    if spec is None:
+        raise UsageProblem(f"There is no model {name!r}; the models are: {', '.join(BY_NAME)}.")
+    if task is not None and task not in spec.tasks:
+        fitting = ", ".join(s.name for s in MODELS if task in s.tasks)
+        raise UsageProblem(f"{spec.title} does not fit a {task} task; these do: {fitting}.")
+    return spec
+
+
+def models_for(task: str, tiers: tuple[str, ...] | None = None) -> tuple[ModelSpec, ...]:
+    """The models that fit a task, simplest tier first, in the order they are declared."""
+    return tuple(s for s in MODELS if task in s.tasks and (tiers is None or s.tier in tiers))
+
+
+def as_model(name: str, settings: Mapping[str, Json] | None = None) -> dict[str, Json]:
+    """A model as a trial carries it: its name and every setting with its value."""
+    return {"name": name, "settings": model_spec(name).with_defaults(settings)}

@@ -1,0 +1,187 @@
+"""Fitting a model to some rows of a table, preparation included, and asking it about others.
+
+One way in for everybody: practice exams, lockbox, latency and the model that leaves all fit through `fit`, so that
+nothing can be learned outside the rows that were given.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.models.catalogue import ModelSpec, model_spec
+from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, target_folds
+from engine.models.setting import Setting
+from engine.models.simple import count_parameters, fit_quietly
+from engine.records import Json
+
+
+@dataclass
+class Fitted:
+    """A model that has learned, with the preparation that belongs to it.
+
+    columns: the input columns in their order.  labels: the classes, none for regression.  `scores` is what it says.
+    """
+
+    spec: ModelSpec
+    settings: dict[str, Json]
+    task: str
+    labels: list[str]
+    columns: list[str]
+    prepare: Any  # a fitted ColumnTransformer, or None
+    estimator: Any
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)  # what the library complained about
+    prepared: Any = field(default=None, repr=False)  # the training part after preparation, until it is dropped
+    net: dict[str, Json] = field(default_factory=dict)  # what the training of a network recorded
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        """The frame as the estimator takes it: (n, features) numbers, or the frame itself."""
+        frame = frame[self.columns]
+        if self.prepare is None:
+            return frame
+        return self.prepare.transform(frame)
+
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Classification: (n, K) probabilities in the order of labels.  Regression: (n,) values."""
+        return self.scores_of_prepared(self.transform(frame))
+
+    def scores_of_prepared(self, X: Any) -> np.ndarray:
+        if self.task == "regression":
+            return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(-1)
+        proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        classes = np.asarray(getattr(self.estimator, "classes_", np.arange(len(self.labels))), dtype=int)
+        if len(classes) == len(self.labels):
+            return proba
+        full = np.zeros((len(proba), len(self.labels)))  # a class that the training part did not hold has no chance
+        full[:, classes] = proba
+        return full
+
+    @property
+    def parameters(self) -> int:
+        """Numbers learned and needed to predict; what is counted is said in `count_parameters`."""
+        return count_parameters(self.estimator)
+
+    @property
+    def features(self) -> int:
+        """Columns after preparation."""
+        return len(self.names()) if self.prepare is not None else len(self.columns)
+
+    def names(self) -> list[str]:
+        return feature_names(self.prepare) if self.prepare is not None else list(self.columns)
+
+
+def decide(scores: np.ndarray, labels: list[str], threshold: float | None) -> np.ndarray:
+    """Class codes from probabilities: the most probable class, or for two classes the second from the threshold on.
+
+    scores: (n, K).  Returns (n,) int.  Two classes are in the order negative, positive.
+    """
+    if threshold is not None and len(labels) == 2:
+        return (scores[:, 1] >= threshold).astype(int)
+    return scores.argmax(axis=1)
+
+
+def fit(
+    model: Mapping[str, Json],
+    recipe: Mapping[str, Json],
+    table: Any,
+    positions: np.ndarray,
+    seed: int = 0,
+    *,
+    frame: pd.DataFrame | None = None,
+    report: Any = None,
+) -> Fitted:
+    """Fit a model of the catalogue to rows of a table.
+
+    model: {"name", "settings"}.  positions: (n,) of the rows it may see.  frame: those very rows, when they were cut
+    out before.  report: called with an engine.records.Progress by a model that trains in steps.
+    Raises UsageProblem when the model does not fit the task, DataProblem when a rule cannot be read.
+    """
+    spec = model_spec(str(model["name"]), recipe["task"])
+    settings = spec.with_defaults(model.get("settings"))
+    frame = table.frame.iloc[positions] if frame is None else frame
+    y = table.y[positions]
+    started = time.perf_counter()
+    prepare, X = _prepared(recipe, spec, table, frame, y, positions, seed)
+    fitted = Fitted(spec, settings, recipe["task"], list(table.labels or ()), list(frame.columns), prepare, None)
+    if spec.network:
+        given = {"name": spec.name, "settings": settings}
+        fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report)
+    else:
+        setting = Setting(
+            task=recipe["task"],
+            settings=settings,
+            n_rows=len(y),
+            n_columns=X.shape[1],
+            labels=tuple(fitted.labels),
+            categorical=categorical_positions(prepare) if spec.prepare == "native" else (),
+            seed=seed,
+        )
+        fitted.estimator = spec.builder()(setting)
+    if spec.early_stop:
+        inner, validation = _inner(recipe, table, positions, _inner_share(settings, len(y)), seed)
+        fitted.notes = fit_quietly(fitted.estimator, X[inner], y[inner], X_val=X[validation], y_val=y[validation])
+    else:
+        fitted.notes = fit_quietly(fitted.estimator, X, y)
+    if spec.network:
+        fitted.estimator.report = None  # the listener belongs to this run, not to the model
+        fitted.net = dict(fitted.estimator.trained_)
+    fitted.seconds = time.perf_counter() - started
+    fitted.prepared = X
+    return fitted
+
+
+def _prepared(
+    recipe: Mapping[str, Json],
+    spec: ModelSpec,
+    table: Any,
+    frame: pd.DataFrame,
+    y: np.ndarray,
+    positions: np.ndarray,
+    seed: int,
+) -> tuple[Any, Any]:
+    """The fitted preparation and the training part after it.
+
+    It is fitted on the whole training part, the inner validation rows of an early-stopping model included: they belong
+    to the training part, and no such model is prepared with the target.
+    """
+    if spec.prepare == "none":
+        return None, frame
+    made = blocks(recipe, spec.prepare, frame)
+    folds = 5
+    if any(block.what == "target" for block in made):
+        groups = None if table.groups is None else table.groups[positions]
+        times = None if table.times is None or recipe["split"]["kind"] != "time" else table.times[positions]
+        folds = target_folds(groups, times)
+    prepare = assemble(made, spec.prepare, recipe["task"], seed, folds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here
+        X = prepare.fit_transform(frame, y)
+    for name, step, _ in prepare.transformers_:
+        if name == "levels" and hasattr(step, "steps") and hasattr(step.steps[0][1], "cv"):
+            step.steps[0][1].cv = 5  # the folds were the training rows'; what is stored must not carry them
+    return prepare, X
+
+
+def _inner_share(settings: Mapping[str, Json], rows: int) -> float:
+    """The share of the training part to stop by: at least `validation_rows` rows where the model asks for so many."""
+    wanted = max(float(settings["validation_share"]) * rows, float(settings.get("validation_rows", 0)))
+    return min(wanted / rows, 1 / 3)
+
+
+def _inner(
+    recipe: Mapping[str, Json], table: Any, positions: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places, within `positions`, of the rows to learn from and of those to stop by, split in the plan's own way."""
+    from engine.data.splitting import inner_split
+
+    train, validation = inner_split(table, positions, recipe, share, seed)
+    place = np.empty(int(positions.max()) + 1, dtype=np.intp)
+    place[positions] = np.arange(len(positions))
+    return place[train], place[validation]
