@@ -1,0 +1,80 @@
+"""The one door to torch and Keras: the backend is chosen here, before the first import, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from engine.errors import RungwiseError
+
+
+class NoNetworks(RungwiseError):
+    """Networks cannot be built here; the message says how to change that."""
+
+
+HOW_TO_ADD = "Networks need torch and Keras, which are not installed here; add them with: pip install 'rungwise[deep]'"
+
+
+def installed() -> bool:
+    """Whether torch and Keras are there, without importing them."""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "keras"))
+
+
+def load_torch() -> Any:
+    """The torch module.  Raises NoNetworks when it is not installed."""
+    # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        import torch
+    except ImportError:
+        raise NoNetworks(HOW_TO_ADD) from None
+    return torch
+
+
+def load_keras() -> Any:
+    """The Keras module on its torch backend.  Raises NoNetworks when that cannot be had."""
+    load_torch()
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "torch"
+    try:
+        import keras
+    except ImportError:
+        raise NoNetworks(HOW_TO_ADD) from None
+    backend = keras.config.backend()
+    if backend != "torch":
+        raise NoNetworks(
+            f"Keras was already loaded with its {backend} backend; networks here run on torch. "
+            "Set KERAS_BACKEND=torch before Keras is first imported, and start again."
+        )
+    return keras
+
+
+def versions() -> dict[str, str]:
+    """Versions for the record: {"torch": …, "keras": …}.  Raises NoNetworks."""
+    return {"torch": load_torch().__version__, "keras": load_keras().__version__}
+
+
+@contextmanager
+def reproducible(seed: int, threads: int, device: str) -> Iterator[ModuleType]:
+    """Torch, so set that what runs inside gives the same numbers again; everything is put back afterwards.
+
+    To the bit on a CPU.  On a GPU deterministic algorithms are asked for where they exist.
+    """
+    torch = load_torch()
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    forked = [torch.cuda.current_device()] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=forked):
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+        torch.manual_seed(seed)
+        try:
+            yield torch
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1], warn_only=warn_only)
