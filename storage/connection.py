@@ -1,0 +1,85 @@
+"""One connection to the store: reading, and writing in transactions that are all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import StoreProblem
+from storage.problems import as_problem
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Row = dict[str, Any]
+
+
+class Connection:
+    """The store's SQLite connection, shared by the threads of this process one at a time.
+
+    now: seconds since the epoch; what is written at one time carries that time.
+    """
+
+    def __init__(self, db: Database, path: Path, *, read_only: bool, now: Callable[[], float]) -> None:
+        self.db = db
+        self.path = path
+        self.read_only = read_only
+        self.now = now
+        self._lock = threading.RLock()
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a query, as dictionaries."""
+        with self._lock, self.explained():
+            cursor = self.db.conn.execute(sql, parameters)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, values, strict=True)) for values in cursor]
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        return next(iter(self.rows(sql, parameters)), None)
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Database]:
+        """A transaction that holds the write lock from its start; nothing of it stays when it raises.
+
+        Durable: on the disk, not only in the system's memory, when the block is left.  What only says how far work has
+        come need not be; it survives a killed process all the same.  A block inside another joins its transaction.
+        """
+        if self.read_only:
+            raise StoreProblem(f"The store {self.path} was opened read-only; nothing can be recorded in it.")
+        with self._lock, self.explained():
+            if self.db.conn.in_transaction:
+                yield self.db
+                return
+            if not durable:
+                self.db.conn.execute("pragma synchronous = normal")
+            try:
+                self.db.conn.execute("begin immediate")
+                try:
+                    yield self.db
+                    self.db.conn.execute("commit")
+                except BaseException:
+                    self.db.rollback()
+                    raise
+            finally:
+                if not durable:
+                    self.db.conn.execute("pragma synchronous = full")
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise StoreProblem in plain words for what SQLite says about the file or the disk."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            problem = as_problem(error, self.path)
+            if problem is None:
+                raise
+            raise problem from error
+
+    def close(self) -> None:
+        with self._lock:
+            self.db.close()

@@ -1,0 +1,72 @@
+"""What trials returned, and the bytes they left, each under the hash of what it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+
+from engine.errors import StoreProblem
+from engine.records import Evidence
+from storage.connection import Connection
+from storage.rows import evidence_from, evidence_row
+from storage.times import iso
+
+
+class StoredEvidence:
+    """Evidence by trial key: an `engine.ports.EvidenceStore`.  Written once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> Evidence | None:
+        row = self._connection.row("select * from evidence where key = ?", [key])
+        if row is None:
+            return None
+        try:
+            return evidence_from(row)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreProblem(
+                f"The evidence {key[:12]} in {self._connection.path} was changed and cannot be read ({error}); "
+                "`rungwise verify` lists what was."
+            ) from error
+
+    def put(self, evidence: Evidence) -> None:
+        """Keep it; what is kept under the same key already stays.  Raises ValueError for NaN, StoreProblem."""
+        row = evidence_row(evidence)
+        with self._connection.write() as db:
+            if not self.has(evidence.key):
+                db.table("evidence").insert(row)
+
+    def has(self, key: str) -> bool:
+        return self._connection.row("select 1 from evidence where key = ?", [key]) is not None
+
+
+class StoredArtifacts:
+    """Bytes by their SHA-256: an `engine.ports.ArtifactStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """Keep the bytes; returns their digest.  The same bytes are kept once."""
+        digest = hashlib.sha256(content).hexdigest()
+        with self._connection.write() as db:
+            if self._connection.row("select 1 from artifact where digest = ?", [digest]) is None:
+                db.execute(
+                    "insert into artifact (digest, media_type, bytes, kept_at, content) values (?, ?, ?, ?, ?)",
+                    [digest, media_type, len(content), iso(self._connection.now()), content],
+                )
+        return digest
+
+    def fetch(self, digest: str) -> bytes:
+        """The bytes.  Raises StoreProblem when there are none, or when they are not those that were kept."""
+        row = self._connection.row("select content from artifact where digest = ?", [digest])
+        if row is None:
+            raise StoreProblem(
+                f"The store {self._connection.path} holds no file {digest[:12]}; run the step that made it again."
+            )
+        if hashlib.sha256(row["content"]).hexdigest() != digest:
+            raise StoreProblem(
+                f"The file {digest[:12]} in {self._connection.path} was changed and is not used; "
+                "open a copy of the store kept before that."
+            )
+        return row["content"]

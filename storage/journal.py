@@ -1,0 +1,93 @@
+"""The decisions of one branch, kept for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.errors import StoreProblem
+from engine.records import GENESIS, Decision, Evidence
+from storage.connection import Connection
+from storage.evidence import StoredEvidence
+from storage.lease import Leases
+from storage.rows import as_kept, decision_from, decision_row
+
+# The branch and those that it left, each with the last decision that it shares.
+LINE = """
+with recursive line (ancestor, upto) as (
+  select id, 9223372036854775807 from branch where id = ?
+  union all
+  select branch.parent, min(line.upto, branch.forked_at)
+  from line join branch on branch.id = line.ancestor where branch.parent is not null
+)
+"""
+_FROM_LINE = "from line join decision as d on d.branch = line.ancestor and d.seq <= line.upto"
+
+
+class StoredJournal:
+    """The decisions of a branch, oldest first: an `engine.ports.Journal`.
+
+    Reading gives the parent's decisions up to the fork, then the branch's own.  The hash chain runs through both.
+    """
+
+    def __init__(
+        self, connection: Connection, leases: Leases, session: tuple[int, str], branch: tuple[int, str]
+    ) -> None:
+        self._connection = connection
+        self._leases = leases
+        self._session, self.session = session
+        self._branch, self.branch = branch
+        self._evidence = StoredEvidence(connection)
+        self._head = self._last()
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision that stands on the branch.  Raises StoreProblem naming the one that cannot be read."""
+        rows = self._connection.rows(f"{LINE} select d.* {_FROM_LINE} order by d.seq", [self._branch])
+        decisions = []
+        for row in rows:
+            try:
+                decisions.append(decision_from(row))
+            except (ValueError, TypeError, KeyError) as error:
+                raise StoreProblem(
+                    f"Session {self.session}, branch {self.branch}, decision {row['seq']} ({row['question']}) was "
+                    f"changed and cannot be read ({error}); `rungwise verify` lists what was."
+                ) from error
+        if decisions:
+            self._head = (decisions[-1].seq, decisions[-1].hash)
+        return tuple(decisions)
+
+    def append(self, decision: Decision, evidence: Sequence[Evidence] = ()) -> Decision:
+        """Seal the decision, and write it with the evidence it cites in one transaction.  On the disk on return.
+
+        Raises StoreProblem, with nothing written: another window holds the session or has added a decision, evidence
+        that is cited is not there, the disk is full.
+        """
+        kept = as_kept(decision)
+        with self._connection.write() as db:
+            self._leases.check(self._session, self.session)
+            head = self._last()
+            if head != self._head:
+                raise StoreProblem(
+                    f"Session {self.session}, branch {self.branch} has gone on in another window (to decision "
+                    f"{head[0]}); open it again."
+                )
+            for item in evidence:
+                self._evidence.put(item)
+            missing = [key for key in kept.evidence if not self._evidence.has(key)]
+            if missing:
+                raise StoreProblem(
+                    f"Decision {decision.name} of session {self.session} cites evidence that is not in the store "
+                    f"({missing[0][:12]}); measure it again."
+                )
+            sealed = kept.sealed(head[0] + 1, head[1])
+            row = {"branch": self._branch, **decision_row(sealed)}
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
+        self._head = (sealed.seq, sealed.hash)
+        return sealed
+
+    def _last(self) -> tuple[int, str]:
+        """Number and hash of the last decision that stands."""
+        row = self._connection.row(
+            f"{LINE} select d.seq, d.hash {_FROM_LINE} order by d.seq desc limit 1", [self._branch]
+        )
+        return (row["seq"], row["hash"]) if row else (0, GENESIS)

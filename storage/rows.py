@@ -1,0 +1,130 @@
+"""Records as rows, and back, exactly.
+
+JSON columns hold the canonical spelling.  A lone surrogate (what Python makes of a name in a wrong encoding) is no
+character and cannot stand in SQLite's UTF-8 text: JSON escapes it; in a plain text column it is written visibly, as
+`\\udcff`, and the column `exact` keeps the text in full, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from engine.records import Decision, Evidence, Json, Trial, canonical, digest
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_JSON = ("options", "recommended", "choice", "flags", "evidence")
+_CHECK_TEXT = ("metric", "protocol", "verdict")
+_CHECK_FIGURES = ("value", "low", "high", "reference")
+_CHECK = (*_CHECK_TEXT, *_CHECK_FIGURES, "details")  # all NULL where there was none
+_TEXT = (
+    *("stage", "question", "subject", "prompt", "reason", "why", "why_author", "why_verdict", "author", "level"),
+    *("asked", "decided_at", "environment"),
+)
+
+
+def visible(text: str) -> str:
+    """The text as UTF-8 can hold it: each lone surrogate as its escape."""
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def to_json(value: Json) -> str:
+    """The canonical spelling, as UTF-8 can hold it.  Raises ValueError for NaN and infinity, TypeError for no JSON."""
+    return visible(canonical(value))
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """The columns of a decision, all but id and branch."""
+    check = decision.check
+    texts = {name: getattr(decision, name) for name in _TEXT}
+    texts |= {name: getattr(check, name) for name in _CHECK_TEXT} if check else {}
+    exact = {name: text for name, text in texts.items() if _SURROGATE.search(text)}
+    row: dict[str, Any] = dict.fromkeys(_CHECK) | {name: visible(text) for name, text in texts.items()}
+    row["options"] = to_json([asdict(option) for option in decision.options])
+    if check:
+        figures = {name: getattr(check, name) for name in _CHECK_FIGURES}
+        row |= {name: None if figure is None else float(figure) for name, figure in figures.items()}
+        row["details"] = to_json(dict(check.details))
+    for name in ("recommended", "choice"):
+        row[name] = to_json(getattr(decision, name))
+    for name in ("flags", "evidence"):
+        row[name] = to_json(list(getattr(decision, name)))
+    return row | {
+        "seq": decision.seq,
+        "overruled": int(decision.overruled),
+        "seconds": float(decision.seconds),
+        "supersedes": decision.supersedes,
+        "prev_hash": decision.prev_hash,
+        "hash": decision.hash,
+        "exact": to_json(exact) if exact else None,
+    }
+
+
+def decision_from(row: Mapping[str, Any]) -> Decision:
+    """The decision that `decision_row` wrote.  Raises ValueError, TypeError or KeyError for what it never writes."""
+    raw = dict(row)
+    for name, text in json.loads(raw.pop("exact") or "{}").items():
+        if raw.get(name) == visible(text):  # a column that was edited since shows, and breaks the chain
+            raw[name] = text
+    for name in _JSON:
+        raw[name] = json.loads(raw[name])
+    check = {name: raw.pop(name) for name in _CHECK}
+    raw["check"] = None if check["metric"] is None else {**check, "details": json.loads(check["details"])}
+    raw["overruled"] = bool(raw["overruled"])
+    return Decision.from_dict(raw)
+
+
+def as_kept(decision: Decision) -> Decision:
+    """The decision as it will be read back, e.g. with lists for tuples and text for numbers as keys.
+
+    A decision is sealed in this form, so that its hash is that of the row.
+    """
+    return decision_from(decision_row(decision))
+
+
+def evidence_row(evidence: Evidence) -> dict[str, Any]:
+    """The columns of evidence, with a digest over all of them."""
+    row: dict[str, Any] = {
+        "key": evidence.key,
+        "kind": evidence.kind,
+        "value": to_json(dict(evidence.value)),
+        "error": visible(evidence.error),
+        "seconds": float(evidence.seconds),
+        "cpu_seconds": float(evidence.cpu_seconds),
+        "peak_memory_mb": float(evidence.peak_memory_mb),
+        "device": visible(evidence.device),
+        "environment": evidence.environment,
+        "computed_at": evidence.computed_at,
+    }
+    return row | {"digest": evidence_digest(row)}
+
+
+def evidence_digest(row: Mapping[str, Any]) -> str:
+    """The digest that a row of evidence should have."""
+    return digest({name: value for name, value in row.items() if name != "digest"})
+
+
+def evidence_from(row: Mapping[str, Any]) -> Evidence:
+    values = {name: value for name, value in row.items() if name != "digest"}
+    return Evidence(**{**values, "value": json.loads(values["value"])})
+
+
+def trial_row(trial: Trial) -> dict[str, Any]:
+    """The columns of a trial that say what is to be computed."""
+    return {
+        "key": trial.key,
+        "kind": trial.kind,
+        "label": visible(trial.label),
+        "params": to_json(dict(trial.params)),
+        "data": trial.data,
+        "seed": trial.seed,
+        "uses": to_json(list(trial.uses)),
+    }
+
+
+def trial_from(row: Mapping[str, Any]) -> Trial:
+    params, uses = json.loads(row["params"]), tuple(json.loads(row["uses"]))
+    return Trial(row["kind"], params, row["data"], row["seed"], uses, row["label"])

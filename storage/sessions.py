@@ -1,0 +1,252 @@
+"""Sessions and their branches."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StoreProblem, UsageProblem
+from engine.session import Rung
+from storage.connection import Connection, Row
+from storage.datasets import dataset_path
+from storage.journal import LINE
+from storage.times import iso
+
+MAIN = "main"
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A line of decisions.  It shares its parent's up to forked_at; length counts those too."""
+
+    id: int
+    name: str
+    parent: str | None
+    forked_at: int
+    length: int
+    created_at: str
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """A session as a list shows it; target, stage and ladder are those of its current branch.
+
+    stage: where the last decision was taken, "" before the first.  running: trials on its data that wait or run.
+    """
+
+    id: int
+    name: str
+    dataset: str  # fingerprint
+    path: Path
+    branch: str
+    target: str
+    stage: str
+    ladder: tuple[Rung, ...]
+    decisions: int
+    branches: int
+    comments: int  # open ones
+    running: int
+    created_at: str
+    changed_at: str
+
+
+class Sessions:
+    """Sessions by their unique names, upper and lower case alike."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(self, name: str, dataset: str) -> SessionInfo:
+        """A new session on a recorded dataset (its fingerprint), with an empty branch `main`.
+
+        Raises UsageProblem when the name is taken or no name, StoreProblem when the dataset was not recorded.
+        """
+        name = _name(name, "session")
+        now = iso(self._connection.now())
+        with self._connection.write() as db:
+            if self._connection.row("select 1 from session where name = ?", [name]):
+                raise UsageProblem(
+                    f"A session named {name} exists already; open it with `rungwise open {name}`, "
+                    f"or name the new one otherwise, e.g. {self.free_name(name)}."
+                )
+            if not self._connection.row("select 1 from dataset where fingerprint = ?", [dataset]):
+                raise StoreProblem(f"The store {self._connection.path} does not know the data {dataset[:12]}.")
+            session = db.execute(
+                "insert into session (name, dataset, created_at) values (?, ?, ?)", [name, dataset, now]
+            ).lastrowid
+            branch = db.execute(
+                "insert into branch (session, name, created_at) values (?, ?, ?)", [session, MAIN, now]
+            ).lastrowid
+            db.execute("update session set branch = ? where id = ?", [branch, session])
+        return self.get(name)
+
+    def free_name(self, wanted: str) -> str:
+        """The name itself where it is free, else with the first number that makes it so."""
+        name, number = wanted, 1
+        while self._connection.row("select 1 from session where name = ?", [name]):
+            number += 1
+            name = f"{wanted}-{number}"
+        return name
+
+    def list(self) -> list[SessionInfo]:
+        """Every session, the one that was worked on last first."""
+        rows = self._connection.rows(f"{_SESSIONS} order by session.id")
+        return sorted(map(self._info, rows), key=lambda info: (info.changed_at, info.id), reverse=True)
+
+    def get(self, name: str) -> SessionInfo:
+        """One session.  Raises UsageProblem, naming those that are like it."""
+        row = self._connection.row(f"{_SESSIONS} where session.name = ?", [name])
+        if row is None:
+            raise UsageProblem(f"There is no session named {name}" + _instead(name, self.names()))
+        return self._info(row)
+
+    def names(self) -> list[str]:
+        return [row["name"] for row in self._connection.rows("select name from session order by id desc")]
+
+    # -- branches --------------------------------------------------------------------------------------------------
+
+    def branches(self, session: str) -> list[Branch]:
+        """A session's branches, oldest first."""
+        rows = self._connection.rows(
+            "select branch.*, parent.name as parent_name, "
+            "coalesce((select max(seq) from decision where decision.branch = branch.id), branch.forked_at) as length "
+            "from branch left join branch as parent on parent.id = branch.parent "
+            "where branch.session = ? order by branch.id",
+            [self.get(session).id],
+        )
+        return [_branch(row) for row in rows]
+
+    def branch(self, session: str, name: str | None = None) -> Branch:
+        """A branch by name; the current one when none is given.  Raises UsageProblem."""
+        name = name or self.get(session).branch
+        found = {branch.name.casefold(): branch for branch in self.branches(session)}
+        if name.casefold() not in found:
+            others = [branch.name for branch in found.values()]
+            raise UsageProblem(f"Session {session} has no branch named {name}" + _instead(name, others))
+        return found[name.casefold()]
+
+    def fork(self, session: str, branch: str | None, at_seq: int, name: str | None = None) -> Branch:
+        """A new branch that shares decisions 1 to at_seq, and is the current one from here.
+
+        Its name is `name`, else the first free one of branch-2, branch-3, …  Raises UsageProblem.
+        """
+        with self._connection.write() as db:
+            info, parent = self.get(session), self.branch(session, branch)
+            if not 0 <= at_seq <= parent.length:
+                raise UsageProblem(
+                    f"Branch {parent.name} of session {session} has decisions 1 to {parent.length}; "
+                    f"it cannot be left at {at_seq}."
+                )
+            taken = {other.name.casefold() for other in self.branches(session)}
+            if name is None:
+                name = next(free for n in range(2, len(taken) + 3) if (free := f"branch-{n}") not in taken)
+            name = _name(name, "branch")
+            if name.casefold() in taken:
+                raise UsageProblem(f"Session {session} has a branch named {name} already; choose another name.")
+            new = db.execute(
+                "insert into branch (session, name, parent, forked_at, created_at) values (?, ?, ?, ?, ?)",
+                [info.id, name, parent.id, at_seq, iso(self._connection.now())],
+            ).lastrowid
+            db.execute("update session set branch = ? where id = ?", [new, info.id])
+        return self.branch(session, name)
+
+    def switch(self, session: str, branch: str) -> None:
+        """Make a branch the current one.  Raises UsageProblem."""
+        chosen = self.branch(session, branch)
+        with self._connection.write() as db:
+            db.execute("update session set branch = ? where name = ?", [chosen.id, session])
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _info(self, row: Row) -> SessionInfo:
+        last = self._connection.row(
+            f"{LINE} select d.seq, d.stage {_STANDING} order by d.seq desc limit 1", [row["branch"]]
+        )
+        target = self._connection.row(
+            f"{LINE} select d.choice {_STANDING} where d.question = 'problem.target' order by d.seq desc limit 1",
+            [row["branch"]],
+        )
+        rungs = self._connection.rows(
+            f"{LINE} select d.seq, d.stage, d.question, d.subject, d.metric, d.value, d.low, d.high, d.details {_STANDING} order by d.seq",
+            [row["branch"]],
+        )
+        return SessionInfo(
+            id=row["id"],
+            name=row["name"],
+            dataset=row["dataset"],
+            path=dataset_path(row),
+            branch=row["branch_name"],
+            target=_as_text(target["choice"]) if target else "",
+            stage=last["stage"] if last else "",
+            ladder=_rungs(rungs),
+            decisions=last["seq"] if last else 0,
+            branches=row["branches"],
+            comments=row["comments"],
+            running=row["running"],
+            created_at=row["created_at"],
+            changed_at=max(row["created_at"], row["decided_at"] or ""),
+        )
+
+
+_STANDING = "from line join decision as d on d.branch = line.ancestor and d.seq <= line.upto"
+
+_SESSIONS = """
+select session.*, branch.name as branch_name, dataset.path, dataset.path_bytes,
+  (select count(*) from branch where branch.session = session.id) as branches,
+  (select count(*) from comment where comment.session = session.id
+     and comment.closed_at is null and comment.mark in ('question', 'disagree')) as comments,
+  (select count(*) from trial where trial.data = session.dataset and trial.status in ('queued', 'running')) as running,
+  (select max(last) from (
+     select (select decided_at from decision where decision.branch = b.id order by seq desc limit 1) as last
+     from branch as b where b.session = session.id)) as decided_at
+from session
+join branch on branch.id = session.branch
+join dataset on dataset.fingerprint = session.dataset
+"""
+
+
+def _rungs(rows: list[dict[str, Any]]) -> tuple[Rung, ...]:
+    """The ladder, as `engine.session.Session.rungs` has it: the decisions in force whose check names a rung."""
+    in_force: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        in_force.pop((row["question"], row["subject"]), None)
+        in_force[row["question"], row["subject"]] = row
+    found = []
+    for row in in_force.values():
+        details = json.loads(row["details"]) if row["details"] else {}
+        if details.get("rung") and row["value"] is not None:
+            figures = (row["value"], row["low"], row["high"])
+            found.append(Rung(row["stage"], str(details["rung"]), row["metric"], *figures, details))
+    return tuple(found)
+
+
+def _branch(row: Row) -> Branch:
+    return Branch(row["id"], row["name"], row["parent_name"], row["forked_at"], row["length"], row["created_at"])
+
+
+def _as_text(choice: str) -> str:
+    value = json.loads(choice)
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _name(raw: str, what: str) -> str:
+    """A name that can be shown on one line and typed on a command line.  Raises UsageProblem."""
+    name = raw.strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise UsageProblem(f"The name of a {what} has 1 to {LONGEST_NAME} characters; {raw[:40]!r} does not fit.")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        raise UsageProblem(f"The name of a {what} is one line of plain text; {raw!r} holds control characters.")
+    return name
+
+
+def _instead(name: str, names: list[str]) -> str:
+    """The end of a sentence that says what there is instead."""
+    if not names:
+        return "; there is none yet: `rungwise new DATA` begins one."
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:5]
+    return f"; there is {', '.join(near)}" + (" …" if len(near) < len(names) else "") + "."

@@ -1,0 +1,90 @@
+"""The door to the store: everything that is kept, behind one object."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from storage.comments import StoredComments
+from storage.connection import Connection
+from storage.datasets import StoredDatasets, StoredEnvironments
+from storage.evidence import StoredArtifacts, StoredEvidence
+from storage.journal import StoredJournal
+from storage.lease import Hold, Leases
+from storage.opening import default_path, open_connection
+from storage.queue import StoredQueue
+from storage.sessions import Sessions
+from storage.verify import Finding, verify
+
+
+class Store:
+    """An open store.  Threads may share it; each process opens its own.
+
+    sessions, datasets, environments, comments: what there is.  evidence, artifacts, queue: fill `engine.ports`.
+    """
+
+    def __init__(self, connection: Connection, silence: float = 30.0) -> None:
+        self._connection = connection
+        self._leases = Leases(connection)
+        self.sessions = Sessions(connection)
+        self.datasets = StoredDatasets(connection)
+        self.environments = StoredEnvironments(connection)
+        self.evidence = StoredEvidence(connection)
+        self.artifacts = StoredArtifacts(connection)
+        self.comments = StoredComments(connection)
+        self.queue = StoredQueue(connection, silence)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str | None = None,
+        *,
+        read_only: bool = False,
+        silence: float = 30.0,
+        now: Callable[[], float] = time.time,
+    ) -> Store:
+        """Open the store at a path, by default RUNGWISE_STORE or the user's own; it is made when it is not there.
+
+        A store that may not be written to is opened read-only (see `read_only`).  silence: see `StoredQueue`.
+        now: seconds since the epoch, for tests.  Raises StoreProblem.
+        """
+        place = default_path() if path is None else Path(path).expanduser()
+        return cls(open_connection(place, read_only=read_only, now=now), silence)
+
+    @property
+    def path(self) -> Path:
+        return self._connection.path
+
+    @property
+    def read_only(self) -> bool:
+        return self._connection.read_only
+
+    def journal(self, session: str, branch: str | None = None) -> StoredJournal:
+        """The decisions of a branch (the current one when none is named).  Raises UsageProblem when there is none."""
+        info, found = self.sessions.get(session), self.sessions.branch(session, branch)
+        return StoredJournal(self._connection, self._leases, (info.id, info.name), (found.id, found.name))
+
+    def hold(self, session: str) -> Hold:
+        """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""
+        info = self.sessions.get(session)
+        return self._leases.hold(info.id, info.name)
+
+    def verify(self, session: str | None = None) -> list[Finding]:
+        """What is not as it was written; empty when all is sound.  Raises UsageProblem for an unknown session."""
+        return verify(self._connection, session and self.sessions.get(session).name)
+
+    def close(self) -> None:
+        """Let go of every session, and close the file."""
+        if not self.read_only:
+            self._leases.release_all()
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
