@@ -1,0 +1,163 @@
+"""From the text of a cell to a value.  Every rule here looks at one cell at a time, so training, prediction and
+chunked prediction read the same file alike."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ALWAYS_MISSING = ("", "na", "n/a", "nan", "null", "none", "nil")  # in any case, after stripping
+SUSPECTS = ("-", "--", "?", ".", "unknown", "missing", "#n/a")  # asked about (`data.missing_marks`), in any case
+
+
+def any_case(words: tuple[str, ...]) -> list[str]:
+    """Every spelling of the words in upper and lower case letters."""
+    return [
+        "".join(letters)
+        for word in words
+        for letters in itertools.product(*(sorted({c.lower(), c.upper()}) for c in word))
+    ]
+
+
+_ALWAYS = pa.array(any_case(ALWAYS_MISSING), pa.string())
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_THOUSANDS = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
+
+Cells = pa.ChunkedArray  # of string; null where missing once `stripped`
+
+
+def stripped(column: pa.ChunkedArray | pa.Array) -> Cells:
+    """Cells without blanks around them, and null where they always mean missing."""
+    cells = pc.utf8_trim_whitespace(column)
+    cells = pc.if_else(pc.is_in(cells, value_set=_ALWAYS), pa.scalar(None, pa.string()), cells)
+    return cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+
+
+def without(cells: Cells, marks: list[str]) -> Cells:
+    """Cells that are one of the marks become null."""
+    if not marks:
+        return cells
+    hit = pc.is_in(cells, value_set=pa.array([mark.strip() for mark in marks], pa.string()))
+    return pc.if_else(hit, pa.scalar(None, pa.string()), cells)
+
+
+def to_numbers(cells: Cells, decimal: str = ".", marks: list[str] | None = None) -> tuple[np.ndarray, dict[str, int]]:
+    """Stripped cells as float64, NaN where missing, marked or no number; and the texts that are no numbers, counted.
+
+    '1,234.5' reads as 1234.5 (with the decimal comma: '1.234,5').  Infinite values count as no numbers.
+    """
+    marks = marks or []
+    cells = without(cells, marks)
+    try:
+        if decimal == ",":
+            raise pa.ArrowInvalid("a decimal comma takes the careful way")
+        values = pc.cast(cells, pa.float64())
+        bad: dict[str, int] = {}
+    except pa.ArrowInvalid:
+        values, bad = _careful_numbers(cells, decimal)
+    numbers = values.to_numpy(zero_copy_only=False)
+    numbers = np.array(numbers, dtype=np.float64)  # Arrow's memory is read-only
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        found = pc.value_counts(cells.filter(pa.array(infinite)))
+        bad |= {row["values"]: row["counts"] for row in found.to_pylist()}
+        numbers[infinite] = np.nan
+    for mark in marks:
+        if re.match(_NUMBER, text := mark.strip().replace(",", ".") if decimal == "," else mark.strip()):
+            numbers[numbers == float(text)] = np.nan
+    return numbers, bad
+
+
+def _careful_numbers(cells: Cells, decimal: str) -> tuple[pa.Array, dict[str, int]]:
+    """Cell by distinct cell: keep what is a number, count what is not."""
+    coded = pc.dictionary_encode(cells).combine_chunks()
+    coded = coded if isinstance(coded, pa.DictionaryArray) else pa.concat_arrays(coded.chunks)
+    words = coded.dictionary
+    plain = words
+    other = "," if decimal == "." else "."
+    grouped = pc.match_substring_regex(plain, _THOUSANDS[decimal])
+    plain = pc.if_else(grouped, pc.replace_substring(plain, other, ""), plain)
+    if decimal == ",":
+        plain = pc.replace_substring(plain, ",", ".")
+    good = pc.match_substring_regex(plain, _NUMBER)
+    values = pc.cast(pc.if_else(good, plain, pa.scalar(None, pa.string())), pa.float64())
+    bad: dict[str, int] = {}
+    if pc.any(pc.invert(good)).as_py():
+        counts = np.bincount(
+            coded.indices.drop_null().to_numpy(zero_copy_only=False).astype(np.int64), minlength=len(words)
+        )
+        positions = np.flatnonzero(~np.asarray(good, dtype=bool))
+        bad = {words[int(i)].as_py(): int(counts[i]) for i in positions}
+    return values.take(coded.indices), bad
+
+
+def to_texts(cells: Cells, marks: list[str] | None = None) -> np.ndarray:
+    """Stripped cells as an object array of str, None where missing or marked.
+
+    '1.0' becomes '1': tools write whole codes so as soon as one cell of the column is empty, and a level must keep
+    its name from file to file.  Equal texts share one str.
+    """
+    coded = pc.dictionary_encode(without(cells, marks or []))
+    coded = (
+        pa.concat_arrays(coded.unify_dictionaries().chunks) if coded.num_chunks else pa.array([]).dictionary_encode()
+    )
+    words = np.array([whole(word) for word in coded.dictionary.to_pylist()] + [None], dtype=object)
+    return words[coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)]
+
+
+_WHOLE = re.compile(r"([+-]?\d+)\.0+$")
+
+
+def whole(text: str) -> str:
+    """'1.0' → '1'; anything else as it is."""
+    match = _WHOLE.match(text)
+    return match.group(1) if match else text
+
+
+DATE_FORMATS = (
+    "ISO8601",
+    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
+    "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%y", "%d/%m/%y", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S",
+    "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
+    "%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%y", "%Y-%b",
+)  # fmt: skip
+_DATE_LIKE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ].*)?$|(\d{1,4}[ -])?[A-Za-z]{3,9}[ -]\d{1,4}(, ?\d{4})?$|"
+    r"\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}$|\d{4}-[A-Za-z]{3}$"
+)
+
+
+def date_format(texts: list[str], needed: float = 0.95) -> str | None:
+    """The first format in which at least `needed` of the texts are dates; the one that reads most of them wins."""
+    if not texts or sum(bool(_DATE_LIKE.match(text)) for text in texts[:200]) < needed * len(texts[:200]):
+        return None
+    best, best_share = None, 0.0
+    for fmt in DATE_FORMATS:
+        share = 1.0 - float(np.isnat(parse_dates(texts, fmt)).mean())
+        if share >= needed and share > best_share:
+            best, best_share = fmt, share
+    return best
+
+
+def parse_dates(texts: list[str], fmt: str) -> np.ndarray:
+    """Texts as datetime64[us] in UTC, NaT where they do not fit the format."""
+    parsed = pd.to_datetime(pd.Series(texts, dtype=object), format=fmt, errors="coerce", utc=True)
+    return parsed.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+
+
+def to_dates(cells: Cells, fmt: str | None, marks: list[str] | None = None) -> tuple[np.ndarray, dict[str, int]]:
+    """Stripped cells as datetime64[us], NaT where missing or unreadable; and the unreadable texts, counted."""
+    texts = to_texts(cells, marks)
+    codes, words = pd.factorize(texts)  # missing → -1
+    if fmt is None:
+        fmt = date_format([str(word) for word in words[:1000]], needed=0.5) or "ISO8601"
+    parsed = np.append(parse_dates([str(word) for word in words], fmt), np.datetime64("NaT", "us"))
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    bad = {str(words[i]): int(counts[i]) for i in np.flatnonzero(np.isnat(parsed[:-1]))}
+    return parsed[codes], bad

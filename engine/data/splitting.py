@@ -1,0 +1,361 @@
+"""The lockbox and the practice exams: which rows are held back, and which train and test each candidate."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.data.table import Table, load
+from engine.errors import DataProblem
+from engine.records import Json, digest
+from engine.trials import Context
+
+KINDS = ("stratified", "random", "group", "time")
+LEAST_VALIDATION = 50  # rows; fewer say too little about when to stop training
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Positions (int64, ascending) into a Table's rows.
+
+    dev and lockbox share no row, no copy (when kept together) and no group (when split by group).  folds: (train, test)
+    pairs within dev, repeat by repeat.  rho: mean of n_test/n_train (2.3).  ordered: the folds follow time.
+    purged: rows in neither dev nor lockbox, because a time-ordered lockbox holds their copies.
+    """
+
+    dev: np.ndarray
+    lockbox: np.ndarray
+    folds: list[Fold]
+    rho: float
+    ordered: bool
+    plan_hash: str
+    lockbox_hash: str
+    k: int  # folds of one repeat; time: blocks
+    repeats: int
+    purged: int = 0
+
+
+_cache: OrderedDict[str, Splits] = OrderedDict()
+_lock = threading.Lock()
+
+
+def lockbox_and_plan(table: Table, recipe: Mapping[str, Json]) -> Splits:
+    """Draw the lockbox and the plan (2.1, `split.lockbox`).  The same table and recipe give the same splits.
+
+    Raises DataProblem when there are too few rows, groups or times to draw them.
+    """
+    key = digest([table.key, {k: recipe.get(k) for k in ("split", "plan", "keep_together", "group", "time", "types")}])
+    with _lock:
+        if table.key and key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    splits = _draw(table, recipe)
+    with _lock:
+        _cache[key] = splits
+        while len(_cache) > 8:
+            _cache.popitem(last=False)
+    return splits
+
+
+def _draw(table: Table, recipe: Mapping[str, Json]) -> Splits:
+    plan = recipe["plan"]
+    kind, clusters = _kind(table, recipe), _clusters(table, recipe)
+    dev, lockbox = _lockbox(table, kind, clusters, recipe["split"])
+    if kind == "time":
+        folds = _time_folds(table, dev, clusters, int(plan.get("blocks", 8)), float(plan.get("gap", 0) or 0))
+        k, repeats = len(folds), 1
+    else:
+        folds, k, repeats = _shuffled_folds(
+            table, dev, clusters, kind, int(plan["folds"]), int(plan["repeats"]), int(plan.get("seed", 0))
+        )
+    return Splits(
+        dev, lockbox, folds,
+        rho=float(np.mean([len(test) / len(train) for train, test in folds])),
+        ordered=kind == "time",
+        plan_hash=_hash(table, [part for fold in folds for part in fold]),
+        lockbox_hash=_hash(table, [lockbox]) if len(lockbox) else "",
+        k=k,
+        repeats=repeats,
+        purged=len(table) - len(dev) - len(lockbox),
+    )  # fmt: skip
+
+
+def inner_split(
+    table: Table, positions: np.ndarray, recipe: Mapping[str, Json], share: float = 0.1, seed: int = 0
+) -> Fold:
+    """Cut training positions into (train, validation) for early stopping: of the plan's kind, sharing no row, copy or
+    group; validation has at least 50 rows, or half of them when there are fewer than 100.
+
+    Raises DataProblem when they cannot be cut in two.
+    """
+    positions = np.sort(np.asarray(positions, dtype=np.int64))
+    n = len(positions)
+    wanted = max(round(share * n), min(LEAST_VALIDATION, n // 2))
+    kind, clusters = _kind(table, recipe), _clusters(table, recipe)
+    train, validation = _two_parts(table, positions, kind, clusters, wanted, _seed(seed, 1))
+    if not len(train) or not len(validation):
+        raise DataProblem(f"{n:,} training rows cannot be cut in two parts of kind '{kind}': too few rows or groups.")
+    return train, validation
+
+
+def _kind(table: Table, recipe: Mapping[str, Json]) -> str:
+    kind = recipe["split"]["kind"]
+    if kind not in KINDS:
+        raise DataProblem(f"There is no split called '{kind}'; the kinds are {', '.join(KINDS)}.")
+    if kind == "group" and table.groups is None:
+        raise DataProblem("A split by group needs the column that names the group: answer problem.unit.")
+    if kind == "time" and table.times is None:
+        raise DataProblem(
+            "A split by time needs the column that orders the rows: answer problem.target with a time column."
+        )
+    return "random" if kind == "stratified" and not table.is_classification else kind
+
+
+def _clusters(table: Table, recipe: Mapping[str, Json]) -> np.ndarray | None:
+    """(n,) numbers; rows with equal numbers must stay on one side.  None when every row stands alone."""
+    groups = table.groups if recipe["split"]["kind"] == "group" else None
+    copies = table.copies if recipe.get("keep_together") else None
+    if copies is not None and len(copies) and int(copies.max()) + 1 == len(copies):
+        copies = None  # no two rows are alike
+    if groups is None or copies is None:
+        return groups if copies is None else copies
+    # A copy may link two groups, which may link others: the connected parts of that graph stay together.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    nodes = int(groups.max()) + 1 + int(copies.max()) + 1
+    links = coo_array(
+        (np.ones(len(groups), dtype=np.int8), (groups, copies + int(groups.max()) + 1)), shape=(nodes, nodes)
+    )
+    return connected_components(links, directed=False)[1][groups].astype(np.int64)
+
+
+def _lockbox(
+    table: Table, kind: str, clusters: np.ndarray | None, split: Mapping[str, Json]
+) -> tuple[np.ndarray, np.ndarray]:
+    everything = np.arange(len(table), dtype=np.int64)
+    share = float(split.get("lockbox") or 0.0)
+    if not 0 <= share < 1:
+        raise DataProblem(f"The lockbox takes a share of the rows between 0 and 1, not {share:g}.")
+    wanted = round(share * len(table))
+    if wanted == 0:
+        return everything, everything[:0]
+    dev, lockbox = _two_parts(table, everything, kind, clusters, wanted, _seed(int(split.get("seed", 0)), 0))
+    if len(dev) < 2 or not len(lockbox):
+        raise DataProblem(f"{len(table):,} rows cannot be cut into a lockbox of {share:.0%} and development rows.")
+    return dev, lockbox
+
+
+def _two_parts(
+    table: Table, positions: np.ndarray, kind: str, clusters: np.ndarray | None, wanted: int, seed: int
+) -> Fold:
+    """(rest, part): a part of about `wanted` rows: the latest by time, else drawn by class and whole clusters."""
+    if kind == "time":
+        order, times = _in_time(table, positions)
+        cut = _cut(times, len(order) - wanted)
+        rest, part = _purged(order[:cut], order[cut:], clusters)
+        return np.sort(rest), np.sort(part)
+    weights = np.array([len(positions) - wanted, wanted], dtype=float) / max(1, len(positions))
+    y = table.y[positions] if table.is_classification and kind != "random" else np.zeros(len(positions), dtype=np.int64)
+    inside = None if clusters is None else clusters[positions]
+    side = assign(y, inside, weights, np.random.default_rng(seed))
+    return positions[side == 0], positions[side == 1]
+
+
+def _shuffled_folds(
+    table: Table, dev: np.ndarray, clusters: np.ndarray | None, kind: str, k: int, repeats: int, seed: int
+) -> tuple[list[Fold], int, int]:
+    y = table.y[dev] if table.is_classification and kind != "random" else np.zeros(len(dev), dtype=np.int64)
+    inside = None if clusters is None else np.unique(clusters[dev], return_inverse=True)[1]
+    if table.is_classification:
+        rarest = int(np.bincount(table.y[dev], minlength=len(table.labels)).min())
+        k = max(2, min(k, rarest // 10))
+    units = len(dev) if inside is None else int(inside.max()) + 1
+    if units < k:
+        k, repeats = units, 1
+    if k < 2:
+        what = "rows" if inside is None else "groups of rows that stay together"
+        raise DataProblem(f"There are {units} {what} outside the lockbox: practice exams need at least two.")
+    folds: list[Fold] = []
+    for repeat in range(repeats):
+        fold = assign(y, inside, np.full(k, 1 / k), np.random.default_rng(_seed(seed, 2, repeat)))
+        folds += [(dev[fold != j], dev[fold == j]) for j in range(k)]
+    return folds, k, repeats
+
+
+def assign(y: np.ndarray, clusters: np.ndarray | None, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give every row a part, so that each part has its share of every class and no cluster is cut.
+
+    y: (n,) int64 classes.  clusters: (n,) numbers or None.  shares: (parts,) summing to 1.  Returns (n,) int64 parts.
+    Without clusters each part has its share of each class, and of all rows, within one row.  With clusters, those of
+    several rows go first, the larger ones earlier, each to the part that lacks its classes most; single rows then fill
+    what is missing.  This is the idea of scikit-learn's StratifiedGroupKFold, which allows neither unequal parts nor,
+    in reasonable time, tens of thousands of groups (4 s at 30,000; here every row without a copy is one).
+    """
+    n, parts = len(y), len(shares)
+    classes, y = np.unique(y, return_inverse=True)
+    want = _quotas(np.bincount(y, minlength=len(classes)), shares, rng)  # (parts, classes)
+    part = np.full(n, -1, dtype=np.int64)
+    have = np.zeros_like(want)
+    if clusters is not None:
+        _, number, size = np.unique(clusters, return_inverse=True, return_counts=True)
+        _place_clusters(y, number, size, want, have, part, rng)
+    for c in range(len(classes)):
+        free = rng.permutation(np.flatnonzero((part < 0) & (y == c)))
+        lack = np.maximum(want[:, c] - have[:, c], 0)
+        if lack.sum() != len(free):  # clusters overfilled some part: share out what there is
+            lack = _quotas(np.array([len(free)]), lack / lack.sum() if lack.sum() else shares, rng)[:, 0]
+        part[free] = np.repeat(np.arange(parts), lack)
+    return part
+
+
+def _quotas(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(parts, classes) whole numbers next to share × count, adding up to the counts, and to the shares of all rows."""
+    parts = len(shares)
+    exact = np.outer(shares, counts)
+    quota = np.floor(exact + 1e-9).astype(np.int64)
+    order = rng.permutation(parts)
+    total = np.floor(shares * counts.sum() + 1e-9).astype(np.int64)
+    for c in np.argsort(counts):  # the rarest class first
+        left = int(counts[c] - quota[:, c].sum())
+        if left:
+            need = np.where(
+                exact[:, c] - quota[:, c] > 1e-9, total - quota.sum(axis=1) + exact[:, c] - quota[:, c], -np.inf
+            )
+            best = order[np.argsort(-need[order], kind="stable")]
+            quota[best[:left], c] += 1
+    return quota
+
+
+def _place_clusters(
+    y: np.ndarray, number: np.ndarray, size: np.ndarray, want: np.ndarray, have: np.ndarray, part: np.ndarray,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Put the clusters of several rows into parts, writing `have` and `part`."""
+    several = np.flatnonzero(size > 1)
+    if not len(several):
+        return
+    by_cluster = np.argsort(number, kind="stable")
+    start = np.concatenate([[0], np.cumsum(size)])
+    # Large before small, but only by powers of two: a fixed order would draw nearly the same folds in every repeat.
+    shuffled = rng.permutation(several)
+    shuffled = shuffled[np.argsort(-np.floor(np.log2(size[shuffled])), kind="stable")]
+    target = np.maximum(want, 1e-9).astype(float)
+    weight = 1.0 / np.maximum(want.sum(axis=0), 1)  # a rare class counts as much as a common one
+    rows_target = target.sum(axis=1)
+    n_classes = want.shape[1]
+    for cluster in shuffled:
+        rows = by_cluster[start[cluster] : start[cluster + 1]]
+        adds = np.bincount(y[rows], minlength=n_classes)
+        # growth of Σ (have/want)² over classes, plus that of all rows: least where the cluster is lacked most
+        fill = ((2 * have + adds) * adds * weight / target).sum(axis=1)
+        fill += (2 * have.sum(axis=1) + len(rows)) * len(rows) / rows_target / rows_target.sum()
+        best = np.flatnonzero(fill <= fill.min() * (1 + 1e-9))
+        j = int(best[0]) if len(best) == 1 else int(rng.choice(best))
+        part[rows] = j
+        have[j] += adds
+
+
+def _in_time(table: Table, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions from the earliest to the latest (equal times in file order), and their times."""
+    times: Any = table.times
+    order = positions[np.argsort(times[positions], kind="stable")]
+    return order, times[order]
+
+
+def _cut(times: np.ndarray, cut: int) -> int:
+    """The cut nearest to the wanted one that parts no equal times, unless that moves it far; then file order decides."""
+    n = len(times)
+    cut = min(max(cut, 1), n - 1)
+    before = int(np.searchsorted(times, times[cut], "left"))
+    after = int(np.searchsorted(times, times[cut], "right"))
+    near = min((c for c in (before, after) if 0 < c < n), key=lambda c: abs(c - cut), default=cut)
+    return near if abs(near - cut) <= 0.5 * min(cut, n - cut) else cut
+
+
+def _purged(train: np.ndarray, test: np.ndarray, clusters: np.ndarray | None) -> Fold:
+    """Time fixes the test rows, so copies of them are taken out of the training rows."""
+    if clusters is None:
+        return train, test
+    return train[~np.isin(clusters[train], clusters[test])], test
+
+
+def _time_folds(table: Table, dev: np.ndarray, clusters: np.ndarray | None, blocks: int, gap: float) -> list[Fold]:
+    """Expanding window: equal test blocks covering the last half; training rows end `gap` before the block begins
+    (seconds for dates, else the time column's unit)."""
+    order, times = _in_time(table, dev)
+    half = len(order) // 2
+    blocks = min(blocks, len(order) - half)
+    edges = np.unique([_cut(times, int(e)) for e in np.linspace(half, len(order), blocks + 1)[:-1].round()])
+    edges = np.append(edges, len(order))
+    folds: list[Fold] = []
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        usable = int(np.searchsorted(times[:begin], times[begin] - gap, "right" if gap else "left"))
+        if not gap and usable < begin / 2:  # one time holds most rows: file order decides among equals
+            usable = int(begin)
+        train, test = _purged(order[:usable], order[begin:end], clusters)
+        if len(train) and len(test):
+            folds.append((np.sort(train), np.sort(test)))
+    if len(folds) < 2:
+        raise DataProblem(
+            f"{len(dev):,} rows outside the lockbox take {len(np.unique(times)):,} different times: too few for practice "
+            "exams in time order. Split another way, or shorten the gap."
+        )
+    return folds
+
+
+def _seed(*parts: int) -> int:
+    """A seed of its own for every purpose and repeat: never that of a neighbour."""
+    return int(np.random.SeedSequence([abs(int(p)) for p in parts]).generate_state(1, np.uint64)[0])
+
+
+def _hash(table: Table, parts: Sequence[np.ndarray]) -> str:
+    """SHA-256 over the row numbers of the file, part by part."""
+    total = hashlib.sha256()
+    for positions in parts:
+        ids = np.sort(table.rows[positions]).astype("<i8")
+        total.update(len(ids).to_bytes(8, "little") + ids.tobytes())
+    return total.hexdigest()
+
+
+def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
+    """Trial: draw the lockbox and the plan of a recipe, and describe them."""
+    recipe = params["recipe"]
+    table = load(ctx.source(), recipe)
+    splits = lockbox_and_plan(table, recipe)
+    counts = np.bincount(table.y[splits.dev], minlength=len(table.labels)) if table.is_classification else None
+    held = np.bincount(table.y[splits.lockbox], minlength=len(table.labels)) if table.is_classification else None
+    sizes = np.bincount(table.copies)
+    return {
+        "rows": len(table) + table.unlabelled,
+        "unlabelled": table.unlabelled,
+        "dev": len(splits.dev),
+        "lockbox": len(splits.lockbox),
+        "purged": splits.purged,
+        "lockbox_hash": splits.lockbox_hash,
+        "plan_hash": splits.plan_hash,
+        "folds": splits.k,
+        "repeats": splits.repeats,
+        "J": len(splits.folds),
+        "rho": splits.rho,
+        "n_train": round(float(np.mean([len(train) for train, _ in splits.folds]))),
+        "n_test": round(float(np.mean([len(test) for _, test in splits.folds]))),
+        "n_test_least": min(len(test) for _, test in splits.folds),
+        "rarest": None if counts is None else int(counts.min()),
+        "classes": {} if counts is None else dict(zip(table.labels, counts.tolist(), strict=True)),
+        "lockbox_classes": {} if held is None else dict(zip(table.labels, held.tolist(), strict=True)),
+        "ordered": splits.ordered,
+        "groups": None if table.groups is None else len(np.unique(table.groups)),
+        "copies": int(sizes[sizes > 1].sum()),
+        "copies_grouped": int(sizes[sizes > 1].sum()) if recipe.get("keep_together") else 0,
+        "bad_lines": table.bad_lines,
+        "unparsed": {name: dict(list(found.items())[:20]) for name, found in table.unparsed.items()},
+    }

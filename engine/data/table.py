@@ -1,0 +1,342 @@
+"""The table as models see it: typed input columns, target, groups and times, made from a file by a recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from engine.data.cells import Cells, to_dates, to_numbers, to_texts, whole
+from engine.data.naming import quoted, shown
+from engine.data.read import Raw, ReadSettings, chunks, columns_of, no_column, read
+from engine.data.sniffing import examine
+from engine.errors import DataProblem
+from engine.records import Json, digest
+
+TYPES = ("number", "category", "yes_no", "date", "text")
+KEPT = 3  # tables kept in this process
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The labelled rows of a file.  Shared between trials: do not write into its arrays.
+
+    frame: (n, columns) number float64 with NaN; category, yes_no and text object of str with None; date datetime64[us].
+    y: (n,) int64 codes into `labels`, or float64 for regression.  labels: binary [negative, positive].
+    rows: (n,) 0-based position among the data rows of the file.  groups: (n,) int64 codes or None; a row without an
+    entity is one of its own.  times: (n,) float64, seconds since 1970 for dates, -inf where empty, or None.
+    """
+
+    frame: pd.DataFrame
+    y: np.ndarray
+    labels: list[str]
+    rows: np.ndarray
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+    unlabelled: int = 0
+    bad_lines: int = 0
+    unparsed: dict[str, dict[str, int]] = field(default_factory=dict)  # column → texts read as missing, counted
+    key: str = ""  # the same for equal file and recipe parts
+
+    @property
+    def is_classification(self) -> bool:
+        return bool(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @cached_property
+    def copies(self) -> np.ndarray:
+        """(n,) int64: rows whose inputs are all equal share a number."""
+        return np.unique(row_hashes(self.frame), return_inverse=True)[1].astype(np.int64)
+
+
+_cache: OrderedDict[str, Table] = OrderedDict()
+_lock = threading.Lock()
+
+
+def load(path: Path | str, recipe: Mapping[str, Json]) -> Table:
+    """Read a file into a Table by a recipe (see `Table`); kept in this process until the file or the recipe changes.
+
+    Rows without a label are left out and counted.  Raises DataProblem for a file or a target that cannot be used.
+    """
+    path = Path(path)
+    key = _key(path, recipe)
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    table = _load(path, recipe, key)
+    with _lock:
+        _cache[key] = table
+        while len(_cache) > KEPT:
+            _cache.popitem(last=False)
+    return table
+
+
+def _key(path: Path, recipe: Mapping[str, Json]) -> str:
+    parts = {k: recipe.get(k) for k in ("read", "target", "task", "positive", "types", "marks", "group", "time")}
+    parts["order"] = list(recipe.get("types") or {})
+    try:
+        stat = path.stat()
+    except OSError:
+        return digest([str(path), parts])  # reading says what is wrong
+    return digest([str(path.resolve()), stat.st_mtime_ns, stat.st_size, parts])
+
+
+def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
+    settings = ReadSettings.from_dict(recipe["read"]) if recipe.get("read") else examine(path)[0]
+    target, task, marks = str(recipe["target"]), str(recipe["task"]), recipe.get("marks") or {}
+    types: dict[str, str] = {name: kind for name, kind in recipe["types"].items() if name != target}
+    group, time = recipe.get("group"), recipe.get("time")
+    wanted = [target, *types, *(name for name in (group, time) if name)]
+    raw = read(path, settings, columns=wanted)
+    y, labels, kept = check_target(raw, target, task, marks.get(target, []), recipe.get("positive"))
+    frame, unparsed = typed(raw, types, marks, settings)
+    groups = times = None
+    if group:
+        groups = pd.factorize(to_texts(raw.cells(group), marks.get(group)))[0].astype(np.int64)
+        alone = groups < 0
+        groups[alone] = groups.max(initial=-1) + 1 + np.arange(alone.sum())
+    if time:
+        times = _times(raw, time, settings, marks.get(time, []), types.get(time))
+    rows = np.flatnonzero(kept)
+    if len(rows) < raw.rows:
+        frame = frame.iloc[rows].reset_index(drop=True)
+        groups = None if groups is None else groups[rows]
+        times = None if times is None else times[rows]
+    return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key)
+
+
+def typed(
+    raw: Raw, types: Mapping[str, str], marks: Mapping[str, Sequence[str]], settings: ReadSettings
+) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
+    """The raw cells as typed columns, in the order of `types`; and per column the texts that became missing because
+    they do not fit its type, counted."""
+    columns: dict[str, np.ndarray] = {}
+    unparsed: dict[str, dict[str, int]] = {}
+    for name, kind in types.items():
+        cells, missing = raw.cells(name), list(marks.get(name) or [])
+        bad: dict[str, int] = {}
+        if kind == "number":
+            columns[name], bad = to_numbers(cells, settings.decimal, missing)
+        elif kind == "date":
+            columns[name], bad = to_dates(cells, settings.dates.get(name), missing)
+        elif kind in TYPES:
+            columns[name] = to_texts(cells, missing)
+        else:
+            raise DataProblem(f"Column {quoted(name)} is said to be {quoted(kind)}; types are {', '.join(TYPES)}.")
+        if bad:
+            unparsed[name] = bad
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(raw.rows), copy=False)
+    for name, values in columns.items():
+        if values.dtype == object and frame[name].dtype != object:  # pandas would make it its own text type
+            frame[name] = pd.Series(values, dtype=object, index=frame.index)
+    return frame, unparsed
+
+
+def check_target(
+    raw: Raw, target: str, task: str, marks: Sequence[str] = (), positive: str | None = None
+) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """The target's values of the labelled rows, its labels, and which rows of the file are labelled (bool mask).
+
+    Raises DataProblem when the target is missing, empty, constant, has one row, or does not fit the task.
+    """
+    cells = raw.cells(target)
+    where = f"{raw.path}: the target {quoted(target)}"
+    if raw.rows < 2:
+        raise DataProblem(f"{raw.path} has one row only: a model needs examples to compare. Give more rows.")
+    if task == "regression":
+        return _numeric_target(raw, cells, where, list(marks))
+    texts = to_texts(cells, list(marks))
+    kept = np.array([text is not None for text in texts], dtype=bool)
+    if not kept.any():
+        raise DataProblem(f"{where} is empty in all {raw.rows:,} rows: choose another column, or fill it.")
+    codes, found = pd.factorize(texts[kept])
+    labels = [str(label) for label in found]
+    if len(labels) == 1:
+        raise DataProblem(
+            f"{where} is {quoted(labels[0])} in all {kept.sum():,} labelled rows: there is one class only, so nothing "
+            "to tell apart. Choose another target, or add rows of another class."
+        )
+    if kept.sum() < 4:
+        raise DataProblem(f"{where} has {kept.sum()} labelled rows: too few to learn and to test. Give more rows.")
+    counts = np.bincount(codes)
+    if task == "binary":
+        if len(labels) != 2:
+            raise DataProblem(
+                f"{where} has {len(labels)} classes ({shown(labels, 5)}), not two: choose the task 'multiclass', or name "
+                "the texts that mean 'missing'."
+            )
+        order = binary_order(labels, counts, positive, where)
+    else:
+        order = label_order(labels)
+        if len(labels) > max(50, kept.sum() // 2):
+            raise DataProblem(
+                f"{where} has {len(labels):,} different values in {kept.sum():,} rows: these are no classes. Choose "
+                "the task 'regression', or another target."
+            )
+    place = np.empty(len(labels), dtype=np.int64)
+    place[order] = np.arange(len(labels))
+    return place[codes], [labels[i] for i in order], kept
+
+
+def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tuple[np.ndarray, list[str], np.ndarray]:
+    values, bad = to_numbers(cells, raw.settings.decimal, marks)
+    kept = np.isfinite(values)
+    if sum(bad.values()) > 0.05 * max(1, raw.rows):
+        raise DataProblem(
+            f"{where} holds texts such as {shown(list(bad), 3)}, so it is no number: choose a classification task, "
+            "or another target."
+        )
+    if not kept.any():
+        raise DataProblem(f"{where} is empty in all {raw.rows:,} rows: choose another column, or fill it.")
+    y = values[kept]
+    if len(y) < 4:
+        raise DataProblem(f"{where} has {len(y)} labelled rows: too few to learn and to test. Give more rows.")
+    if np.all(y == y[0]):
+        raise DataProblem(f"{where} is {y[0]:g} in all {len(y):,} labelled rows: nothing to predict. Choose another.")
+    return y, [], kept
+
+
+YES = frozenset("yes y true t 1 positive pos bad fraud churned sick ill dead died default defaulted spam".split())
+NO = frozenset("no n false f 0 -1 negative neg good legit retained healthy well alive survived paid ham".split())
+
+
+def positive_guess(labels: Sequence[str], counts: Sequence[int] | np.ndarray) -> str:
+    """Which of two labels is the one to find: yes against no, else the rarer, else the later in the alphabet."""
+    known = [label for label in labels if label.lower() in YES]
+    denied = [label for label in labels if label.lower() in NO]
+    if len(known) == 1 and known != denied:
+        return known[0]
+    if len(denied) == 1:
+        return next(label for label in labels if label != denied[0])
+    first, second = labels
+    if counts[0] != counts[1]:
+        return first if counts[0] < counts[1] else second
+    return max(first, second)
+
+
+def binary_order(labels: list[str], counts: np.ndarray, positive: str | None, where: str) -> list[int]:
+    """Positions of [negative, positive] in `labels`."""
+    wanted = positive_guess(labels, counts) if positive is None else whole(str(positive).strip())
+    if wanted not in labels:
+        raise DataProblem(f"{where} has no class {quoted(wanted)} to find; its classes are {shown(labels)}.")
+    at = labels.index(wanted)
+    return [1 - at, at]
+
+
+def label_order(labels: list[str]) -> list[int]:
+    """Positions in reading order: by number when all are numbers, else by text."""
+    try:
+        numbers = [float(label) for label in labels]
+    except ValueError:
+        return sorted(range(len(labels)), key=labels.__getitem__)
+    return sorted(range(len(labels)), key=numbers.__getitem__)
+
+
+def _times(raw: Raw, name: str, settings: ReadSettings, marks: Sequence[str], kind: str | None) -> np.ndarray:
+    cells = raw.cells(name)
+    if kind != "date" and name not in settings.dates:
+        numbers, bad = to_numbers(cells, settings.decimal, list(marks))
+        if not bad and np.isfinite(numbers).any():
+            return np.where(np.isnan(numbers), -np.inf, numbers)
+    dates, bad = to_dates(cells, settings.dates.get(name), list(marks))
+    if np.isnat(dates).mean() > 0.5:
+        raise DataProblem(f"{raw.path}: {quoted(name)} is no time column, it holds for example {shown(list(bad), 3)}.")
+    return np.where(np.isnat(dates), -np.inf, dates.astype("int64") / 1e6)
+
+
+def row_hashes(frame: pd.DataFrame) -> np.ndarray:
+    """(n,) uint64: equal rows have equal hashes, the same in every process; a chance meeting among a million rows has
+    probability 3e-8."""
+    total = np.full(len(frame), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        if values.dtype == object:
+            codes, words = pd.factorize(values)
+            hashes = np.append(pd.util.hash_array(np.asarray(words, dtype=object), categorize=False), np.uint64(1))
+            hashed = cast(np.ndarray, hashes)[codes]
+        elif np.issubdtype(values.dtype, np.datetime64):
+            hashed = values.astype("datetime64[us]").view(np.uint64)
+        else:
+            clean = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, one zero
+            hashed = clean.view(np.uint64)
+        total = _mix(total ^ _mix(hashed + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(3))
+    return total
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64: spreads every bit over all (Steele, Lea and Flood 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def load_features(path: Path | str, recipe: Mapping[str, Json], chunksize: int | None = None) -> Iterator[pd.DataFrame]:
+    """The input columns of a new file, in training order and cleaned as in training; frames of `chunksize` rows, or
+    one frame.  Their index is the 0-based row of the file.
+
+    The file may have its columns in another order, further columns, no target, another separator or encoding.  Texts
+    that training never saw are kept as they are.  Raises DataProblem at once when input columns are missing, and on
+    reaching a line with more or fewer cells than the header (left out, it would shift the predictions).
+    """
+    path = Path(path)
+    types: dict[str, str] = {name: kind for name, kind in recipe["types"].items() if name != recipe.get("target")}
+    settings = _settings_for_new(path, ReadSettings.from_dict(recipe.get("read") or {}))
+    names = columns_of(path, settings)
+    missing = [name for name in types if name not in names]
+    if len(missing) == 1:
+        raise DataProblem(no_column(path, missing[0], names) + " The model was trained with it.")
+    if missing:
+        raise DataProblem(
+            f"{path} lacks {len(missing)} of the {len(types)} columns that the model was trained with: {shown(missing)}. "
+            f"Its columns are {shown(names)}."
+        )
+    return _features(path, types, recipe.get("marks") or {}, settings, chunksize)
+
+
+def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
+    found, _ = examine(path)
+    same = found.separator == trained.separator
+    return ReadSettings(
+        found.separator, found.encoding, trained.decimal if same else found.decimal, found.quote, found.compression,
+        header=trained.header, dates=trained.dates,
+    )  # fmt: skip
+
+
+def _features(
+    path: Path, types: Mapping[str, str], marks: Mapping[str, Sequence[str]], settings: ReadSettings, size: int | None
+) -> Iterator[pd.DataFrame]:
+    start = 0
+    if size is None:
+        yield typed(read(path, settings, columns=list(types), strict=True), types, marks, settings)[0]
+        return
+    held: list[pd.DataFrame] = []
+    for raw in chunks(path, settings, list(types)):
+        frame = typed(raw, types, marks, settings)[0]
+        frame.index = pd.RangeIndex(start, start + len(frame))
+        start += len(frame)
+        held.append(frame)
+        while sum(map(len, held)) >= size:
+            joined = pd.concat(held) if len(held) > 1 else held[0]
+            yield joined.iloc[:size]
+            held = [joined.iloc[size:]]
+    if held and sum(map(len, held)):
+        yield pd.concat(held) if len(held) > 1 else held[0]
+    elif start == 0:
+        raise DataProblem(f"{path} has a header but no rows: nothing to predict.")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
