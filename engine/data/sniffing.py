@@ -1,4 +1,4 @@
-"""What kind of file is this?  Compression, encoding, separator, quotes, decimal sign and header, found from the bytes."""
+"""What kind of file is this?  Compression, encoding, separator, quotes, decimal sign and header, from its bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import csv
 import errno
 import gzip
 import io
+import itertools
 import lzma
 import re
 import zipfile
@@ -166,7 +167,7 @@ def scan(path: Path, compression: str | None) -> Scan:
             if wide is None and (nul := piece.find(b"\0")) >= 0:
                 line = lines + piece[:nul].count(b"\n") + 1
                 raise DataProblem(
-                    f"{path} holds NUL bytes, first on line {line:,}: it is not a text table, or was damaged when saved. "
+                    f"{path} holds NUL bytes, first on line {line:,}: it is no text table, or was damaged when saved. "
                     "Export it again as CSV (UTF-8)."
                 )
             if odd < 0 and wide is None:
@@ -183,7 +184,7 @@ def scan(path: Path, compression: str | None) -> Scan:
     longest = max(longest, tail)
     if longest > LONGEST_LINE:
         raise DataProblem(
-            f"{path} has a line of {longest / 1e6:,.0f} MB: a table has one row a line. Is it JSON or a list? Export it as CSV."
+            f"{path} has a line of {longest / 1e6:,.0f} MB: a table has one row a line. Is it JSON? Export it as CSV."
         )
     if odd < 0 and wide is None and decoder.getstate()[0]:
         odd = size - 1  # the file ends inside a character
@@ -399,7 +400,7 @@ def _has_header(rows: list[list[str]], decimal: str) -> bool:
         return True
     if len(first) > 1 and all(re.fullmatch(r"\d+", cell) for cell in first):
         whole = [int(cell) for cell in first]
-        if all(b - a == 1 for a, b in zip(whole, whole[1:], strict=False)):
+        if all(b - a == 1 for a, b in itertools.pairwise(whole)):
             return True
         return len(set(whole)) == len(whole) and all(1900 <= year <= 2100 for year in whole)
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -272,7 +273,7 @@ def _in_time(table: Table, positions: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _cut(times: np.ndarray, cut: int) -> int:
-    """The cut nearest to the wanted one that parts no equal times, unless that moves it far; then file order decides."""
+    """The cut next to the wanted one that parts no equal times; when that moves it far, file order decides."""
     n = len(times)
     cut = min(max(cut, 1), n - 1)
     before = int(np.searchsorted(times, times[cut], "left"))
@@ -297,7 +298,7 @@ def _time_folds(table: Table, dev: np.ndarray, clusters: np.ndarray | None, bloc
     edges = np.unique([_cut(times, int(e)) for e in np.linspace(half, len(order), blocks + 1)[:-1].round()])
     edges = np.append(edges, len(order))
     folds: list[Fold] = []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges):
         usable = int(np.searchsorted(times[:begin], times[begin] - gap, "right" if gap else "left"))
         if not gap and usable < begin / 2:  # one time holds most rows: file order decides among equals
             usable = int(begin)
@@ -306,8 +307,8 @@ def _time_folds(table: Table, dev: np.ndarray, clusters: np.ndarray | None, bloc
             folds.append((np.sort(train), np.sort(test)))
     if len(folds) < 2:
         raise DataProblem(
-            f"{len(dev):,} rows outside the lockbox take {len(np.unique(times)):,} different times: too few for practice "
-            "exams in time order. Split another way, or shorten the gap."
+            f"{len(dev):,} rows outside the lockbox take {len(np.unique(times)):,} different times: too few for "
+            "practice exams in time order. Split another way, or shorten the gap."
         )
     return folds
 
@@ -334,6 +335,7 @@ def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     counts = np.bincount(table.y[splits.dev], minlength=len(table.labels)) if table.is_classification else None
     held = np.bincount(table.y[splits.lockbox], minlength=len(table.labels)) if table.is_classification else None
     sizes = np.bincount(table.copies)
+    at_odds, floor = conflicts(table)
     return {
         "rows": len(table) + table.unlabelled,
         "unlabelled": table.unlabelled,
@@ -356,6 +358,23 @@ def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "groups": None if table.groups is None else len(np.unique(table.groups)),
         "copies": int(sizes[sizes > 1].sum()),
         "copies_grouped": int(sizes[sizes > 1].sum()) if recipe.get("keep_together") else 0,
+        "conflicts": at_odds,
+        "conflict_floor": floor,
         "bad_lines": table.bad_lines,
         "unparsed": {name: dict(list(found.items())[:20]) for name, found in table.unparsed.items()},
     }
+
+
+def conflicts(table: Table) -> tuple[int, float | None]:
+    """Rows whose inputs also stand with another label, and the share of rows that no model of these inputs can get
+    right (`data.target_quality`).  A copy check: it may look at all rows.  Regression: differing targets, no floor."""
+    copies = table.copies
+    _, target = np.unique(table.y, return_inverse=True)
+    pairs, counts = np.unique(np.stack([copies, target]), axis=1, return_counts=True)
+    labels = np.bincount(pairs[0])
+    rows = int(np.bincount(copies)[labels > 1].sum())
+    if not table.is_classification:
+        return rows, None
+    most = np.zeros(len(labels), dtype=np.int64)
+    np.maximum.at(most, pairs[0], counts)
+    return rows, 1.0 - float(most.sum()) / len(table)

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
+from pandas.util import hash_array
 
 from engine.data.cells import Cells, to_dates, to_numbers, to_texts, whole
 from engine.data.naming import quoted, shown
@@ -173,8 +173,8 @@ def check_target(
     if task == "binary":
         if len(labels) != 2:
             raise DataProblem(
-                f"{where} has {len(labels)} classes ({shown(labels, 5)}), not two: choose the task 'multiclass', or name "
-                "the texts that mean 'missing'."
+                f"{where} has {len(labels)} classes ({shown(labels, 5)}), not two: choose the task 'multiclass', or "
+                "name the texts that mean 'missing'."
             )
         order = binary_order(labels, counts, positive, where)
     else:
@@ -207,8 +207,48 @@ def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tup
     return y, [], kept
 
 
-YES = frozenset("yes y true t 1 positive pos bad fraud churned sick ill dead died default defaulted spam".split())
-NO = frozenset("no n false f 0 -1 negative neg good legit retained healthy well alive survived paid ham".split())
+YES = frozenset(
+    {
+        "yes",
+        "y",
+        "true",
+        "t",
+        "1",
+        "positive",
+        "pos",
+        "bad",
+        "fraud",
+        "churned",
+        "sick",
+        "ill",
+        "dead",
+        "died",
+        "default",
+        "defaulted",
+        "spam",
+    }
+)
+NO = frozenset(
+    {
+        "no",
+        "n",
+        "false",
+        "f",
+        "0",
+        "-1",
+        "negative",
+        "neg",
+        "good",
+        "legit",
+        "retained",
+        "healthy",
+        "well",
+        "alive",
+        "survived",
+        "paid",
+        "ham",
+    }
+)
 
 
 def positive_guess(labels: Sequence[str], counts: Sequence[int] | np.ndarray) -> str:
@@ -263,15 +303,20 @@ def row_hashes(frame: pd.DataFrame) -> np.ndarray:
         values = frame[name].to_numpy()
         if values.dtype == object:
             codes, words = pd.factorize(values)
-            hashes = np.append(pd.util.hash_array(np.asarray(words, dtype=object), categorize=False), np.uint64(1))
-            hashed = cast(np.ndarray, hashes)[codes]
+            known = hash_array(np.asarray(words, dtype=object), categorize=False)
+            hashed = np.concatenate([known, np.ones(1, dtype=np.uint64)])[codes]  # missing has code -1: the last
         elif np.issubdtype(values.dtype, np.datetime64):
             hashed = values.astype("datetime64[us]").view(np.uint64)
         else:
             clean = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, one zero
             hashed = clean.view(np.uint64)
-        total = _mix(total ^ _mix(hashed + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(3))
+        total = mixed_hashes(total, hashed)
     return total
+
+
+def mixed_hashes(total: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """(n,) uint64 hashes of rows, with one more column taken in."""
+    return _mix(total ^ _mix(column + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(3))
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
@@ -298,8 +343,8 @@ def load_features(path: Path | str, recipe: Mapping[str, Json], chunksize: int |
         raise DataProblem(no_column(path, missing[0], names) + " The model was trained with it.")
     if missing:
         raise DataProblem(
-            f"{path} lacks {len(missing)} of the {len(types)} columns that the model was trained with: {shown(missing)}. "
-            f"Its columns are {shown(names)}."
+            f"{path} lacks {len(missing)} of the {len(types)} columns that the model was trained with: "
+            f"{shown(missing)}. Its columns are {shown(names)}."
         )
     return _features(path, types, recipe.get("marks") or {}, settings, chunksize)
 
