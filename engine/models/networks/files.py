@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,14 @@ MEDIA_TYPE = "application/vnd.keras"
 
 OURS = "rungwise.json"
 MEMBERS = {"config.json", "metadata.json", "model.weights.h5", OURS}
-CLASSES = {"Functional", "InputLayer", "Dense", "Dropout", "Activation"}
-CLASSES |= {"DTypePolicy", "HeNormal", "Zeros", "__keras_tensor__"}
-ACTIVATIONS = {"relu", "tanh", "silu", "gelu", "linear", "softmax"}
-MODULES = {"keras", "keras.layers", "keras.initializers", "keras.src.models.functional", None}
+LISTS: dict[str, tuple[str | None, ...]] = {
+    "class_name": ("Functional", "InputLayer", "Dense", "Dropout", "Activation", "DTypePolicy", "HeNormal", "Zeros",
+                   "__keras_tensor__"),
+    "module": (None, "keras", "keras.layers", "keras.initializers", "keras.src.models.functional"),
+    "registered_name": (None, "Functional"),
+    "activation": ("relu", "tanh", "silu", "gelu", "linear", "softmax"),
+}  # fmt: skip
+BYTES = 4
 NO_DATE = "1980-01-01@00:00:00"
 LARGEST = 512 * 2**20  # bytes unpacked: far above any network for tables, far below a zip bomb
 
@@ -53,7 +59,8 @@ def network_to_bytes(estimator: NetworkClassifier | NetworkRegressor) -> bytes:
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        estimator.module_.save(path)
+        with _quietly():
+            estimator.module_.save(path)
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in sorted(archive.namelist())}
     # Saved twice, the same network is the same bytes: no date of saving, neither Keras's nor the zip's
@@ -74,7 +81,7 @@ def network_from_bytes(content: bytes) -> NetworkClassifier | NetworkRegressor:
         path = Path(folder) / "network.keras"
         path.write_bytes(content)
         try:
-            with keras.device("cpu"):
+            with keras.device("cpu"), _quietly():
                 module = keras.saving.load_model(path, custom_objects={}, compile=False, safe_mode=True)
         except Exception as problem:  # Keras raises many kinds here; all mean the same to a reader
             raise _refuse(f"Keras cannot read it ({type(problem).__name__})") from None
@@ -112,8 +119,13 @@ def _inspect(content: bytes) -> dict[str, Json]:
             weights = archive.read("model.weights.h5")
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
         raise _refuse("it is damaged or no .keras file") from None
-    for what, name in _named(config):
-        raise _refuse(f"it names the {what} {name!r}")
+    try:
+        for what, name in _named(config):
+            raise _refuse(f"it names the {what} {name!r}")
+        if BYTES * _parameters(config) > LARGEST:
+            raise _refuse(f"its layers would take more than {LARGEST // 2**20} MB")
+    except (KeyError, IndexError, TypeError, ValueError, RecursionError):
+        raise _refuse("its config.json does not describe a network") from None
     _inspect_weights(weights)
     if not isinstance(ours, dict) or ours.get("format") != 1:
         raise _refuse("it was written by a newer version, or not by this program")
@@ -126,16 +138,24 @@ def _named(value: Json) -> Iterator[tuple[str, str]]:
         for item in value:
             yield from _named(item)
     elif isinstance(value, dict):
-        if "class_name" in value and value["class_name"] not in CLASSES:
-            yield "class", str(value["class_name"])
-        if "module" in value and value["module"] not in MODULES:
-            yield "module", str(value["module"])
-        if value.get("registered_name") not in (None, "Functional"):
-            yield "registered class", str(value["registered_name"])
-        if "activation" in value and value["activation"] not in ACTIVATIONS:
-            yield "activation", str(value["activation"])
+        for key, allowed in LISTS.items():
+            if key in value and not any(value[key] == known for known in allowed):
+                yield key.replace("_", " "), str(value[key])[:80]
         for item in value.values():
             yield from _named(item)
+
+
+def _parameters(config: Json) -> int:
+    """What Keras would make room for, counted from the configuration alone."""
+    width, total = 0, 0
+    for layer in config["config"]["layers"]:
+        inside = layer["config"]
+        if layer["class_name"] == "InputLayer":
+            width = int(inside["batch_shape"][1])
+        elif layer["class_name"] == "Dense":
+            total += (width + 1) * int(inside["units"])
+            width = int(inside["units"])
+    return total
 
 
 def _inspect_weights(content: bytes) -> None:
@@ -157,6 +177,14 @@ def _inspect_weights(content: bytes) -> None:
             look(file)
     except (OSError, RuntimeError, KeyError):
         raise _refuse("its weights are damaged") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Keras's warnings about NumPy's next version, which nobody here can act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _refuse(because: str) -> UnsafeNetwork:

@@ -92,12 +92,11 @@ def by_heart(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: i
 def learnable(X: np.ndarray, y: np.ndarray, rows: int, seed: int, classes: bool) -> np.ndarray:
     """Places of at most so many rows, drawn at random, of which no two have equal inputs; of 2 classes or more."""
     order = np.random.default_rng(seed).permutation(len(X))
-    _, first = np.unique(X[order], axis=0, return_index=True)
-    places = order[np.sort(first)]
-    chosen = places[:rows]
+    _, first = np.unique(X[order[: 100 * rows]], axis=0, return_index=True)
+    chosen = order[np.sort(first)][:rows]
     if classes and len(chosen) > 1 and len(np.unique(y[chosen])) < 2:
-        others = places[y[places] != y[chosen[0]]]
-        chosen[-1:] = others[:1]  # one row of another class; none is left where every class but one is missing
+        strangers = (i for i in order if y[i] != y[chosen[0]] and not (X[chosen] == X[i]).all(axis=1).any())
+        chosen[-1] = next(strangers, chosen[-1])  # a rare class: one row of it takes the last place
     return chosen
 
 
