@@ -31,6 +31,7 @@ FUNCTIONS = frozenset(
         *("substring", "instr", "round", "min", "max", "like", "glob", "sign", "date", "julianday", "strftime"),
     ]
 )
+_FUNCTIONS_ARE = f"these functions are: {', '.join(sorted(FUNCTIONS))}."
 SQL_WORDS = frozenset(
     [
         *("and", "or", "not", "is", "null", "in", "like", "glob", "between", "case", "when", "then", "else", "end"),
@@ -67,6 +68,8 @@ def validate_condition(text: object, columns: Iterable[str] | Mapping[str, str])
     if not isinstance(text, str) or not text.strip():
         raise InvalidAnswer("A condition is missing: write one such as tenure < 12 AND Contract = 'Month-to-month'.")
     text = text.strip()
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise InvalidAnswer("The condition holds a character that is no text: type it again.")
     if len(text) > LONGEST:
         raise InvalidAnswer(f"The condition has {len(text):,} characters; at most {LONGEST:,} are read.")
     names = list(columns)
@@ -251,12 +254,10 @@ def _names_used(text: str, names: list[str]) -> list[str]:
             used[found] = None
         elif kind == "word" and fold(piece) in NOT_HERE:
             raise InvalidAnswer(f"{piece} has no place in a condition{_at(match)}: compare columns with values.")
-        elif (
-            kind == "word"
-            and fold(piece) not in SQL_WORDS
-            and before not in ("as", "collate")
-            and not text[match.end() :].lstrip().startswith("(")
-        ):
+        elif kind == "word" and fold(piece) not in SQL_WORDS and text[match.end() :].lstrip().startswith("("):
+            if fold(piece) not in FUNCTIONS:
+                raise InvalidAnswer(f"{piece}() is not allowed in a condition; {_FUNCTIONS_ARE}")
+        elif kind == "word" and fold(piece) not in SQL_WORDS and before not in ("as", "collate"):
             raise InvalidAnswer(_explain(f"no such column: {piece}", text, names))
         if before == "(" and piece == ")":
             raise InvalidAnswer(f"Empty brackets{_at(match)}.")
@@ -309,16 +310,15 @@ def _explain(problem: str, text: str, names: Sequence[str]) -> str:
     if problem.startswith("interrupted"):
         return "The condition takes too long to work out: make it simpler."
     if "not authorized" in problem or "prohibited" in problem or "no such function" in problem:
-        called = re.search(r"function:? (\w+)", problem)
-        what = f"{called[1]}()" if called else "Something in it"
-        return f"{what} is not allowed in a condition; these functions are: {', '.join(sorted(FUNCTIONS))}."
+        return f"Something in the condition is not allowed; {_FUNCTIONS_ARE}"
     if "misuse of aggregate" in problem:
         return "min() and max() compare two or more values of one row here: max(a, b)."
-    if keyword:
-        where = f"near {keyword[1]}" if keyword[1] else "at its end"
-        return f"The condition cannot be read {where}.{hint} An example: tenure < 12 AND Contract = 'Month-to-month'."
-    if "incomplete input" in problem:
+    if "stack overflow" in problem or "too large" in problem or "tree is" in problem:
+        return "The condition is nested too deeply: use fewer brackets."
+    if "incomplete input" in problem or (keyword and keyword[1] == ")"):
         return "The condition stops in the middle. An example: tenure < 12 AND Contract = 'Month-to-month'."
+    if keyword:
+        return f"The condition cannot be read near {keyword[1]}.{hint} An example: tenure < 12 AND Contract = 'Yes'."
     return f"The condition cannot be used: {problem}.{hint}"
 
 
@@ -330,7 +330,7 @@ def _bare(name: str, text: str) -> bool:
 def _closest(name: str, names: list[str]) -> str:
     folded = {fold(column): column for column in names}
     near = get_close_matches(fold(name), list(folded), n=1, cutoff=0.5)
-    return f"Did you mean {folded[near[0]]}? " if near else ""
+    return f"Did you mean {folded[near[0]]}? " if near else "A text to compare with stands in single quotes: 'Yes'. "
 
 
 def _columns(names: Sequence[str]) -> str:
