@@ -6,12 +6,13 @@ import dataclasses
 import math
 import re
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pandas.util import hash_array
 
 from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, to_numbers, whole
+from engine.data.hashing import mixed_hashes, text_hashes
 from engine.data.kinds import (
     CONSTANT_SHARE,
     PARSES,
@@ -28,7 +29,7 @@ from engine.data.kinds import (
 )
 from engine.data.naming import BIRTH_TOKENS, is_protected, is_time, quoted, target_guess, tokens
 from engine.data.read import Raw, ReadSettings, read
-from engine.data.table import mixed_hashes, positive_guess
+from engine.data.target import positive_guess
 from engine.records import Json, Progress
 from engine.trials import Context
 
@@ -146,7 +147,7 @@ def _look_at_texts(
         why += f"; {numbers / column.present:.0%} of its cells are numbers, the others are not"
     key = id_like(column, kind)
     if not key:
-        hashes = hash_array(np.array([*texts, ""], dtype=object), categorize=False)
+        hashes = text_hashes([*texts, ""])
         copies.add(hashes[codes])
     stats: dict[str, Json] = {}
     if times is not None and kind == "date" and not np.isnat(times).all():
@@ -239,14 +240,14 @@ def _mark_pixels(seen: list[_Seen]) -> None:
 def _described(s: _Seen) -> dict[str, Json]:
     column = s.column
     order = np.argsort(-column.counts, kind="stable")[:TOP]
-    text = as_text if column.is_number else _cut
+    text: Any = as_text if column.is_number else _cut
     top = [[text(column.values[i]), int(column.counts[i])] for i in order]
     task = task_of(column, s.kind)
     positive = None
     if task == "binary":
         labels = [as_text(v) if column.is_number else whole(str(v)) for v in column.values]
         positive = positive_guess(labels, column.counts)
-    empty = {key: None for key in ("min", "max", "mean", "sd", "median", "q1", "q3", "skew")}
+    empty = dict.fromkeys(("min", "max", "mean", "sd", "median", "q1", "q3", "skew"))
     spread = np.linspace(0, column.distinct - 1, min(5, column.distinct)).astype(int)
     return {
         "name": column.name,

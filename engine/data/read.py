@@ -13,7 +13,8 @@ import pyarrow.csv as pacsv
 
 from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, stripped
 from engine.data.naming import closest, quoted, shown
-from engine.data.sniffing import ReadSettings, Scan, examine, header_row, opened, scan, sniff
+from engine.data.opening import Scan, opened, scan
+from engine.data.sniffing import ReadSettings, examine, header_row, sniff
 from engine.errors import DataProblem
 
 __all__ = ["ALWAYS_MISSING", "SUSPECTS", "BadLine", "Raw", "ReadSettings", "chunks", "columns_of", "read", "sniff"]

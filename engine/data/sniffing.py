@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import errno
-import gzip
 import io
 import itertools
-import lzma
 import re
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
 
 from engine.data.naming import quoted
+from engine.data.opening import LONGEST_LINE, Scan, compression_of, opened, scan
 from engine.errors import DataProblem
 from engine.records import Json
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 1 << 18  # characters looked at to find separator, quotes and header
-PIECE = 1 << 22  # bytes read at a time
-LONGEST_LINE = 1 << 26  # bytes; a longer line is no row of a table
-MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip"))
-NOT_TABLES = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x7fELF", "a program"),
-    (b"SQLite format 3\x00", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"ARROW1", "an Arrow file"),
-)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 COMMA_DECIMAL = re.compile(r"[+-]?(\d*,(\d{1,2}|\d{4,})|0,\d+)$")  # 12,5 but not 12,500 (a thousands sign, perhaps)
 
@@ -79,57 +53,6 @@ class ReadSettings:
         return settings
 
 
-@dataclass(frozen=True)
-class Scan:
-    """Facts of the whole file, found in one pass over its (uncompressed) bytes."""
-
-    bytes: int
-    longest_line: int  # bytes
-    quotes: int  # number of double quotes
-    encoding: str
-    odd_byte: str = ""  # why it is not UTF-8, in words
-
-
-@contextmanager
-def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
-    """The file's bytes, uncompressed.  Raises DataProblem for whatever stands in the way, also while reading."""
-    try:
-        if compression == "zip":
-            with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as stream:
-                yield stream
-        else:
-            opener: Any = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open, None: open}[compression]
-            with opener(path, "rb") as stream:
-                yield stream
-    except FileNotFoundError:
-        raise DataProblem(f"There is no file {path}: check the name, or give the whole path.") from None
-    except IsADirectoryError:
-        raise DataProblem(f"{path} is a folder: name the CSV file inside it.") from None
-    except PermissionError:
-        raise DataProblem(f"{path} may not be read by you: ask its owner, or change its permissions.") from None
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise DataProblem(f"{path} is a damaged {compression} file ({error}): fetch it again.") from None
-    except RuntimeError as error:
-        if compression != "zip":
-            raise
-        raise DataProblem(f"{path} cannot be unpacked ({error}): unpack it yourself, and give the CSV file.") from None
-    except OSError as error:
-        if compression and not error.errno:  # bz2 and gzip say bad data so
-            raise DataProblem(f"{path} is a damaged {compression} file ({error}): fetch it again.") from None
-        if error.errno in (errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ENXIO, errno.ENOTDIR):
-            raise DataProblem(f"{path} cannot be read: {error.strerror}.") from None
-        raise
-
-
-def compression_of(path: Path) -> str | None:
-    """gzip, bz2, xz or zip by the first bytes, never by the name."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise DataProblem(f"{path} is neither a file nor a folder: save the table in a file first.")
-    with opened(path, None) as stream:
-        start = stream.read(8)
-    return next((name for magic, name in MAGIC if start.startswith(magic)), None)
-
-
 def sniff(path: Path | str) -> ReadSettings:
     """Find how to read a file.  Raises DataProblem when it is missing, unreadable, empty or no table of text."""
     return examine(Path(path))[0]
@@ -148,51 +71,6 @@ def examine(path: Path) -> tuple[ReadSettings, Scan]:
     return ReadSettings(
         separator, scanned.encoding, decimal, quote, compression, header=_has_header(rows, decimal)
     ), scanned
-
-
-def scan(path: Path, compression: str | None) -> Scan:
-    """Go through all bytes once: encoding, NUL bytes, the longest line, the number of quotes."""
-    size = longest = quotes = tail = 0
-    wide: str | None = None
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    odd = -1
-    cp1252 = True
-    with opened(path, compression) as stream:
-        first = stream.read(PIECE)
-        _refuse_binary(path, first)
-        wide = _wide_encoding(first)
-        piece = first
-        lines = 0
-        while piece:
-            if wide is None and (nul := piece.find(b"\0")) >= 0:
-                line = lines + piece[:nul].count(b"\n") + 1
-                raise DataProblem(
-                    f"{path} holds NUL bytes, first on line {line:,}: it is no text table, or was damaged when saved. "
-                    "Export it again as CSV (UTF-8)."
-                )
-            if odd < 0 and wide is None:
-                odd = _first_odd(decoder, piece, size)
-            if cp1252 and any(b in piece for b in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")):
-                cp1252 = False
-            quotes += piece.count(b'"')
-            lines += piece.count(b"\n")
-            longest, tail = _longest(piece, longest, tail)
-            size += len(piece)
-            piece = stream.read(PIECE)
-    if size == 0 or (size < PIECE and not first.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")):
-        raise DataProblem(f"{path} is empty: nothing to learn from. Was the export interrupted?")
-    longest = max(longest, tail)
-    if longest > LONGEST_LINE:
-        raise DataProblem(
-            f"{path} has a line of {longest / 1e6:,.0f} MB: a table has one row a line. Is it JSON? Export it as CSV."
-        )
-    if odd < 0 and wide is None and decoder.getstate()[0]:
-        odd = size - 1  # the file ends inside a character
-    if wide:
-        return Scan(size, longest, quotes, wide)
-    if odd >= 0:
-        return Scan(size, longest, quotes, "cp1252" if cp1252 else "latin-1", _odd_place(path, compression, odd))
-    return Scan(size, longest, quotes, "utf-8-sig" if first.startswith(codecs.BOM_UTF8) else "utf-8")
 
 
 def sample_text(path: Path, compression: str | None, encoding: str) -> str:
@@ -221,29 +99,6 @@ def header_row(path: Path, settings: ReadSettings) -> list[str]:
             text.detach()
 
 
-def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    names = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
-    if any(i.filename in ("xl/workbook.xml", "[Content_Types].xml") for i in names):
-        raise DataProblem(f"{path} is an Excel or Office file: save the sheet as CSV (UTF-8), and give that file.")
-    if len(names) != 1:
-        inside = ", ".join(quoted(i.filename) for i in names[:5]) or "nothing"
-        raise DataProblem(f"{path} holds {len(names)} files ({inside}): unpack it, and give the one CSV file.")
-    return names[0]
-
-
-def _refuse_binary(path: Path, start: bytes) -> None:
-    for magic, what in NOT_TABLES:
-        if start.startswith(magic):
-            raise DataProblem(f"{path} is {what}, not a table: give a CSV or TSV file with one row a line.")
-    if start[257:262] == b"ustar":
-        raise DataProblem(f"{path} is a tar archive, not a table: unpack it, and give the CSV file.")
-    signs = sum(start.count(bytes([b])) for b in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    if _wide_encoding(start) is None and signs > 0.05 * max(1, len(start)):
-        raise DataProblem(
-            f"{path} is not text: it looks like a binary file. Give a CSV or TSV file with one row a line."
-        )
-
-
 def _refuse_other_formats(path: Path, sample: str) -> None:
     start = sample.lstrip("\ufeff \t\r\n")[:200].lower()
     what = None
@@ -259,53 +114,6 @@ def _refuse_other_formats(path: Path, sample: str) -> None:
         raise DataProblem(
             f"{path} is {what}, not a table: export it as CSV, one row a line, columns separated by commas."
         )
-
-
-def _wide_encoding(start: bytes) -> str | None:
-    """utf-16 or utf-32 by byte order mark, or by zeros in every second byte."""
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf-32"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    part = start[:4096]
-    pairs = len(part) // 2
-    if pairs >= 4 and b"\n" in part:
-        if part[1::2].count(0) > 0.8 * pairs and part[0::2].count(0) == 0:
-            return "utf-16-le"
-        if part[0::2].count(0) > 0.8 * pairs and part[1::2].count(0) == 0:
-            return "utf-16-be"
-    return None
-
-
-def _first_odd(decoder: codecs.IncrementalDecoder, piece: bytes, before: int) -> int:
-    held = len(decoder.getstate()[0])
-    try:
-        decoder.decode(piece)
-    except UnicodeDecodeError as error:
-        return before - held + error.start
-    return -1
-
-
-def _odd_place(path: Path, compression: str | None, offset: int) -> str:
-    line, left, byte = 1, offset, b""
-    with opened(path, compression) as stream:
-        while left > 0 and (piece := stream.read(min(PIECE, left))):
-            line += piece.count(b"\n")
-            left -= len(piece)
-        byte = stream.read(1)
-    return f"byte 0x{byte.hex().upper()} on line {line:,} is not UTF-8"
-
-
-def _longest(piece: bytes, longest: int, tail: int) -> tuple[int, int]:
-    """Length of the longest line so far, and of the unfinished one at the end of this piece."""
-    piece = piece.replace(b"\r", b"\n") if b"\r" in piece else piece
-    first = piece.find(b"\n")
-    if first < 0:
-        return longest, tail + len(piece)
-    longest = max(longest, tail + first)
-    if len(piece) > longest:
-        longest = max(longest, max(map(len, piece.split(b"\n"))))
-    return longest, len(piece) - piece.rfind(b"\n") - 1
 
 
 def _bare(sample: str, quote: str) -> str:

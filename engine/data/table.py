@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.util import hash_array
 
-from engine.data.cells import Cells, to_dates, to_numbers, to_texts, whole
+from engine.data.cells import to_dates, to_numbers, to_texts
+from engine.data.hashing import row_hashes
 from engine.data.naming import quoted, shown
 from engine.data.read import Raw, ReadSettings, chunks, columns_of, no_column, read
 from engine.data.sniffing import examine
+from engine.data.target import check_target
 from engine.errors import DataProblem
 from engine.records import Json, digest
 
@@ -143,146 +144,6 @@ def typed(
     return frame, unparsed
 
 
-def check_target(
-    raw: Raw, target: str, task: str, marks: Sequence[str] = (), positive: str | None = None
-) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """The target's values of the labelled rows, its labels, and which rows of the file are labelled (bool mask).
-
-    Raises DataProblem when the target is missing, empty, constant, has one row, or does not fit the task.
-    """
-    cells = raw.cells(target)
-    where = f"{raw.path}: the target {quoted(target)}"
-    if raw.rows < 2:
-        raise DataProblem(f"{raw.path} has one row only: a model needs examples to compare. Give more rows.")
-    if task == "regression":
-        return _numeric_target(raw, cells, where, list(marks))
-    texts = to_texts(cells, list(marks))
-    kept = np.array([text is not None for text in texts], dtype=bool)
-    if not kept.any():
-        raise DataProblem(f"{where} is empty in all {raw.rows:,} rows: choose another column, or fill it.")
-    codes, found = pd.factorize(texts[kept])
-    labels = [str(label) for label in found]
-    if len(labels) == 1:
-        raise DataProblem(
-            f"{where} is {quoted(labels[0])} in all {kept.sum():,} labelled rows: there is one class only, so nothing "
-            "to tell apart. Choose another target, or add rows of another class."
-        )
-    if kept.sum() < 4:
-        raise DataProblem(f"{where} has {kept.sum()} labelled rows: too few to learn and to test. Give more rows.")
-    counts = np.bincount(codes)
-    if task == "binary":
-        if len(labels) != 2:
-            raise DataProblem(
-                f"{where} has {len(labels)} classes ({shown(labels, 5)}), not two: choose the task 'multiclass', or "
-                "name the texts that mean 'missing'."
-            )
-        order = binary_order(labels, counts, positive, where)
-    else:
-        order = label_order(labels)
-        if len(labels) > max(50, kept.sum() // 2):
-            raise DataProblem(
-                f"{where} has {len(labels):,} different values in {kept.sum():,} rows: these are no classes. Choose "
-                "the task 'regression', or another target."
-            )
-    place = np.empty(len(labels), dtype=np.int64)
-    place[order] = np.arange(len(labels))
-    return place[codes], [labels[i] for i in order], kept
-
-
-def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tuple[np.ndarray, list[str], np.ndarray]:
-    values, bad = to_numbers(cells, raw.settings.decimal, marks)
-    kept = np.isfinite(values)
-    if sum(bad.values()) > 0.05 * max(1, raw.rows):
-        raise DataProblem(
-            f"{where} holds texts such as {shown(list(bad), 3)}, so it is no number: choose a classification task, "
-            "or another target."
-        )
-    if not kept.any():
-        raise DataProblem(f"{where} is empty in all {raw.rows:,} rows: choose another column, or fill it.")
-    y = values[kept]
-    if len(y) < 4:
-        raise DataProblem(f"{where} has {len(y)} labelled rows: too few to learn and to test. Give more rows.")
-    if np.all(y == y[0]):
-        raise DataProblem(f"{where} is {y[0]:g} in all {len(y):,} labelled rows: nothing to predict. Choose another.")
-    return y, [], kept
-
-
-YES = frozenset(
-    {
-        "yes",
-        "y",
-        "true",
-        "t",
-        "1",
-        "positive",
-        "pos",
-        "bad",
-        "fraud",
-        "churned",
-        "sick",
-        "ill",
-        "dead",
-        "died",
-        "default",
-        "defaulted",
-        "spam",
-    }
-)
-NO = frozenset(
-    {
-        "no",
-        "n",
-        "false",
-        "f",
-        "0",
-        "-1",
-        "negative",
-        "neg",
-        "good",
-        "legit",
-        "retained",
-        "healthy",
-        "well",
-        "alive",
-        "survived",
-        "paid",
-        "ham",
-    }
-)
-
-
-def positive_guess(labels: Sequence[str], counts: Sequence[int] | np.ndarray) -> str:
-    """Which of two labels is the one to find: yes against no, else the rarer, else the later in the alphabet."""
-    known = [label for label in labels if label.lower() in YES]
-    denied = [label for label in labels if label.lower() in NO]
-    if len(known) == 1 and known != denied:
-        return known[0]
-    if len(denied) == 1:
-        return next(label for label in labels if label != denied[0])
-    first, second = labels
-    if counts[0] != counts[1]:
-        return first if counts[0] < counts[1] else second
-    return max(first, second)
-
-
-def binary_order(labels: list[str], counts: np.ndarray, positive: str | None, where: str) -> list[int]:
-    """Positions of [negative, positive] in `labels`."""
-    wanted = positive_guess(labels, counts) if positive is None else whole(str(positive).strip())
-    if wanted not in labels:
-        raise DataProblem(f"{where} has no class {quoted(wanted)} to find; its classes are {shown(labels)}.")
-    at = labels.index(wanted)
-    return [1 - at, at]
-
-
-def label_order(labels: list[str]) -> list[int]:
-    """Positions in reading order: by number when all are numbers, else by text."""
-    try:
-        numbers = [float(label) for label in labels]
-    except ValueError:
-        return sorted(range(len(labels)), key=labels.__getitem__)
-    return sorted(range(len(labels)), key=numbers.__getitem__)
-
-
 def _times(raw: Raw, name: str, settings: ReadSettings, marks: Sequence[str], kind: str | None) -> np.ndarray:
     cells = raw.cells(name)
     if kind != "date" and name not in settings.dates:
@@ -293,37 +154,6 @@ def _times(raw: Raw, name: str, settings: ReadSettings, marks: Sequence[str], ki
     if np.isnat(dates).mean() > 0.5:
         raise DataProblem(f"{raw.path}: {quoted(name)} is no time column, it holds for example {shown(list(bad), 3)}.")
     return np.where(np.isnat(dates), -np.inf, dates.astype("int64") / 1e6)
-
-
-def row_hashes(frame: pd.DataFrame) -> np.ndarray:
-    """(n,) uint64: equal rows have equal hashes, the same in every process; a chance meeting among a million rows has
-    probability 3e-8."""
-    total = np.full(len(frame), 0x9E3779B97F4A7C15, dtype=np.uint64)
-    for name in frame.columns:
-        values = frame[name].to_numpy()
-        if values.dtype == object:
-            codes, words = pd.factorize(values)
-            known = hash_array(np.asarray(words, dtype=object), categorize=False)
-            hashed = np.concatenate([known, np.ones(1, dtype=np.uint64)])[codes]  # missing has code -1: the last
-        elif np.issubdtype(values.dtype, np.datetime64):
-            hashed = values.astype("datetime64[us]").view(np.uint64)
-        else:
-            clean = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, one zero
-            hashed = clean.view(np.uint64)
-        total = mixed_hashes(total, hashed)
-    return total
-
-
-def mixed_hashes(total: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """(n,) uint64 hashes of rows, with one more column taken in."""
-    return _mix(total ^ _mix(column + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(3))
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64: spreads every bit over all (Steele, Lea and Flood 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 def load_features(path: Path | str, recipe: Mapping[str, Json], chunksize: int | None = None) -> Iterator[pd.DataFrame]:
