@@ -54,7 +54,11 @@ def earn(
     A challenger is accepted when its p passes Holm at `alpha`, its gain is at least `delta`, and no guard is *worse*.
     (That limits such as latency hold is for the caller to add.)  tiny: too few rows for any verdict.
 
-    Measured, by tests/engine/evaluation/test_simulation.py: see there for the figures that this docstring quotes.
+    Measured (tests/engine/evaluation/test_simulation.py; AUC, δ = 0, the plan of table 2.1).  Of equally good
+    challengers it accepts 3.5 % at 300 rows, 3.4 % at 1,000, 4.4 % at 3,000, 4.5 % at 10,000; a plain paired t-test 24,
+    25, 26 and 13 %, "take the higher mean" half.  Of two added noise columns at most 0.3 % (higher mean: 15 to 17 %).
+    Any of four equal challengers: 2.2 % (12 % without Holm).  Exams in time order, persistent series: 2 to 4 % (plain
+    t: 5 to 9 %).  A true gain of 0.02 is accepted 30 % of the time at 300 rows and 98 % at 1,000.
     """
     decided = holm([d.p for d in differences], alpha)
     results = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import DataProblem, UsageProblem
+from engine.evaluation import flagged
 from engine.evaluation.acceptance import Earned, earn, sentence
 from engine.evaluation.paired import Difference, overlap, paired_difference
 from engine.metrics import BY_NAME, Metric
@@ -18,31 +19,34 @@ from engine.trials import Context
 
 @dataclass(frozen=True)
 class Exams:
-    """What a cross-validation measured.  scores: per metric (J,) in its own unit, NaN where an exam has none."""
+    """What a cross-validation measured.  scores: per metric (J,) in its own unit, NaN where an exam has none.
+
+    failed: exams on which the model failed; it is scored as the baseline there, so that failing never pays.
+    """
 
     scores: Mapping[str, np.ndarray]
     n_train: np.ndarray
     n_test: np.ndarray
     ordered: bool
     plan: str
+    failed: int
+    answers: str  # digest of the out-of-fold answers
 
     @classmethod
     def read(cls, evidence: Mapping[str, Json]) -> Exams:
-        """From the evidence of cross_validate; an exam that failed has no score in any metric."""
+        """From the evidence of cross_validate."""
         scores = {
             name: np.array([np.nan if u is None else u for u in values], dtype=float)
             for name, values in evidence["scores"].items()
         }
-        for failure in evidence.get("failures") or ():
-            for values in scores.values():
-                if 0 <= failure["fold"] < len(values):
-                    values[failure["fold"]] = np.nan
         return cls(
             scores,
             np.asarray(evidence["n_train"], float),
             np.asarray(evidence["n_test"], float),
             bool(evidence.get("ordered", False)),
             str(evidence.get("plan_hash") or ""),
+            len(evidence.get("failures") or ()),
+            str(evidence.get("oof") or ""),
         )
 
 
@@ -51,7 +55,9 @@ def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
 
     ctx.uses: the champion's key, then the challengers'.  params: metric, higher (whether more is better, for a metric
     that engine.metrics does not know), alpha (what the first round may spend, .05 unless stricter), budget_round,
-    delta, guards, names (the champion's, then the challengers'), tiny (too few rows for a verdict).
+    delta, guards, names (the champion's, then the challengers'), tiny (too few rows for a verdict), recipe (optional:
+    with it a champion of few distinct scores is also guarded by recall at the share that it flags, see `flagged`).
+    Exams that either has no score for are left out in pairs; where a model failed, the baseline's score counts.
     A challenger that took only the first exams of the plan is compared on those.  Raises UsageProblem when names and
     evidence do not pair, DataProblem when two models took different exams.
     """
@@ -74,14 +80,16 @@ def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         }
         for other in exams[1:]
     ]
+    for guard, extra in zip(guards, _flagged(params, ctx, metric, exams), strict=False):
+        guard[flagged.NAME] = extra
     earned = earn(differences, alpha, delta, guards, tiny=tiny)
     return {
         "metric": metric.name,
         "delta": delta,
         "alpha": alpha,
         "rows": [
-            _row(name, names[0], e, g, metric, delta, tiny)
-            for name, e, g in zip(names[1:], earned, guards, strict=True)
+            _row(name, names[0], e, g, metric, delta, tiny, other)
+            for name, e, g, other in zip(names[1:], earned, guards, exams[1:], strict=True)
         ],
     }
 
@@ -123,6 +131,7 @@ def _row(
     metric: Metric,
     delta: float,
     tiny: bool,
+    exams: Exams,
 ) -> dict[str, Json]:
     d = earned.difference
     return {
@@ -138,12 +147,44 @@ def _row(
         "reason": earned.reason,
         "detectable": d.detectable,
         "exams": d.exams,
+        "dropped": len(exams.n_train) - d.exams,
+        "failed": exams.failed,
         "guards": [
             {"metric": g, "verdict": _shown(v.verdict, tiny), "diff": v.diff, "lower": v.lower, "upper": v.upper}
             for g, v in guards.items()
         ],
-        "sentence": sentence(name, champion, earned, metric, delta, tiny=tiny),
+        "sentence": sentence(name, champion, earned, metric, delta, tiny=tiny) + _failed(name, exams.failed),
     }
+
+
+def _failed(name: str, times: int) -> str:
+    if not times:
+        return ""
+    return f" ({name} failed in {times} exam{'' if times == 1 else 's'} and was scored as the baseline there.)"
+
+
+def _flagged(params: Mapping[str, Json], ctx: Context, metric: Metric, exams: Sequence[Exams]) -> list[Difference]:
+    """Per challenger the difference in recall at the champion's flagged share; empty when that is not called for."""
+    recipe = params.get("recipe")
+    if not recipe or recipe.get("task") != "binary" or metric.name not in flagged.RANKING:
+        return []
+    if not all(e.answers for e in exams):
+        return []
+    from engine.evaluation.bench import open_bench  # reads the table, which most comparisons need not
+    from engine.evaluation.crossval import read_out_of_fold
+
+    answers = [read_out_of_fold(ctx.fetch(e.answers)) for e in exams]
+    champion = answers[0]
+    if not flagged.has_few_scores(flagged.positive_scores(champion), champion["fold"]):
+        return []
+    positive = open_bench(params, ctx).table.y == 1
+    differences = []
+    for other, challenger in zip(exams[1:], answers[1:], strict=True):
+        J = min(len(exams[0].n_train), len(other.n_train))
+        a, b = flagged.recalls(positive, champion, challenger, J)
+        rho = overlap(exams[0].n_train[:J], exams[0].n_test[:J])
+        differences.append(paired_difference(b, a, rho, ordered=exams[0].ordered))
+    return differences
 
 
 def _shown(verdict: str, tiny: bool) -> str:

@@ -46,8 +46,10 @@ def corrected_t(
     """Mean of a model's scores over the exams ± t·SE, SE with the overlap of the training parts counted in (2.3).
 
     u: (J,) in the metric's own unit; None or NaN where an exam has no score.  bounds: what the metric can be.
-    None when no exam has a score.  Approximate: no interval from cross-validation is exact (Bates, Hastie & Tibshirani,
-    2023).  Measured coverage and how it was measured: tests/engine/evaluation/test_simulation.py.
+    None when no exam has a score.  Approximate: no interval from cross-validation is exact (Bates, Hastie &
+    Tibshirani, 2023).  Measured (tests/engine/evaluation/test_simulation.py; AUC, the plan of table 2.1) it covers the
+    truth in 96.6 % of data sets of 300 rows, 96.8 % of 1,000, 95.9 % of 3,000 and 97.0 % of 10,000; mean ± 1.96·s/√k of
+    one k-fold run does in 91, 88, 87 and 85 %, and ± 1.96·s/√J over all repeats in 55 to 74 %.
     """
     from scipy.stats import t
 

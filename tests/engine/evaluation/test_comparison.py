@@ -69,13 +69,23 @@ def test_the_second_round_may_spend_less():
     assert ask(exams(U), exams(U), budget_round=1, alpha=0.01)["alpha"] == pytest.approx(0.01)
 
 
-def test_failed_and_missing_exams_are_dropped_in_pairs():
-    holed = [0.9, None, *(U[2:] + 0.01)]
-    (row,) = ask(exams(U), exams(holed, failures=[{"fold": 0, "message": "did not converge"}]))["rows"]
-    assert row["exams"] == 3
+def test_missing_exams_are_dropped_in_pairs():
+    holed = [None, None, *(U[2:] + 0.01)]
+    (row,) = ask(exams(U), exams(holed))["rows"]
+    assert (row["exams"], row["dropped"]) == (3, 2)
     assert row["diff"] == pytest.approx(0.01)
     (nothing,) = ask(exams(U), exams([None] * 5))["rows"]
     assert (nothing["diff"], nothing["verdict"], nothing["reason"]) == (None, "unclear", "unclear")
+
+
+def test_failing_in_an_exam_never_pays():
+    worst = U.argmin()
+    u = U + 0.01 + WIGGLE
+    u[worst] = 0.5  # cross_validate scores it as the baseline there
+    (row,) = ask(exams(U), exams(u, failures=[{"fold": int(worst), "message": "did not converge"}]))["rows"]
+    assert (row["exams"], row["failed"]) == (5, 1)
+    assert not row["accepted"]
+    assert row["sentence"].endswith("(tree failed in 1 exam and was scored as the baseline there.)")
 
 
 def test_a_subset_of_the_plan_is_compared_on_that_subset():
