@@ -109,16 +109,25 @@ def development_rows(table: Table, splits: Splits, recipe: dict[str, Json]) -> R
         times=None if table.times is None else table.times[dev],
         group=recipe.get("group") or "",
         time=recipe.get("time") or "",
-        time_is_date=_is_date(recipe),
+        time_is_date=_is_date(recipe, table.times),
         kind=recipe["split"]["kind"],
         folds_of_plan=[(place[train], place[test]) for train, test in splits.folds],
         seed=int(recipe["plan"].get("seed", 0)),
     )
 
 
-def _is_date(recipe: dict[str, Json]) -> bool:
+def _is_date(recipe: dict[str, Json], times: np.ndarray | None) -> bool:
+    """Whether the times are seconds since 1970, so that date inputs can be held against them.
+
+    Said by the recipe, or seen: their middle lies after 1973, which no year and no row number does.
+    """
+    if times is None:
+        return False
     time, read = recipe.get("time"), recipe.get("read") or {}
-    return bool(time) and (recipe["types"].get(time) == "date" or time in (read.get("dates") or {}))
+    if recipe["types"].get(time) == "date" or time in (read.get("dates") or {}):
+        return True
+    there = times[np.isfinite(times)]
+    return len(there) > 0 and 1e8 < float(np.median(there)) < 1e10
 
 
 def copies_of(rows: Rows) -> dict[str, Json]:
