@@ -128,8 +128,8 @@ class Question:
         for option in offered:
             if raw == option.key and isinstance(raw, bool) == isinstance(option.key, bool):
                 return option.key
-        for option in offered:  # typed on a command line: everything is a string there
-            if isinstance(raw, str) and raw.strip().casefold() == str(option.key).casefold():
+        for option in offered:  # as typed: 1 may mean the label "1", and "Yes" the key "yes"
+            if isinstance(raw, str | int | float) and str(raw).strip().casefold() == str(option.key).casefold():
                 return option.key
         if offered and not self.other:
             raise self._refuse(raw, _listed(offered))

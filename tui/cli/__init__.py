@@ -1,0 +1,67 @@
+"""The command line `rungwise`.  Nothing heavy is imported until a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import RungwiseError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program's entry: runs a command and ends with its exit status."""
+    sys.exit(status_of(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def status_of(arguments: Sequence[str]) -> int:
+    """Run a command; its exit status.  0 done, 1 data or store, 2 usage or plan, 3 refused, 130 interrupted."""
+    try:
+        return _run(arguments)
+    except RungwiseError as problem:
+        _say(str(problem))
+        return problem.exit_status
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        return 130
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as problem:
+        _say(f"{problem.strerror or problem}{f': {problem.filename}' if problem.filename else ''}.")
+        return 1
+    except Exception as problem:  # whatever is left is our own mistake: a sentence here, the traceback in a file
+        from tui.cli.failure import write_down
+
+        _say(write_down(problem))
+        return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    if not arguments:  # the first screen does not wait for the command line's library
+        from tui.cli.app import go_home
+
+        return go_home(None)
+    from tui.cli.commands import app
+
+    try:
+        app(list(arguments), prog_name="rungwise")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    return 0
+
+
+def _say(sentence: str) -> None:
+    """One message on stderr, shown literally; a message of several lines keeps them."""
+    from engine.words import literal
+
+    for line in sentence.splitlines() or [sentence]:
+        print(literal(line), file=sys.stderr)
+
+
+def store_path(named: Path | None) -> Path:
+    """The store that is meant: --store, RUNGWISE_STORE, or the one in the user's data directory."""
+    from storage.opening import default_path
+
+    return (named.expanduser() if named is not None else default_path()).absolute()

@@ -1,0 +1,215 @@
+"""The commands and their help.  Each one's work is in a module of its own, imported when the command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tui.cli.options import BranchOption, JsonOption, NameArgument, StoreOption, chosen_store
+
+app = typer.Typer(
+    name="rungwise",
+    help="Take a modelling problem up one rung at a time, and write down why.\n\n"
+    "Without a command it opens the list of your sessions.\n\n"
+    "Examples:\n\n"
+    "    rungwise sample -o customers.csv\n\n"
+    "    rungwise new customers.csv --target churned\n\n"
+    "    rungwise run customers.csv --target churned --accept-recommended",
+    epilog="Exit status: 0 done, 1 a problem with data or store, 2 usage or plan, 3 the guide refuses, 130 interrupted.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from engine.runners.environment import environment
+
+        typer.echo(f"rungwise {environment()['rungwise'] or 'from a checkout'}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def home(
+    context: typer.Context,
+    store: StoreOption = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        from tui.cli.app import go_home
+
+        raise typer.Exit(go_home(chosen_store(context, store)))
+
+
+DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A table as a text file, such as CSV.")]
+
+
+@app.command(epilog="Example:  rungwise new telco.csv --target Churn --name churn --pace guided")
+def new(
+    context: typer.Context,
+    data: DataArgument,
+    target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="N", help="The session's name; by default the file's.")] = "",
+    pace: Annotated[
+        str, typer.Option("--pace", help="quick: asked what only you can know. guided: asked everything.")
+    ] = "",
+    store: StoreOption = None,
+) -> None:
+    """Begin a session on a file, and open it in the terminal."""
+    from tui.cli.app import begin
+
+    raise typer.Exit(begin(chosen_store(context, store), data, target, name, pace))
+
+
+@app.command("open", epilog="Example:  rungwise open churn")
+def open_(
+    context: typer.Context, name: NameArgument, branch: BranchOption = "", store: StoreOption = None
+) -> None:
+    """Open a session in the terminal, where it was left."""
+    from tui.cli.app import resume
+
+    raise typer.Exit(resume(chosen_store(context, store), name, branch))
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "    rungwise run plan.toml --json\n\n"
+    "    rungwise run telco.csv --target Churn --accept-recommended --skip-deep\n\n"
+    '    rungwise run telco.csv --target Churn --accept-recommended --answer problem.metric=roc_auc '
+    '--why "problem.metric=The campaign ranks customers, so their order is what counts"\n\n'
+    "A plan file is TOML: data, name, target, stop_after, skip_deep, and the tables [answers] and [whys], keyed by "
+    "question id."
+)
+def run(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="PLAN.toml|DATA", help="A plan file, or a table.")],
+    target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")] = "",
+    accept_recommended: Annotated[
+        bool, typer.Option("--accept-recommended", help="Take the recommendation where nothing else answers.")
+    ] = False,
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="ID=VALUE", help="Answer a question; may be repeated.")
+    ] = None,
+    why: Annotated[
+        list[str] | None, typer.Option("--why", metavar="ID=TEXT", help="The why of an answer; may be repeated.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="N", help="The session; one of this name and data is gone on with.")
+    ] = "",
+    stop_after: Annotated[str, typer.Option("--stop-after", metavar="STAGE", help="The last stage to go through.")] = "",
+    skip_deep: Annotated[bool, typer.Option("--skip-deep", help="Do not train a network.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Take a table up the whole ladder without a terminal; nobody is asked anything."""
+    from tui.cli.running import Wanted, run_headless
+
+    wanted = Wanted(
+        source, target, accept_recommended, tuple(answer or ()), tuple(why or ()), name, stop_after, skip_deep
+    )
+    raise typer.Exit(run_headless(chosen_store(context, store), wanted, quiet=quiet, as_json=json))
+
+
+@app.command(epilog="Example:  rungwise sessions --json")
+def sessions(context: typer.Context, json: JsonOption = False, store: StoreOption = None) -> None:
+    """List the sessions, the one that was worked on last first."""
+    from tui.cli.looking import list_sessions
+
+    list_sessions(chosen_store(context, store), as_json=json)
+
+
+@app.command(epilog="Example:  rungwise log churn | less")
+def log(
+    context: typer.Context, name: NameArgument, branch: BranchOption = "", json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Print a session's decisions: what was chosen, out of what, why, and the figure it was checked against."""
+    from tui.cli.looking import print_log
+
+    print_log(chosen_store(context, store), name, branch, as_json=json)
+
+
+@app.command(epilog="Examples:\n\n    rungwise replay churn\n\n    rungwise replay churn --rerun")
+def replay(
+    context: typer.Context,
+    name: NameArgument,
+    branch: BranchOption = "",
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Compute every figure afresh and compare; the store is left as it is.")
+    ] = False,
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Go through a session again with its journal answering, and say what differs today."""
+    from tui.cli.replaying import replay_session
+
+    raise typer.Exit(replay_session(chosen_store(context, store), name, branch, rerun=rerun, as_json=json))
+
+
+@app.command(epilog="Example:  rungwise verify")
+def verify(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="One session; by default the whole store.")] = "",
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Compute every hash of the store again; exit status 1 when something is not as it was written."""
+    from tui.cli.looking import verify_store
+
+    raise typer.Exit(verify_store(chosen_store(context, store), name, as_json=json))
+
+
+@app.command(epilog="Example:  rungwise predict churn customers.csv -o predictions.csv")
+def predict(
+    context: typer.Context,
+    name: NameArgument,
+    data: DataArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.csv", help="Where the predictions go.")],
+    branch: BranchOption = "",
+    store: StoreOption = None,
+) -> None:
+    """Predict for the rows of a file with the model that a session ended with.
+
+    The output has one row per row of DATA: `prediction`, and for classes one column `proba_<label>` each.
+    """
+    from tui.cli.predicting import predict_rows
+
+    predict_rows(chosen_store(context, store), name, branch, data, output)
+
+
+@app.command(epilog="Example:  rungwise sample -o customers.csv")
+def sample(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(
+        "customers.csv"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write the bundled table to try things on: 1,500 made-up customers, some of whom left (column churned)."""
+    from tui.cli.predicting import write_sample
+
+    write_sample(output, force=force)
+
+
+@app.command(epilog="Example:  rungwise doctor")
+def doctor(context: typer.Context, json: JsonOption = False, store: StoreOption = None) -> None:
+    """Say what is installed, which devices there are, and whether the store is sound."""
+    from tui.cli.checkup import examine
+
+    raise typer.Exit(examine(chosen_store(context, store), as_json=json))
+
+
+@app.command(hidden=True)
+def worker(
+    context: typer.Context,
+    idle: Annotated[float, typer.Option("--idle", help="Minutes without work after which it ends.")] = 10.0,
+    store: StoreOption = None,
+) -> None:
+    """Run the queued trials of a store until there are none for a while.  Started for you."""
+    from tui.cli.working import work
+
+    work(chosen_store(context, store), idle)

@@ -1,0 +1,154 @@
+"""`rungwise replay`: the journal answers, step by step; with --rerun every figure is computed again and compared."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.conductor import Asking, Conductor, Exchange, Finished, Measuring, Waiting
+from engine.errors import DataProblem
+from engine.records import Json
+from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
+from engine.runners.context import Workplace
+from engine.runners.inline import perform
+from engine.session import Session
+from engine.words import literal, short
+from storage.store import Store
+from tui.cli.looking import opened, print_json, told
+from tui.results import rung_result
+
+
+def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: bool) -> int:
+    """Print the replay; 1 when a figure drifted."""
+    from engine.stages import STAGES
+
+    with opened(path) as store:
+        info = store.sessions.get(name)
+        journal = store.journal(info.name, branch or None)
+        conductor = Conductor(
+            STAGES,
+            Session(info.name, info.dataset),
+            journal,
+            FreshEvidence() if rerun else store.evidence,
+            read_only=True,
+        )
+        comparisons: list[Comparison] = []
+        try:
+            waiting = _again(conductor, store, comparisons, quiet=as_json) if rerun else conductor.advance()
+            end = _end(waiting)
+        except DataProblem as problem:  # a session may have ended there; a file that is gone says so too
+            end = f"The path ends here: {problem}"
+    drifted = sum(c.outcome == "drifted" for c in comparisons)
+    if as_json:
+        print_json(_result(info.name, journal.branch, conductor, comparisons, end, rerun=rerun))
+    else:
+        _print_steps(conductor, journal.branch)
+        for difference in conductor.differences:
+            print(f"! {literal(difference)}")
+        print(end)
+        if rerun:
+            _print_comparisons(comparisons)
+    return 1 if drifted else 0
+
+
+def _again(conductor: Conductor, store: Store, comparisons: list[Comparison], *, quiet: bool) -> Waiting:
+    """Compute every trial afresh, in memory, and compare it with what the store has; the store is left as it is."""
+    from tui.cli.running import kept_quiet
+
+    with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
+        place = Workplace(conductor.evidence, FreshArtifacts(store.artifacts), store.datasets, Path(folder))
+        say = sys.stderr
+        while True:
+            waiting = conductor.advance()
+            if not isinstance(waiting, Measuring):
+                return waiting
+            for trial in waiting.missing:
+                with kept_quiet(Path(folder) / "stray.log"):
+                    evidence = perform(trial, place)
+                conductor.evidence.put(evidence)
+                comparisons.append(compare(trial, store.evidence.get(trial.key), evidence))
+                if not quiet:
+                    print(f"  {short(trial.label or trial.kind, 60)}: {comparisons[-1].outcome}", file=say, flush=True)
+
+
+def _end(waiting: Waiting) -> str:
+    match waiting:
+        case Finished():
+            return "The path is through."
+        case Asking(ask):
+            return f"The journal ends here; next is asked: {literal(ask.name)}: {literal(ask.prompt)}"
+        case Measuring(measure, missing):
+            return f"The journal ends here; next is measured: {literal(measure.title)} ({len(missing)} trials)"
+
+
+def _print_steps(conductor: Conductor, branch: str) -> None:
+    print(f"{literal(conductor.session.name)} · branch {literal(branch)} · {len(conductor.transcript)} decisions replayed")
+    stage = ""
+    for exchange in conductor.transcript:
+        decision = exchange.decision
+        if decision.stage != stage:
+            stage = decision.stage
+            print(f"\n{stage}")
+        print(f"{decision.seq or '—':>4} {literal(decision.name)} = {told(decision.choice)}")
+        check = decision.check
+        if check is not None and check.details.get("rung") and check.value is not None:
+            print(f"       ladder: {short(check.details['rung'], 40)} {check.value:.4g} {literal(check.metric)}")
+    print()
+
+
+def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
+    for comparison in comparisons:
+        name = short(comparison.trial.label or comparison.trial.kind, 60)
+        if comparison.outcome in ("drifted", "within tolerance", "new"):
+            print(f"{comparison.outcome}: {name}" + (f": {short(comparison.failed, 200)}" if comparison.failed else ""))
+        for difference in comparison.differences[:5]:
+            print(f"    {literal(difference.where)}: {told(difference.recorded)} → {told(difference.again)}")
+        if len(comparison.differences) > 5:
+            print(f"    and {len(comparison.differences) - 5} more")
+    counts = {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
+    figures = sum(c.figures for c in comparisons)
+    print(f"{len(comparisons)} trials, {figures:,} figures: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n))
+
+
+_OUTCOMES = ("reproduced", "within tolerance", "drifted", "new")
+
+
+def _result(
+    name: str, branch: str, conductor: Conductor, comparisons: Sequence[Comparison], end: str, *, rerun: bool
+) -> dict[str, Json]:
+    result: dict[str, Json] = {
+        "session": name,
+        "branch": branch,
+        "steps": [_step(exchange) for exchange in conductor.transcript],
+        "state": conductor.session.snapshot(),
+        "rungs": [rung_result(rung) for rung in conductor.session.rungs],
+        "differences": list(conductor.differences),
+        "end": end,
+    }
+    if rerun:
+        result["rerun"] = [
+            {
+                "key": c.trial.key,
+                "kind": c.trial.kind,
+                "label": c.trial.label,
+                "outcome": c.outcome,
+                "figures": c.figures,
+                "error": c.failed,
+                "differences": [{"where": d.where, "recorded": d.recorded, "again": d.again} for d in c.differences],
+            }
+            for c in comparisons
+        ]
+    return result
+
+
+def _step(exchange: Exchange) -> dict[str, Json]:
+    decision = exchange.decision
+    return {
+        "seq": decision.seq,
+        "stage": decision.stage,
+        "question": decision.question,
+        "subject": decision.subject,
+        "choice": decision.choice,
+    }

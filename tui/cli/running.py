@@ -1,0 +1,276 @@
+"""`rungwise run`: a plan answers, trials run in this process, nobody is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.answerers import accept_recommended, from_plan
+from engine.conductor import catalogue
+from engine.errors import DataProblem, InvalidAnswer, RungwiseError, UsageProblem
+from engine.records import Evidence, Progress, Trial
+from engine.words import literal, short
+from storage.store import Store
+from tui import headless
+from tui.opened import OpenSession
+from tui.plan import TARGET, Plan, from_command_line, read_plan
+from tui.results import run_result
+from tui.workers import logs_of, workplace
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The command line of `run`."""
+
+    source: Path
+    target: str
+    accept_recommended: bool
+    answers: tuple[str, ...]
+    whys: tuple[str, ...]
+    name: str
+    stop_after: str
+    skip_deep: bool
+
+    @property
+    def is_plan(self) -> bool:
+        return self.source.suffix.lower() == ".toml"
+
+
+def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool) -> int:
+    """Check the plan, then take it up the ladder; prints the result on stdout and progress on stderr."""
+    from engine.stages import STAGES
+
+    began = time.monotonic()
+    plan = _plan(wanted, tuple(stage.name for stage in STAGES))
+    if plan.data is None:
+        raise UsageProblem(f'The plan {short(wanted.source)} names no data; add: data = "file.csv".')
+    if TARGET not in plan.answers:
+        raise UsageProblem("Name the column to predict with --target COL (in a plan: target = \"COL\").")
+    with Store.open(store_path) as store:
+        name = _session(store, plan)
+        opened = OpenSession.open(
+            store, name, work="here", stages=STAGES, stop_after=plan.stop_after,
+            answerers=(from_plan(plan.answers, plan.whys), accept_recommended),
+        )  # fmt: skip
+        try:
+            if opened.read_only:
+                raise DataProblem(opened.read_only_reason)
+            progress = _Progress(quiet)  # before stderr is turned to the log
+            with kept_quiet(logs_of(store_path) / "run.log"):
+                computed = headless.run(opened, workplace(store), progress)
+        except KeyboardInterrupt:
+            print(f"\n{_how_to_go_on(wanted, opened)}", file=sys.stderr)
+            return 130
+        except InvalidAnswer as problem:
+            raise InvalidAnswer(_placed(str(problem), plan)) from problem
+        finally:
+            opened.close()
+        warnings = _warnings(opened, plan, computed)
+        result = run_result(
+            opened.session,
+            evidence=_all_evidence(store, opened),
+            warnings=warnings,
+            seconds=time.monotonic() - began,
+            branch=opened.branch,
+            stage=opened.conductor.stage,
+        )
+    if as_json:
+        from tui.cli.looking import print_json
+
+        print_json(result)
+    else:
+        _print_summary(result)
+    return 0
+
+
+def _plan(wanted: Wanted, stages: tuple[str, ...]) -> Plan:
+    from engine.stages import STAGES
+
+    questions = catalogue(STAGES)
+    given = from_command_line(
+        questions,
+        data=None if wanted.is_plan else wanted.source,
+        name=wanted.name,
+        target=wanted.target,
+        answers=wanted.answers,
+        whys=wanted.whys,
+        stop_after=wanted.stop_after,
+        skip_deep=wanted.skip_deep,
+    )
+    if wanted.is_plan:
+        given = read_plan(wanted.source, questions).joined(given)
+    elif not wanted.accept_recommended:
+        raise UsageProblem(
+            "Nobody is asked in a run: say --accept-recommended to take the recommendation where --answer says nothing, "
+            f"or open it in the terminal with `rungwise new {shlex.quote(str(wanted.source))}`."
+        )
+    if given.stop_after and given.stop_after not in stages:
+        near = difflib.get_close_matches(given.stop_after, stages, n=1)
+        raise UsageProblem(
+            f"{short(given.stop_after, 40)} is no stage. "
+            + (f"Did you mean {near[0]}?" if near else f"There are {', '.join(stages)}.")
+        )
+    return given
+
+
+def _session(store: Store, plan: Plan) -> str:
+    """The session to run: a new one, or the one of that name on the same data, which is gone on with."""
+    assert plan.data is not None
+    fingerprint = store.datasets.record(plan.data)
+    if plan.name and plan.name.casefold() in (name.casefold() for name in store.sessions.names()):
+        info = store.sessions.get(plan.name)
+        if info.dataset != fingerprint:
+            raise UsageProblem(
+                f"Session {info.name} is on other data ({info.path}); choose another --name, such as "
+                f"{store.sessions.free_name(plan.name)}."
+            )
+        return info.name
+    wanted = plan.name or store.sessions.free_name(session_name(plan.data))
+    return store.sessions.create(wanted, fingerprint).name
+
+
+def session_name(data: Path) -> str:
+    """A session's name made of a file's, without its endings; of its folder's, where the file's says nothing."""
+    stem = data.name
+    for ending in (".gz", ".bz2", ".xz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".data"):
+        stem = stem[: -len(ending)] if stem.lower().endswith(ending) and len(stem) > len(ending) else stem
+    if stem.lower() in ("train", "training", "data") and data.absolute().parent.name:
+        stem = data.absolute().parent.name
+    return short(stem.strip() or "session", 60)
+
+
+def _placed(message: str, plan: Plan) -> str:
+    """The message with the place of the answer it is about: a line of the plan, or the option."""
+    for key in sorted(plan.answers, key=len, reverse=True):
+        if message.startswith((f"{key}:", f"{key.partition(':')[0]}:")):
+            return plan.where(key) + message
+    return message
+
+
+def _how_to_go_on(wanted: Wanted, opened: OpenSession) -> str:
+    words = ["rungwise", "run", str(wanted.source)]
+    if not wanted.is_plan:
+        words += ["--target", wanted.target] if wanted.target else []
+        words.append("--accept-recommended")
+    words += ["--name", opened.name]
+    return (
+        f"Interrupted. Session {literal(opened.name)} keeps its {len(opened.decisions())} decisions and every finished "
+        f"trial; go on with: {literal(shlex.join(words))}"
+    )
+
+
+def _warnings(opened: OpenSession, plan: Plan, computed: list[Evidence]) -> list[str]:
+    """What a person should know of: failed trials, flags, what the journal said otherwise, answers that nobody asked."""
+    warnings = [f"{evidence.error}" for evidence in computed if not evidence.ok]
+    exchanges = opened.conductor.transcript
+    for exchange in exchanges:
+        decision = exchange.decision
+        if decision.level in ("hold", "flag"):
+            said = "; ".join(o.message for o in exchange.ask.judge(decision.choice).objections)
+            warnings.append(f"{decision.name} = {short(decision.choice, 60)}: {said}")
+    warnings += opened.conductor.differences
+    asked = {exchange.decision.name for exchange in exchanges} | {exchange.decision.question for exchange in exchanges}
+    for key in plan.answers:
+        if key not in asked:
+            warnings.append(f"{plan.where(key)}{key} was never asked in this run; its answer was not used.")
+    for exchange in exchanges:
+        for key in (exchange.ask.name, exchange.ask.question.id):
+            if key in plan.answers:
+                recorded = exchange.decision.choice
+                if exchange.decision.author != "plan" and _differs(exchange.ask.accept, plan.answers[key], recorded):
+                    warnings.append(f"{key}: the journal says {short(recorded, 60)} already; the plan's answer was not used.")
+                break
+    return warnings
+
+
+def _differs(accept: object, given: object, recorded: object) -> bool:
+    try:
+        return accept(given) != recorded  # type: ignore[operator]
+    except RungwiseError:
+        return True
+
+
+def _all_evidence(store: Store, opened: OpenSession) -> list[Evidence]:
+    keys = dict.fromkeys(key for decision in opened.decisions() for key in decision.evidence)
+    return [found for key in keys if (found := store.evidence.get(key)) is not None]
+
+
+def _print_summary(result: dict) -> None:
+    print(f"{literal(result['session'])}: {literal(result['target'])}, {result['task']}, {result['metric']}")
+    for rung in result["rungs"]:
+        between = "" if rung["low"] is None else f"  {rung['low']:.4g} … {rung['high']:.4g}"
+        print(f"  {rung['stage']:9} {short(rung['model'], 24):24} {rung['value']:.4g}{between}")
+    if box := result["lockbox"]:
+        between = "" if box["low"] is None else f"  {box['low']:.4g} … {box['high']:.4g}"
+        print(f"  {'lockbox':9} {box['metric']:24} {box['value']:.4g}{between}")
+    for warning in result["warnings"]:
+        print(f"  ! {short(warning, 300)}")
+    print(f"{result['seconds']:.1f} s.  The decisions, with their whys: rungwise log {literal(shlex.quote(result['session']))}")
+
+
+class _Progress:
+    """One line a trial on stderr; on a terminal also how far the running one is."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._out = sys.stderr
+        self._quiet = quiet
+        self._live = self._out.isatty()
+        self._shown_at = 0.0
+
+    def stage(self, name: str) -> None:
+        self._line(name)
+
+    def began(self, trial: Trial) -> None:
+        self._over(f"  {short(trial.label or trial.kind, 60)} …")
+
+    def progressed(self, trial: Trial, progress: Progress) -> None:
+        if time.monotonic() - self._shown_at >= 0.1:
+            how_far = f"{progress.unit} {progress.step} of {progress.steps}"
+            self._over(f"  {short(trial.label or trial.kind, 50)} · {short(how_far, 24)}")
+
+    def ended(self, trial: Trial, evidence: Evidence) -> None:
+        how = f"{evidence.seconds:.1f} s" if evidence.ok else short(evidence.error, 300)
+        self._line(f"  {short(trial.label or trial.kind, 60)} · {how}")
+
+    def _over(self, text: str) -> None:
+        if self._live and not self._quiet:
+            self._shown_at = time.monotonic()
+            self._out.write(f"\r\x1b[K{text}")
+            self._out.flush()
+
+    def _line(self, text: str) -> None:
+        if not self._quiet:
+            self._out.write(("\r\x1b[K" if self._live else "") + literal(text) + "\n")
+            self._out.flush()
+
+
+class _Log(io.TextIOBase):
+    """A log file that is made by the first thing written to it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError), self._file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(text)
+        return len(text)
+
+
+@contextlib.contextmanager
+def kept_quiet(log: Path) -> Iterator[None]:
+    """What other people's code prints goes to a log: stdout is for the result, stderr for the progress."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+    stray = _Log(log)
+    with contextlib.redirect_stdout(stray), contextlib.redirect_stderr(stray):
+        yield

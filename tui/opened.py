@@ -1,0 +1,264 @@
+"""One session opened for work: its conductor, and the trials that it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from engine.answerers import Answerer, carried_over, quick_pace
+from engine.conductor import SETTLED, Conductor, Measuring, Stage, Waiting
+from engine.effects import Ask
+from engine.errors import DataProblem, StoreProblem, UsageProblem
+from engine.ports import TrialState
+from engine.records import Answer, Decision
+from engine.runners.environment import environment
+from engine.session import Session
+from storage.lease import Hold
+from storage.sessions import Branch
+from storage.store import Store
+from tui.workers import bury_dead_workers, ensure_worker
+
+_BEAT_EVERY = 10.0  # seconds between two signs that this window still holds its session
+_LOOK_EVERY = 1.0  # seconds between two looks whether the worker still lives
+
+
+class OpenSession:
+    """Takes a session on: answers, measurements, going back.  One thread at a time.
+
+    name, branch: what is open.  read_only, read_only_reason: whether answers can be recorded, and why not.
+    conductor, session: the conversation so far, and its state.  waiting: what is waited for, None before `advance`.
+    problem: the sentence of the last DataProblem, "" when the path goes on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        branch: Branch,
+        *,
+        stages: Sequence[Stage],
+        answerers: Sequence[Answerer],
+        work: Literal["queue", "here"],
+        stop_after: str,
+        hold: Hold | None,
+        reason: str,
+    ) -> None:
+        self.name = name
+        self.branch = branch.name
+        self.read_only = hold is None
+        self.read_only_reason = reason
+        self.waiting: Waiting | None = None
+        self.problem = ""
+        self._store = store
+        self._stages = tuple(stages)
+        self._given = tuple(answerers)
+        self._answerers = () if self.read_only else _on_branch(store, name, branch, answerers)
+        self._work = work
+        self._stop_after = stop_after
+        self._hold = hold
+        self._environment = "" if self.read_only else store.environments.put(environment())
+        self._beaten_at = self._looked_at = time.monotonic()
+        self.conductor = self._begin()
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        name: str,
+        *,
+        branch: str = "",
+        read_only: bool = False,
+        answerers: Sequence[Answerer] = (quick_pace,),
+        work: Literal["queue", "here"] = "queue",
+        stages: Sequence[Stage] | None = None,
+        stop_after: str = "",
+    ) -> OpenSession:
+        """Open a branch (the current one when none is named), as its one writer where that can be.
+
+        work: "queue" hands trials to the store's worker; "here" leaves them to the caller (see `tui.headless`).
+        Raises UsageProblem for an unknown session or branch.
+        """
+        if stages is None:
+            from engine.stages import STAGES as stages  # noqa: N811 - the path
+        info = store.sessions.get(name)
+        found = store.sessions.branch(name, branch or None)
+        hold, reason = None, "You asked only to read." if read_only else ""
+        if not read_only:
+            try:
+                hold = store.hold(name)
+                if found.name != info.branch:
+                    store.sessions.switch(name, found.name)
+            except StoreProblem as problem:
+                reason = str(problem)
+        try:
+            return cls(
+                store, info.name, found, stages=stages, answerers=answerers, work=work, stop_after=stop_after,
+                hold=hold, reason=reason,
+            )  # fmt: skip
+        except BaseException:
+            if hold is not None:
+                hold.release()
+            raise
+
+    # -- going on --------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        return self.conductor.session
+
+    def advance(self) -> Waiting:
+        """Go on as far as possible; trials without evidence are queued, and a worker is seen to.
+
+        Raises DataProblem when the path cannot go on with what was measured or answered; the session stays open, and
+        what can still be done is to go back.
+        """
+        try:
+            self.waiting = self.conductor.advance()
+        except DataProblem as problem:
+            self._stuck(problem)
+            raise
+        self.problem = ""
+        self._see_to_work()
+        return self.waiting
+
+    def answer(self, answer: Answer) -> Decision:
+        """Record a person's answer; see `Conductor.answer` for what it raises.  `advance` then goes on."""
+        self._beat(now=True)
+        try:
+            return self.conductor.answer(answer)
+        except DataProblem as problem:
+            self._stuck(problem)
+            raise
+
+    def decisions(self) -> Sequence[Decision]:
+        """Every decision of the branch, oldest first, also those that were replaced."""
+        return self.conductor.journal.decisions()
+
+    def close(self) -> None:
+        """Let the session go; queued work goes on without it."""
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
+
+    # -- the trials that are waited for ----------------------------------------------------------------------------
+
+    def trials(self) -> dict[str, TrialState]:
+        """What is waited for now, in its order: status, progress and curve.  Empty when nothing is."""
+        if not isinstance(self.waiting, Measuring):
+            return {}
+        keys = [trial.key for trial in self.waiting.missing]
+        now = time.monotonic()
+        if self._work == "queue" and now - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = now
+            self._beat()
+            if not self._store.read_only:
+                bury_dead_workers(self._store)
+                if any(state.status == "queued" for state in self._store.queue.states(keys).values()):
+                    ensure_worker(self._store.path)
+        states = self._store.queue.states(keys)
+        return {key: states[key] for key in keys if key in states}
+
+    def cancel(self, keys: Sequence[str] | None = None) -> None:
+        """Stop trials (all that are waited for, when none are named) at their next fold, epoch or batch."""
+        self._store.queue.cancel(self._waited(keys))
+
+    def retry(self, keys: Sequence[str] | None = None) -> None:
+        """Queue trials again that failed or were cancelled."""
+        if isinstance(self.waiting, Measuring):
+            wanted = set(self._waited(keys))
+            self._store.queue.submit([t for t in self.waiting.missing if t.key in wanted])
+            ensure_worker(self._store.path)
+
+    def leave_out(self, key: str, reason: str = "") -> None:
+        """Go on without a trial that failed or was cancelled; nothing is stored, so it may be tried again another day.
+
+        Raises DataProblem with the reason where the path cannot go on without it.
+        """
+        if not reason:
+            state = self._store.queue.states([key]).get(key)
+            reason = (state.reason if state else "") or "It was left out."
+        self.conductor.leave_out(key, reason)
+
+    # -- going back ------------------------------------------------------------------------------------------------
+
+    def go_back(self, seq: int) -> OpenSession:
+        """A new branch on which decisions 1 to seq - 1 stand, and decision seq is asked again.
+
+        Answers after it are taken over where exactly the same is asked again on the same evidence.  This session is
+        closed.  Raises UsageProblem when there is no such decision.
+        """
+        if self.read_only:
+            raise StoreProblem(f"{self.read_only_reason} Going back starts a branch, which cannot be recorded now.")
+        if not 1 <= seq <= len(self.decisions()):
+            raise UsageProblem(f"Branch {self.branch} has decisions 1 to {len(self.decisions())}; there is no {seq}.")
+        branch = self._store.sessions.fork(self.name, self.branch, seq - 1)
+        opened = OpenSession.open(
+            self._store, self.name, branch=branch.name, answerers=self._given, work=self._work, stages=self._stages,
+            stop_after=self._stop_after,
+        )  # fmt: skip
+        self.close()
+        return opened
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> Conductor:
+        info = self._store.sessions.get(self.name)
+        return Conductor(
+            self._stages,
+            Session(self.name, info.dataset),
+            self._store.journal(self.name, self.branch),
+            self._store.evidence,
+            answerers=self._answerers,
+            environment=self._environment,
+            read_only=self.read_only,
+            stop_after=self._stop_after,
+        )
+
+    def _stuck(self, problem: DataProblem) -> None:
+        """The conversation ended by raising; the journal takes a new one to the same place."""
+        self.problem = str(problem)
+        self.waiting = None
+        self.conductor = self._begin()
+
+    def _see_to_work(self) -> None:
+        if self._work != "queue" or self.read_only or not isinstance(self.waiting, Measuring):
+            return
+        states = self._store.queue.states([trial.key for trial in self.waiting.missing])
+        fresh = [t for t in self.waiting.missing if t.key not in states or states[t.key].status == "done"]
+        if fresh:  # one that failed or was cancelled waits for `retry` or `leave_out`
+            self._store.queue.submit(fresh)
+        if fresh or any(state.status in ("queued", "running") for state in states.values()):
+            bury_dead_workers(self._store)
+            ensure_worker(self._store.path)
+
+    def _waited(self, keys: Sequence[str] | None) -> list[str]:
+        if not isinstance(self.waiting, Measuring):
+            return []
+        missing = [trial.key for trial in self.waiting.missing]
+        return missing if keys is None else [key for key in missing if key in keys]
+
+    def _beat(self, now: bool = False) -> None:
+        if self._hold is not None and (now or time.monotonic() - self._beaten_at >= _BEAT_EVERY):
+            self._beaten_at = time.monotonic()
+            self._hold.beat()
+
+
+def _on_branch(store: Store, name: str, branch: Branch, answerers: Sequence[Answerer]) -> tuple[Answerer, ...]:
+    """Who answers on a branch: nobody where a person went back to answer anew; then the branch it left, then the others.
+
+    Read from the store, so that a branch that is opened another day goes on in the same way.
+    """
+    if branch.parent is None:
+        return tuple(answerers)
+    left = store.journal(name, branch.parent).decisions()
+    anew = {d.place for d in left if d.seq == branch.forked_at + 1}
+    later = [d for d in left if d.seq > branch.forked_at + 1 and d.question != SETTLED.id]
+    return tuple(_silent_about(anew, answerer) for answerer in (carried_over(later), *answerers))
+
+
+def _silent_about(places: set[tuple[str, str]], answerer: Answerer) -> Answerer:
+    def answer(ask: Ask, session: Session) -> Answer | None:
+        return None if ask.place in places else answerer(ask, session)
+
+    return answer
