@@ -1,26 +1,21 @@
 """The work bench that every measuring trial starts from: the table of a recipe, its splits, and how scores are taken.
 
-Reading a table and drawing its splits is done once per process for a recipe: a dozen trials of one round share them.
+Tables and splits are kept by the modules that make them: a dozen trials of one round share both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.data.splitting import lockbox_and_plan
-from engine.data.table import load
+from engine.data.splitting import Splits, lockbox_and_plan
+from engine.data.table import Table, load
 from engine.evaluation.metrics import score_all
-from engine.records import Json, digest
+from engine.records import Json
 from engine.trials import Context
-
-PARTS = ("read", "target", "task", "positive", "types", "marks", "group", "time", "keep_together", "split", "plan")
-KEPT = 4  # tables with their splits held in memory
 
 
 @dataclass(frozen=True)
@@ -28,8 +23,8 @@ class Bench:
     """A table, the splits drawn from it, and the recipe that asked for both."""
 
     recipe: Mapping[str, Json]
-    table: Any
-    splits: Any
+    table: Table
+    splits: Splits
 
     @property
     def classifies(self) -> bool:
@@ -56,24 +51,5 @@ class Bench:
 def open_bench(params: Mapping[str, Json], ctx: Context) -> Bench:
     """The bench for a trial's recipe.  Raises DataProblem when the data cannot be read or split as it says."""
     recipe = params["recipe"]
-    path = ctx.source()
-    state = path.stat()
-    drawn_from = {part: recipe.get(part) for part in PARTS}
-    table, splits = _drawn(str(path), state.st_mtime_ns, state.st_size, digest(drawn_from), _Quiet(drawn_from))
-    return Bench(recipe, table, splits)
-
-
-class _Quiet(dict):
-    """The recipe beside its digest: carried along, but no part of the cache's key."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Quiet)
-
-
-@lru_cache(maxsize=KEPT)
-def _drawn(path: str, mtime: int, size: int, key: str, recipe: _Quiet) -> tuple[Any, Any]:
-    table = load(Path(path), dict(recipe))
-    return table, lockbox_and_plan(table, dict(recipe))
+    table = load(ctx.source(), recipe)
+    return Bench(recipe, table, lockbox_and_plan(table, recipe))

@@ -12,7 +12,8 @@ import numpy as np
 
 from engine.errors import DataProblem, RungwiseError
 from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.intervals import cross_validation_interval
+from engine.evaluation.intervals import corrected_t
+from engine.metrics import BY_NAME
 from engine.models.catalogue import model_spec
 from engine.models.fitting import Fitted, decide, fit
 from engine.records import Json, Progress
@@ -41,12 +42,13 @@ class Exam:
 def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Fit and score a model on each exam of the plan; preparation is refitted in each training part.
 
-    params: recipe, model, folds (only the first so many exams; all when missing).  A model that fails on an exam is
-    scored there as the baseline, and said so in `failures`; one that fails on all of them raises DataProblem.
+    params: recipe, model, folds (only the first so many exams; all when missing), device (where a network trains).  A
+    model that fails on an exam is scored there as the baseline, and said so in `failures`; one that fails on all of
+    them raises DataProblem.
     Scores are in the metric's own unit, one per exam, None where an exam leaves the metric undefined.
     """
     bench = open_bench(params, ctx)
-    model = params["model"]
+    model = placed(params["model"], params.get("device"))
     folds = bench.splits.folds[: params.get("folds") or None]
     exams = []
     for j, (train, test) in enumerate(folds):
@@ -59,6 +61,14 @@ def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     return summary(bench, model, exams) | {"oof": ctx.keep(out_of_fold(exams), "application/x-npz")}
 
 
+def placed(model: Mapping[str, Json], device: Json) -> dict[str, Json]:
+    """The model with the device that was chosen for it among its settings; only networks have one."""
+    settings = dict(model.get("settings") or {})
+    if device and model_spec(str(model["name"])).network:
+        settings["device"] = device
+    return {"name": model["name"], "settings": settings}
+
+
 def take_exam(
     bench: Bench,
     model: Mapping[str, Json],
@@ -68,8 +78,12 @@ def take_exam(
     seed: int,
     report: Callable[[Progress], None] | None = None,
 ) -> Exam:
-    """Fit on the training part, answer for the test part; as the baseline where the model fails."""
+    """Fit on the training part, answer for the test part; as the baseline where the model fails.
+
+    Each exam has a seed of its own, so that a model's luck with its seed is part of what the exams measure.
+    """
     failure = ""
+    seed += fold
     try:
         fitted, scores, seconds = _attempt(bench, model, train, test, seed, report)
     except RungwiseError:
@@ -124,8 +138,8 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
     n_train, n_test = [len(e.train) for e in exams], [len(e.test) for e in exams]
     rho = float(np.mean(np.divide(n_test, n_train)))
     ordered = bool(bench.splits.ordered)
-    intervals = {name: cross_validation_interval(values, rho, ordered) for name, values in scores.items()}
-    value, low, high = intervals.get(bench.metric) or (None, None, None)
+    intervals = {name: score_interval(name, values, rho, ordered) for name, values in scores.items()}
+    value, low, high = intervals.get(bench.metric, [None, None, None])
     in_training = list(dict.fromkeys(name for exam in exams for name in exam.measured_in_training))
     return {
         "model": dict(model),
@@ -134,7 +148,7 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
         "low": low,
         "high": high,
         "scores": scores,
-        "intervals": {name: list(interval) for name, interval in intervals.items()},
+        "intervals": intervals,
         "J": len(exams),
         "rho": rho,
         "ordered": ordered,
@@ -151,6 +165,14 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
         **by_class(bench, exams),
         **({"net": _of_nets(exams)} if any(exam.net for exam in exams) else {}),
     }
+
+
+def score_interval(name: str, values: list[float | None], rho: float, ordered: bool) -> list[float | None]:
+    """[mean, low, high] of a metric over exams, in its own unit and within what it can be (2.2)."""
+    metric = BY_NAME.get(name)
+    bounds = (metric.low, metric.high) if metric else (-np.inf, np.inf)
+    interval = corrected_t(values, rho, ordered=ordered, bounds=bounds)
+    return interval.as_list() if interval else [None, None, None]
 
 
 def _of_nets(exams: list[Exam]) -> dict[str, Json]:

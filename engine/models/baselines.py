@@ -1,4 +1,4 @@
-"""Models that look at the target only: the floor that everything else must clear (decision catalogue, 4.4)."""
+"""What must be beaten: models that look at the target only, and the expert's rule (decision catalogue, 4.4)."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def dummy_regressor(setting: Setting) -> Any:
     from sklearn.dummy import DummyRegressor
 
     return DummyRegressor(strategy=setting.settings["strategy"])
+
+
+def rule(setting: Setting) -> Any:
+    """Nothing is learned but what to say where the rules say nothing."""
+    from engine.data.rules import RuleClassifier, RuleRegressor
+
+    rules = list(setting.settings["rules"])
+    return RuleClassifier(rules, labels=list(setting.labels)) if setting.classifies else RuleRegressor(rules)

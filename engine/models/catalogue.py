@@ -134,7 +134,7 @@ MODELS: tuple[ModelSpec, ...] = (
         ALL,
         "The conditions that an experienced person would use, first match wins; nothing is learned from the rows.",
         "none",
-        "engine.models.rule:rule_model",
+        "engine.models.baselines:rule",
         {"rules": []},
         readable=True,
     ),

@@ -17,27 +17,18 @@ UNSURE = 0.5  # a yes/no that is neither
 
 
 class MissingFlags(TransformerMixin, BaseEstimator):
-    """1 where a cell is empty, for every column that is empty in at least `share` of the rows it was fitted on.
-
-    scikit-learn's MissingIndicator would flag a column for a single empty cell; a share keeps columns out that are 0 for
-    nearly every row.  Which columns get a flag is decided by the training part alone.
-    """
-
-    def __init__(self, share: float = 0.01) -> None:
-        self.share = share
+    """1 where a cell is empty, for columns of any type (scikit-learn's MissingIndicator takes one type at a time)."""
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> MissingFlags:
         self.columns_ = list(X.columns)
-        self.flagged_ = [bool(s) for s in (X.isna().mean(axis=0) >= self.share) & X.isna().any(axis=0)]
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
-        """X: (n, k) frame.  Returns (n, number of flagged columns) float64 of 0 and 1."""
-        return X.isna().to_numpy(dtype=np.float64)[:, self.flagged_]
+        """X: (n, k) frame.  Returns (n, k) float64 of 0 and 1."""
+        return X.isna().to_numpy(dtype=np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        names = [c for c, flagged in zip(self.columns_, self.flagged_, strict=True) if flagged]
-        return np.asarray([f"{name} is missing" for name in names], dtype=object)
+        return np.asarray([f"{name} is missing" for name in self.columns_], dtype=object)
 
 
 class YesNo(TransformerMixin, BaseEstimator):

@@ -1,7 +1,7 @@
 """From a recipe and a model's way of preparing to a fitted table of numbers.
 
-What is done to which columns is plain data (`blocks`): it depends on the recipe and on the training part only, so every
-learned step is refitted in each fold by construction.  `assemble` turns that data into a scikit-learn ColumnTransformer.
+What is done to which columns is plain data (`blocks`): it depends on the recipe and on the training part only, so
+every learned step is refitted in each fold by construction.  `assemble` turns it into a scikit-learn ColumnTransformer.
 Decision catalogue, 4.3.
 """
 
@@ -39,13 +39,17 @@ class Block:
 
 
 def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> list[Block]:
-    """What to do with which columns.  frame: the training part (rows decide only how many levels a category has)."""
+    """What to do with which columns.
+
+    frame: the training part.  Its rows decide, afresh in each fold, which columns have too many levels for one-hot and
+    which are empty often enough (1 %) to get a column that says so; for a category, being empty is a level of its own.
+    """
     if style == "none":
         return []
     prepare = {key: {**PLAIN[key], **(recipe.get("prepare") or {}).get(key, {})} for key in PLAIN}
     of: dict[str, list[str]] = {"number": [], "category": [], "yes_no": [], "date": [], "text": []}
-    for column, kind in recipe["types"].items():
-        of[kind].append(column)
+    for column in frame.columns:
+        of[recipe["types"][column]].append(column)
     few, many = _by_levels(of, prepare["categories"], frame)
     words = prepare["text"]["encode"] == "tfidf" and style == "linear"  # thousands of sparse columns suit a line only
     text = Block("text", tuple(of["text"]), "words" if words else "strings", {"scale": style != "native"})
@@ -71,8 +75,8 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
             text,
         ]
         if prepare["numbers"]["indicator"]:
-            flagged = tuple(of["number"] + of["date"] + of["yes_no"])
-            made.append(Block("missing", flagged, "missing", {"share": MISSING_SHARE}))
+            flagged = [c for c in of["number"] + of["date"] + of["yes_no"] if frame[c].isna().mean() >= MISSING_SHARE]
+            made.append(Block("missing", tuple(flagged), "missing"))
     return [block for block in made if block.columns]
 
 

@@ -48,7 +48,7 @@ def tree(setting: Setting) -> Any:
 
 
 def neighbours(setting: Setting) -> Any:
-    """Weighted neighbours.  Raises UsageProblem beyond the sizes where distances stop meaning anything or take too long."""
+    """Weighted neighbours.  Raises UsageProblem beyond the sizes where distances mean little or take too long."""
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
     s = setting.settings
@@ -66,7 +66,7 @@ def forest(setting: Setting) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     s = setting.settings
-    kind = RandomForestClassifier if setting.classifies else RandomForestRegressor
+    kind: Any = RandomForestClassifier if setting.classifies else RandomForestRegressor
     share = s["max_features"]
     if share == "auto":
         share = "sqrt" if setting.classifies else 0.33
@@ -84,7 +84,7 @@ def boosting(setting: Setting) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     s = setting.settings
-    kind = HistGradientBoostingClassifier if setting.classifies else HistGradientBoostingRegressor
+    kind: Any = HistGradientBoostingClassifier if setting.classifies else HistGradientBoostingRegressor
     return kind(
         learning_rate=s["learning_rate"],
         max_leaf_nodes=s["max_leaf_nodes"],

@@ -1,0 +1,80 @@
+"""Predictions for a new file, row for row, in constant memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from engine.data.table import load_features
+from engine.errors import DataProblem
+from engine.models.fitting import decide
+from engine.models.persist import Artifact
+
+CHUNK = 10_000  # rows held at a time
+
+
+def predict_file(
+    artifact: Artifact,
+    data: Path,
+    out: Path,
+    chunk: int = CHUNK,
+    report: Callable[[int], None] | None = None,
+) -> int:
+    """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
+
+    Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may be
+    there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
+    Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
+    """
+    data, out = Path(data), Path(out)
+    if out.exists() and data.exists() and out.samefile(data):
+        raise DataProblem(f"{out} is the file to predict from; write the predictions to another one.")
+    frames = load_features(data, artifact.recipe, chunk)
+    done = 0
+    part: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name[:40]}.", suffix=".part", delete=False
+        ) as stream:
+            part = Path(stream.name)
+            for predicted in predictions(artifact, frames):
+                predicted.to_csv(stream, index=False, header=done == 0, lineterminator="\n")
+                done += len(predicted)
+                if report is not None:
+                    report(done)
+        part.chmod(0o666 & ~_umask())
+        part.replace(out)
+    except OSError as problem:
+        raise DataProblem(
+            f"The predictions could not be written to {out}: {problem.strerror or problem}. Choose another place."
+        ) from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+    return done
+
+
+def predictions(artifact: Artifact, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The predicted columns, frame by frame."""
+    fitted = artifact.fitted
+    for frame in frames:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # levels never met have their place in the preparation
+            scores = fitted.scores(frame)
+        if fitted.task == "regression":
+            yield pd.DataFrame({"prediction": scores})
+            continue
+        codes = decide(scores, fitted.labels, artifact.threshold)
+        columns = {f"proba_{label}": scores[:, k] for k, label in enumerate(fitted.labels)}
+        yield pd.DataFrame({**columns, "prediction": [fitted.labels[code] for code in codes]})
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
