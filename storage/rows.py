@@ -8,6 +8,7 @@ character and cannot stand in SQLite's UTF-8 text: JSON escapes it; in a plain t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -36,6 +37,13 @@ def to_json(value: Json) -> str:
     return visible(canonical(value))
 
 
+def _real(figure: float) -> float:
+    """The figure as a REAL column gives it back: SQLite knows no negative zero.  Raises ValueError when not finite."""
+    if not math.isfinite(figure):
+        raise ValueError(f"{figure} is not JSON compliant")
+    return float(figure) + 0.0
+
+
 def decision_row(decision: Decision) -> dict[str, Any]:
     """The columns of a decision, all but id and branch."""
     check = decision.check
@@ -46,7 +54,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     row["options"] = to_json([asdict(option) for option in decision.options])
     if check:
         figures = {name: getattr(check, name) for name in _CHECK_FIGURES}
-        row |= {name: None if figure is None else float(figure) for name, figure in figures.items()}
+        row |= {name: None if figure is None else _real(figure) for name, figure in figures.items()}
         row["details"] = to_json(dict(check.details))
     for name in ("recommended", "choice"):
         row[name] = to_json(getattr(decision, name))
@@ -55,7 +63,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     return row | {
         "seq": decision.seq,
         "overruled": int(decision.overruled),
-        "seconds": float(decision.seconds),
+        "seconds": _real(decision.seconds),
         "supersedes": decision.supersedes,
         "prev_hash": decision.prev_hash,
         "hash": decision.hash,
@@ -92,9 +100,9 @@ def evidence_row(evidence: Evidence) -> dict[str, Any]:
         "kind": evidence.kind,
         "value": to_json(dict(evidence.value)),
         "error": visible(evidence.error),
-        "seconds": float(evidence.seconds),
-        "cpu_seconds": float(evidence.cpu_seconds),
-        "peak_memory_mb": float(evidence.peak_memory_mb),
+        "seconds": _real(evidence.seconds),
+        "cpu_seconds": _real(evidence.cpu_seconds),
+        "peak_memory_mb": _real(evidence.peak_memory_mb),
         "device": visible(evidence.device),
         "environment": evidence.environment,
         "computed_at": evidence.computed_at,

@@ -172,7 +172,8 @@ class Sessions:
             [row["branch"]],
         )
         rungs = self._connection.rows(
-            f"{LINE} select d.seq, d.stage, d.question, d.subject, d.metric, d.value, d.low, d.high, d.details {_STANDING} order by d.seq",
+            f"{LINE} select d.seq, d.stage, d.question, d.subject, d.metric, d.value, d.low, d.high, d.details "
+            f"{_STANDING} order by d.seq",
             [row["branch"]],
         )
         return SessionInfo(

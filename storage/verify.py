@@ -97,16 +97,17 @@ def _file(connection: Connection) -> list[Finding]:
 
 
 def _evidence(connection: Connection) -> list[Finding]:
-    return [
-        Finding(f"evidence {row['key'][:12]} ({row['kind']}): its content was changed")
-        for row in connection.rows("select * from evidence")
-        if evidence_digest(row) != row["digest"]
-    ]
+    findings = []
+    for row in connection.rows("select key from evidence order by rowid"):  # one at a time: they can be large
+        kept = connection.row("select * from evidence where key = ?", [row["key"]])
+        if kept and evidence_digest(kept) != kept["digest"]:
+            findings.append(Finding(f"evidence {kept['key'][:12]} ({kept['kind']}): its content was changed"))
+    return findings
 
 
 def _artifacts(connection: Connection) -> list[Finding]:
     findings = []
-    for row in connection.rows("select digest from artifact"):  # one at a time: they can be large
+    for row in connection.rows("select digest from artifact"):
         kept = connection.row("select content from artifact where digest = ?", [row["digest"]])
         if kept and hashlib.sha256(kept["content"]).hexdigest() != row["digest"]:
             findings.append(Finding(f"file {row['digest'][:12]}: its content was changed"))

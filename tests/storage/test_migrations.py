@@ -1,0 +1,84 @@
+"""A store of any age opens with every row it had; and nobody rewrites the log."""
+
+import sqlite3
+
+import pytest
+
+from storage.light import sqlite_utils
+from storage.migrations import APPLICATION_ID, NUMBER, migrations
+from storage.rows import decision_row, evidence_row
+from storage.store import Store
+from tests.storage.samples import AT, decision, evidence
+
+NAMES = [m.name for m in migrations._migrations]
+
+
+def fill(db, version: int) -> None:
+    """A session with two decisions and evidence, as a program of that version would have left them."""
+    db["dataset"].insert(
+        {"fingerprint": "f" * 64, "path": "/data.csv", "bytes": 1, "modified_ns": 1, "recorded_at": AT}
+    )
+    db["session"].insert({"id": 1, "name": "churn", "dataset": "f" * 64, "created_at": AT})
+    db["branch"].insert({"id": 1, "session": 1, "name": "main", "created_at": AT, "forked_at": 0})
+    db["session"].update(1, {"branch": 1})
+    db["evidence"].insert(evidence_row(evidence()))
+    first = decision(evidence=(evidence().key,)).sealed(1, "0" * 64)
+    second = decision("problem.costs").sealed(2, first.hash)
+    for one in (first, second):
+        db["decision"].insert({"branch": 1, **decision_row(one)})
+    db.execute(f"pragma application_id = {APPLICATION_ID}")
+    db.execute(f"pragma user_version = {version}")
+
+
+@pytest.mark.parametrize("version", range(1, NUMBER + 1))
+def test_every_older_schema_comes_up_to_date_with_all_its_rows(place, version):
+    db = sqlite_utils().Database(sqlite3.connect(place, isolation_level=None), execute_plugins=False)
+    migrations.apply(db, stop_before=NAMES[version] if version < NUMBER else None)
+    fill(db, version)
+    tables = [t for t in db.table_names() if not t.startswith(("sqlite_", "migration"))]
+    before = {table: list(db[table].rows) for table in tables}
+    db.close()
+    with Store.open(place) as store:
+        after = {table: store._connection.rows(f"select * from {table}") for table in tables}
+        assert after == before
+        assert [d.seq for d in store.journal("churn").decisions()] == [1, 2]
+        assert store.verify() == []
+        assert [row["name"] for row in store._connection.rows("select name from migration order by id")] == NAMES
+        assert store._connection.row("pragma user_version") == {"user_version": NUMBER}
+        assert store.journal("churn").append(decision()).seq == 3
+
+
+def test_a_fresh_schema_is_that_of_the_oldest_brought_up_to_date(place, tmp_path):
+    old = tmp_path / "old.sqlite3"
+    db = sqlite_utils().Database(sqlite3.connect(old, isolation_level=None), execute_plugins=False)
+    migrations.apply(db, stop_before=NAMES[1])
+    fill(db, 1)
+    db.close()
+    with Store.open(place) as fresh, Store.open(old) as migrated:
+        query = "select type, name, sql from sqlite_master order by name"
+        assert fresh._connection.rows(query) == migrated._connection.rows(query)
+
+
+def test_every_table_is_strict(store):
+    rows = store._connection.rows("pragma table_list")
+    loose = {
+        r["name"] for r in rows if r["type"] == "table" and not r["strict"] and not r["name"].startswith("sqlite_")
+    }
+    assert loose == {"migration"}  # sqlite-utils' own
+
+
+@pytest.mark.parametrize("table", ["decision", "evidence", "artifact"])
+@pytest.mark.parametrize(
+    "change", ["update {} set rowid = rowid", "delete from {}", "replace into {} select * from {}"]
+)
+@pytest.mark.parametrize("tool", ["ours", "another"])
+def test_the_log_is_append_only_whoever_asks(store, place, churn, table, change, tool):
+    store.journal(churn).append(decision(evidence=(evidence().key,)), [evidence()])
+    store.artifacts.keep(b"model", "application/octet-stream")
+    connection = store._connection.db.conn if tool == "ours" else sqlite3.connect(place)
+    with pytest.raises(sqlite3.IntegrityError, match=f"table {table} is append-only"):
+        connection.execute(change.replace("{}", table))
+    if tool == "another":
+        connection.close()
+    assert store.verify() == []
+    assert len(store.journal(churn).decisions()) == 1

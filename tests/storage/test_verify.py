@@ -1,0 +1,139 @@
+"""A store that was edited by hand is found out, and the place is named."""
+
+import sqlite3
+
+import pytest
+
+from engine.errors import StoreProblem, UsageProblem
+from storage.rows import decision_row
+from tests.storage.samples import decision, evidence
+
+
+@pytest.fixture
+def edited(store, place, churn):
+    """Run SQL on a store of eight decisions with the guards taken out and put back."""
+    journal = store.journal(churn)
+    for n in range(6):
+        journal.append(decision(f"q.{n}"))
+    journal.append(decision("problem.metric", evidence=(evidence().key,), subject="caf\udce9"), [evidence()])
+    journal.append(decision("q.7"))
+    store.artifacts.keep(b"a model", "application/octet-stream")
+    store.sessions.fork(churn, None, 5)
+    store.journal(churn).append(decision("q.branch"))
+    store.sessions.switch(churn, "main")
+
+    def edit(sql: str, *values: object) -> list[str]:
+        with sqlite3.connect(place) as other:
+            guards = other.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall()
+            for name, _ in guards:
+                other.execute(f"drop trigger {name}")
+            other.execute(sql, values)
+            for _, text in guards:
+                other.execute(text)
+        other.close()
+        return [str(finding) for finding in store.verify()]
+
+    return edit
+
+
+def test_a_sound_store(store, edited):
+    assert store.verify() == []
+
+
+SEVENTH = "session churn, branch main, decision 7 (problem.metric): "
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "choice = '\"accuracy\"'",
+        "why = 'another'",
+        "subject = 'other'",
+        "author = 'engine'",
+        "seconds = 0",
+        "metric = 'm', protocol = '', verdict = '', details = '{}'",
+        "hash = 'abc'",
+        "decided_at = '2020'",
+    ],
+)
+def test_a_changed_decision(edited, change):
+    assert edited(f"update decision set {change} where seq = 7") == [SEVENTH + "its hash does not fit its content"]
+
+
+def test_a_decision_that_is_no_longer_readable(store, churn, edited):
+    (finding,) = edited("update decision set options = '{' where seq = 7")
+    assert finding.startswith(SEVENTH + "it cannot be read")
+    with pytest.raises(
+        StoreProblem, match=r"branch main, decision 7 \(problem.metric\) was changed and cannot be read"
+    ):
+        store.journal(churn).decisions()
+
+
+def test_only_the_first_broken_link_is_named(edited):
+    (finding,) = edited("update decision set why = 'x'")
+    assert finding == "session churn, branch main, decision 1 (q.0): its hash does not fit its content"
+
+
+def test_a_decision_written_anew_with_a_fitting_hash_breaks_the_next_link(edited):
+    forged = decision("problem.metric", choice="accuracy").sealed(7, "0" * 64)
+    row = decision_row(forged)
+    (finding,) = edited(
+        "update decision set choice = ?, prev_hash = ?, hash = ? where seq = 7",
+        row["choice"],
+        row["prev_hash"],
+        row["hash"],
+    )
+    assert finding == SEVENTH + "it does not follow from the decision before it"
+
+
+def test_a_decision_taken_out_of_the_middle(edited):
+    findings = edited("delete from decision where seq = 6 and branch = 1")
+    assert findings == [
+        SEVENTH + "decision 6, which belongs before it, is missing",
+        "1 of the decisions recorded in this store were taken out",
+    ]
+
+
+def test_decisions_cut_off_at_the_end(edited):
+    assert edited("delete from decision where seq >= 7") == ["2 of the decisions recorded in this store were taken out"]
+
+
+def test_a_branch_hung_elsewhere(edited):
+    (finding,) = edited("update branch set forked_at = 4 where id = 2")
+    assert finding.startswith("session churn, branch branch-2, decision 6 (q.branch): decision 5")
+
+
+def test_a_branch_that_shares_more_than_there_is(edited):
+    (finding,) = edited("update branch set forked_at = 40 where id = 2")
+    assert finding == "session churn, branch branch-2: decisions that it shares up to 40 are missing"
+
+
+def test_evidence_taken_out(edited):
+    (finding,) = edited("delete from evidence")
+    assert finding == SEVENTH + f"the evidence {evidence().key[:12]} that it cites is missing"
+
+
+def test_changed_evidence(edited):
+    (finding,) = edited("""update evidence set value = '{"scores":[0.99]}'""")
+    assert finding == f"evidence {evidence().key[:12]} (cross_validate): its content was changed"
+
+
+def test_a_changed_file(edited):
+    (finding,) = edited("update artifact set content = x'00'")
+    assert finding.endswith("its content was changed")
+
+
+def test_guards_taken_out(store, edited):
+    store._connection.db.execute("drop trigger decision_no_delete")
+    assert [str(f) for f in store.verify()] == [
+        "the guards against changing records were taken out (decision_no_delete)"
+    ]
+
+
+def test_one_session_alone(store, churn, edited):
+    store.sessions.create("other", store.sessions.get(churn).dataset)
+    edited("update decision set why = 'x' where seq = 7")
+    assert store.verify("other") == []
+    assert len(store.verify("CHURN")) == 1
+    with pytest.raises(UsageProblem, match="no session named nope"):
+        store.verify("nope")
