@@ -123,6 +123,7 @@ class Conductor:
         self._asked_at = clock()
         self._recorded: dict[tuple[str, str], Decision] = {d.place: d for d in journal.decisions()}
         self._unmatched = dict(self._recorded)
+        self._left_out: dict[str, str] = {}
         self._path = self._walk()
         self._effect: Effect | None = None
         self._waiting: Waiting | None = None
@@ -139,7 +140,7 @@ class Conductor:
                 self._report_unasked()
                 return self._waiting
             if isinstance(self._effect, Measure):
-                found = [self.evidence.get(trial.key) for trial in self._effect.trials]
+                found = [self._evidence_of(trial, self._effect) for trial in self._effect.trials]
                 missing = tuple(t for t, e in zip(self._effect.trials, found, strict=True) if e is None)
                 if missing:
                     self._waiting = Measuring(self._effect, missing, self.stage)
@@ -155,6 +156,15 @@ class Conductor:
                     self._asked_at = self._clock()
                 return self._waiting
             self._accepted(ask, decision)
+
+    def leave_out(self, key: str, reason: str) -> None:
+        """Go on without the evidence of a trial, where the stage can.  Nothing is stored: it may be tried again later.
+
+        Raises DataProblem with the reason where the stage cannot.
+        """
+        if not isinstance(self._effect, Measure) or not self._effect.optional:
+            raise DataProblem(reason)
+        self._left_out[key] = reason
 
     def answer(self, answer: Answer) -> Decision:
         """Record a person's answer to what is asked now, and go on.
@@ -195,6 +205,15 @@ class Conductor:
             facts={"count": len(taken)},
             shows=(Table("Taken for you", ("question", "answer", "why"), rows),),
         )
+
+    def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
+        found = self.evidence.get(trial.key)
+        if found is not None:
+            return found
+        reason = self._left_out.get(trial.key)
+        if reason is None and measure.optional and (self.read_only or self._unmatched):
+            reason = "It was left out when this was recorded."  # what followed was decided without it
+        return None if reason is None else Evidence(trial.key, trial.kind, {}, error=reason)
 
     def _send(self, value: object) -> None:
         try:
@@ -287,7 +306,7 @@ class Conductor:
             level=str(level) if level else "",
             flags=tuple(dict.fromkeys(flags)),
             check=judgement.check,
-            evidence=tuple(e.key for e in ask.evidence),
+            evidence=tuple(e.key for e in ask.evidence if e.ok),
             asked=ask.asked,
             decided_at=self._now().isoformat(timespec="milliseconds"),
             seconds=round(seconds, 1),
@@ -295,7 +314,7 @@ class Conductor:
             supersedes=before.seq if before else None,
         )
         if not self.read_only:
-            decision = self.journal.append(decision, ask.evidence)
+            decision = self.journal.append(decision, [e for e in ask.evidence if e.ok])
         self._recorded[ask.place] = decision
         return decision
 

@@ -21,10 +21,14 @@ def _no_objection(choice: Json) -> Judgement:
 
 @dataclass(frozen=True)
 class Measure:
-    """Trials whose evidence the stage needs before it can go on."""
+    """Trials whose evidence the stage needs before it can go on.
+
+    optional: the stage can do without one that fails; it is sent evidence that says why (`Evidence.error`).
+    """
 
     trials: tuple[Trial, ...]
     title: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def Decide(  # noqa: N802 - reads as the effect that it makes
 
 
 Effect = Measure | Ask
-Conversation = Generator[Effect, Any, None]
+Conversation = Generator[Effect, Any, Any]  # a stage returns nothing; a part that stages share may return what it found
 
 
 class _Facts(dict[str, Any]):

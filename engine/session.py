@@ -87,11 +87,23 @@ class Session:
         costs = self.choice("problem.costs")
         return costs if isinstance(costs, dict) else None
 
+    @property
+    def entity(self) -> str | None:
+        """The column that names what comes back in several rows."""
+        unit = self.choice("problem.unit", default="none")
+        return None if unit == "none" else unit
+
+    @property
+    def time_column(self) -> str | None:
+        """The date column that the moment of prediction was named by."""
+        moment = self.choice("problem.moment", default="")
+        return moment if self.choice("data.types", default={}).get(moment) == "date" else None
+
     # -- what trials carry -----------------------------------------------------------------------------------------
 
     def input_types(self) -> dict[str, str]:
         """The input columns and their types, in file order."""
-        out = {self.target, self.choice("problem.unit")}
+        out = {self.target, self.entity}
         out |= {column for column, choice in self.about("data.ids").items() if choice == "drop"}
         out |= {column for column, choice in self.about("data.leaks").items() if choice == "drop"}
         types = self.choice("data.types", default={})
@@ -108,8 +120,6 @@ class Session:
             "lockbox": self.choice("split.lockbox", default=0.0),
             "seed": self.choice("split.seed", default=0),
         }
-        group = self.choice("problem.unit") if split["kind"] == "group" else None
-        time = self.choice("problem.moment_column") if split["kind"] == "time" else None
         return {
             "read": self.choice("data.load"),
             "target": self.target,
@@ -117,8 +127,8 @@ class Session:
             "positive": self.choice("problem.positive"),
             "types": self.input_types(),
             "marks": marks,
-            "group": group,
-            "time": time,
+            "group": self.entity if split["kind"] == "group" else None,
+            "time": self.time_column if split["kind"] == "time" else None,
             "keep_together": self.choice("data.duplicates", default="keep") == "keep",
             "split": split,
             "plan": self.choice("split.plan", default={"folds": 5, "repeats": 1, "seed": 0}),

@@ -62,6 +62,7 @@ KINDS = (
     TrialKind("learning_curve", "engine.evaluation.learning:learning_curve", "learning curve"),
     TrialKind("errors", "engine.evaluation.errors:errors", "looking at the errors"),
     TrialKind("device", "engine.device:probe", "timing training steps on each device"),
+    TrialKind("sanity", "engine.models.networks.sanity:sanity", "checking that the machinery works"),
     TrialKind("lockbox", "engine.evaluation.lockbox:lockbox", "the one final exam"),
     TrialKind("final", "engine.models.final:final", "fitting the model that leaves"),
 )

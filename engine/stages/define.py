@@ -440,7 +440,7 @@ def _ask_target(profile: Profile, seen: Evidence) -> Ask:
             raise InvalidAnswer(f"problem.target: every cell of “{choice}” is empty; choose a column with values.")
         if column["distinct"] < 2:
             raise InvalidAnswer(
-                f"problem.target: “{choice}” has one value only ({column['top'][0][0]!r}); nothing can be learned from it."
+                f"problem.target: “{choice}” has one value only, {column['top'][0][0]!r}; it teaches nothing."
             )
         return choice
 

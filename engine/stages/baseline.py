@@ -1,0 +1,239 @@
+"""Baseline: how good is no model, how good is the rule of an experienced person, and where the line is drawn."""
+
+from __future__ import annotations
+
+from engine.conductor import Stage, needed
+from engine.effects import Ask, Conversation, Decide, Measure
+from engine.metrics import Metric, figure
+from engine.models.catalogue import models_for
+from engine.plans import default_delta
+from engine.questions import Form, Judgement, Level, Objection, Question, Why
+from engine.records import Check, Json, Option, Trial
+from engine.session import Session
+from engine.stages.ladder import Candidate, best, compare, examine, interval, ladder_view, metric, model, per_class_view
+
+DUMMY = Question(
+    "baseline.dummy",
+    "How good is no model at all?",
+    source="S004 “the first model is no model”; scikit-learn, dummy estimators",
+    whys=(
+        Why("Why measure it?", "Guessing scores {x}; that is the floor.", "S004"),
+        Why("Why several kinds?", "The best of them counts: a floor must not be set low on purpose."),
+        Why(
+            "Why an interval for a constant?",
+            "The exams differ, so even a constant's score moves from one to the next.",
+        ),
+    ),
+)
+RULE = Question(
+    "baseline.rule",
+    "And the experienced person's rule?",
+    options=(Option("accept", "It beats no model"), Option("reject", "It does not beat no model")),
+    source="S004 60/40; Karpathy 2019, human baseline",
+    whys=(
+        Why("Why score it?", "A model must beat this, not the coin.", "Zinkevich #1"),
+        Why("How?", "{reason}"),
+        Why("Was anything fitted?", "No: the rule is examined as it was written."),
+    ),
+)
+SUCCESS = Question(
+    "problem.success",
+    "From which {metric} on would you put it to use?",
+    Form.NUMBER,
+    asks="person",
+    whys=(
+        Why("Why now?", "The floor is known ({x}) and no model has been seen: later the line would follow the result."),
+        Why("Why this line?", "{reason}", "S004: 50/50 to 55/45 may already be worth money"),
+        Why("Can it move?", "Yes, and the review says so: a line moved after a result is flagged."),
+    ),
+    source="S004",
+)
+GAIN = Question(
+    "problem.smallest_gain",
+    "What is the smallest improvement in {metric} worth having a more complicated model for?",
+    Form.NUMBER,
+    low=0,
+    whys=(
+        Why("Why ask?", "With enough rows a gain of nothing much becomes certain; certainty is not worth.", "BN"),
+        Why("Why this much?", "{reason}"),
+        Why("Why not 0?", "Then every lucky wiggle counts.", "S002: favour the simpler"),
+    ),
+    source="S002; Benavoli et al. 2017; Godbole et al. 2023",
+)
+CONFIRM = Question(
+    "baseline.confirm",
+    "Floor {x}. Is your success line still {success}, the smallest gain {delta}, the metric {metric}?",
+    asks="person",
+    options=(Option("confirm", "Yes; from here on these stand"),),
+    whys=(
+        Why("Why freeze them?", "A line drawn after the result is drawn around it.", "REFORMS"),
+        Why("What if I want another?", "Go back: it starts a branch, and both stay comparable."),
+        Why("What was seen so far?", "Only the floor; no score of a model has been shown."),
+    ),
+    source="S004; REFORMS 2024",
+)
+ENOUGH = Question(
+    "baseline.enough",
+    "The baseline alone reaches your line. Stop here?",
+    asks="person",
+    options=(Option("ship", "Put the baseline to use"), Option("go_on", "Look at models all the same")),
+    whys=(Why("Why stop?", "Do not be afraid to launch without machine learning.", "Zinkevich #1"),),
+    source="Zinkevich #1; S004",
+)
+
+QUESTIONS = (DUMMY, RULE, SUCCESS, GAIN, CONFIRM, ENOUGH)
+
+
+def baseline(s: Session) -> Conversation:
+    m = metric(s)
+    floor, rivals = yield from floors(s)
+    yield Decide(
+        DUMMY,
+        floor.name,
+        f"{floor.title} scores {figure(floor.value)} {m.title} ({_range(floor)}); no model is better than that.",
+        options=tuple(c.option(m) for c in rivals),
+        check=floor.check(m, None),
+        evidence=[c.exams for c in rivals],
+        shows=(ladder_view(m, rivals),),
+        facts={"x": figure(floor.value)},
+    )
+    champion = floor
+    rule = yield from ruled(s, floor)
+    if rule is not None:
+        yield _decide_rule(m, rule, floor)
+        if rule.verdict and rule.verdict["accepted"]:
+            champion = rule
+
+    line = (yield _ask_success(m, champion)).choice
+    delta = (yield _ask_gain(m, champion)).choice
+    yield _ask_confirm(m, champion, line, delta)
+    if _reaches(m, champion, line):
+        yield _ask_enough(m, champion, line)
+
+
+def floors(s: Session) -> Conversation:
+    """Examine every way of using no model; returns the best, and all of them."""
+    kinds = [model(s, spec.name) for spec in models_for(s.task, ("T0",))]
+    measured = yield Measure(tuple(examine(s, kind) for kind in kinds), "Scoring no model at all")
+    needed(measured)
+    rivals = tuple(Candidate(kind, e) for kind, e in zip(kinds, measured, strict=True))
+    return best(metric(s), rivals), rivals
+
+
+def ruled(s: Session, floor: Candidate) -> Conversation:
+    """Examine the person's rule against the floor; None when none was written."""
+    rules = s.choice("problem.rule", default=[])
+    if not rules:
+        return None
+    checking = Trial("rule", {"recipe": s.recipe(), "rules": rules}, s.data, label="reading the rule")
+    needed((yield Measure((checking,), "Reading the rule")))
+    what = model(s, "rule")
+    (exams,) = yield Measure((examine(s, what),), "Examining the rule")
+    needed([exams])
+    rule = Candidate(what, exams)
+    (verdicts,) = yield Measure((compare(s, floor, [rule], 0.0),))
+    return Candidate(what, exams, verdict=needed([verdicts])[0]["rows"][0], against=floor.title)
+
+
+def _decide_rule(m: Metric, rule: Candidate, floor: Candidate) -> Ask:
+    accepted = bool(rule.verdict and rule.verdict["accepted"])
+    views = [ladder_view(m, (floor, rule)), per_class_view(rule.exams)]
+    return Decide(
+        RULE,
+        "accept" if accepted else "reject",
+        f"Your rule scores {figure(rule.value)} {m.title} ({_range(rule)}). "
+        + (rule.verdict or {}).get("sentence", "")
+        + (" A model must beat this, not the coin." if accepted else ""),
+        check=rule.check(m, floor.value, rung=accepted),
+        evidence=[rule.exams],
+        shows=[v for v in views if v is not None],
+    )
+
+
+def _range(c: Candidate) -> str:
+    low, high = c.exams.value["low"], c.exams.value["high"]
+    return f"95 % interval {interval(low, high)}" if low is not None else "no interval"
+
+
+def _ask_success(m: Metric, champion: Candidate) -> Ask:
+    x = champion.value
+    line = x + 0.1 * (1 - x) if m.bounded else 0.9 * x
+    line = float(f"{line:.3g}")
+
+    def judge(choice: Json) -> Judgement:
+        check = Check(m.name, choice, reference=x, protocol="success line against the best baseline")
+        if choice is None:
+            return Judgement((Objection(Level.HOLD, "Without a line nobody can say when it is good enough."),), check)
+        if m.bounded and choice > 1:
+            return Judgement((Objection(Level.BLOCK, f"{m.title} cannot exceed 1."),), check)
+        if m.oriented(choice) < m.oriented(x):
+            return Judgement((Objection(Level.FLAG, f"The line lies below the baseline's {figure(x)}."),), check)
+        return Judgement(check=check)
+
+    return Ask(
+        SUCCESS,
+        recommended=line,
+        reason=f"It cuts a tenth of what {champion.title} ({figure(x)}) still leaves wrong.",
+        facts={"metric": m.title, "x": figure(x)},
+        evidence=(champion.exams,),
+        judge=judge,
+    )
+
+
+def _ask_gain(m: Metric, champion: Candidate) -> Ask:
+    delta = float(f"{default_delta(m, champion.value, champion.value):.3g}")
+
+    def judge(choice: Json) -> Judgement:
+        check = Check(m.name, choice, protocol="smallest gain that matters, δ")
+        if not choice:
+            return Judgement((Objection(Level.HOLD, "With 0 every lucky wiggle counts."),), check)
+        return Judgement(check=check)
+
+    usual = "a hundredth, or a tenth of what is missing to 1" if m.bounded else "1 % of the best baseline's loss"
+    return Ask(
+        GAIN,
+        recommended=delta,
+        reason=f"{figure(delta)} {m.title}: {usual}.",
+        facts={"metric": m.title},
+        evidence=(champion.exams,),
+        judge=judge,
+    )
+
+
+def _ask_confirm(m: Metric, champion: Candidate, line: float | None, delta: float) -> Ask:
+    check = Check(m.name, champion.value, champion.exams.value["low"], champion.exams.value["high"], line, "floor")
+    said = "none" if line is None else figure(line)
+    return Ask(
+        CONFIRM,
+        recommended="confirm",
+        reason=f"Nobody has seen a model's score yet: {said} {m.title} is a line, not a wish.",
+        facts={"x": figure(champion.value), "success": said, "delta": figure(delta), "metric": m.title},
+        evidence=(champion.exams,),
+        judge=lambda _: Judgement(check=check),
+    )
+
+
+def _reaches(m: Metric, champion: Candidate, line: float | None) -> bool:
+    """Whether the lower end of its interval reaches the line (the upper end, for a loss)."""
+    v = champion.exams.value
+    end = v["low"] if m.higher_is_better else v["high"]
+    return line is not None and end is not None and m.oriented(end) >= m.oriented(line)
+
+
+def _ask_enough(m: Metric, champion: Candidate, line: float) -> Ask:
+    def judge(choice: Json) -> Judgement:
+        note = (
+            (Objection(Level.NOTE, "The baseline reaches your line; more is curiosity."),) if choice == "go_on" else ()
+        )
+        return Judgement(note, champion.check(m, line, rung=False))
+
+    return Ask(
+        ENOUGH,
+        recommended="ship",
+        reason=f"{champion.title} holds {figure(line)} {m.title} with its whole interval ({_range(champion)}).",
+        evidence=(champion.exams,),
+        judge=judge,
+    )
+
+
+BASELINE = Stage("baseline", "Baseline", baseline, QUESTIONS)

@@ -1,0 +1,185 @@
+"""What the stages share that climb the ladder: the trials of a model, comparing models, showing them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.metrics import BY_NAME, Metric, figure
+from engine.models.catalogue import ModelSpec, model_spec
+from engine.records import Check, Evidence, Json, Option, Trial
+from engine.session import Session
+from engine.views import Intervals, Table
+
+# What must not get *worse* while the primary metric gets better.  (Decision catalogue, table 3.1.)
+GUARDS: Mapping[str, tuple[str, ...]] = {
+    "roc_auc": ("log_loss",),
+    "average_precision": ("log_loss", "recall"),
+    "log_loss": ("brier", "recall_min"),
+    "accuracy": ("recall_min", "f1_macro"),
+    "balanced_accuracy": ("log_loss",),
+    "f1_macro": ("recall_min",),
+    "f1": ("log_loss",),
+    "expected_cost": ("log_loss",),
+    "mae": ("rmse",),
+    "rmse": ("bias",),
+    "rmsle": ("mae",),
+    "pinball": ("mae",),
+    "r2": ("mae",),
+}
+
+
+def metric(s: Session) -> Metric:
+    return BY_NAME[s.metric]
+
+
+def model(s: Session, name: str, **settings: Json) -> dict[str, Json]:
+    """A model as a trial carries it: its name and every setting written out, and the device of a network."""
+    if name == "rule":
+        settings = {"rules": s.choice("problem.rule", default=[]), **settings}
+    spec = model_spec(name, s.task)
+    whole: dict[str, Json] = {"name": name, "settings": spec.with_defaults(settings)}
+    if spec.network:
+        whole["device"] = s.choice("deep.device", default="cpu")
+    return whole
+
+
+def examine(s: Session, what: Mapping[str, Json], folds: int | None = None) -> Trial:
+    """The practice exams of one model; the first so many of them where `folds` is given."""
+    params: dict[str, Json] = {"recipe": s.recipe(), "model": what, "folds": folds}
+    return Trial("cross_validate", params, s.data, label=f"{title(what)}: practice exams")
+
+
+def about_model(s: Session, kind: str, what: Mapping[str, Json], label: str, uses: Sequence[Evidence] = ()) -> Trial:
+    """Another trial of one model: latency, learning_curve, errors."""
+    params = {"recipe": s.recipe(), "model": what}
+    return Trial(kind, params, s.data, uses=tuple(e.key for e in uses), label=f"{title(what)}: {label}")
+
+
+def compare(
+    s: Session,
+    champion: Candidate,
+    challengers: Sequence[Candidate],
+    delta: float,
+    *,
+    alpha: float = 0.05,
+    round_: int = 1,
+) -> Trial:
+    params = {
+        "metric": s.metric,
+        "higher": metric(s).higher_is_better,
+        "alpha": alpha,
+        "delta": delta,
+        "guards": list(GUARDS.get(s.metric, ())),
+        "names": [champion.title, *(c.title for c in challengers)],
+        "budget_round": round_,
+        "tiny": too_few(s),
+    }
+    keys = (champion.exams.key, *(c.exams.key for c in challengers))
+    return Trial("compare", params, uses=keys, label=f"{champion.title} against {len(challengers)}")
+
+
+def too_few(s: Session) -> bool:
+    """Whether there are too few rows for any verdict above *unclear*."""
+    drawn = s.decision("split.drawn")
+    return bool(drawn and drawn.check and drawn.check.details.get("tiny"))
+
+
+def title(what: Mapping[str, Json]) -> str:
+    return model_spec(str(what["name"])).title
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model with what was measured of it."""
+
+    model: Mapping[str, Json]
+    exams: Evidence
+    latency: Evidence | None = None
+    verdict: Mapping[str, Json] | None = None  # its row of the comparison
+    against: str = ""  # the champion that it was compared with
+
+    @property
+    def spec(self) -> ModelSpec:
+        return model_spec(str(self.model["name"]))
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
+
+    @property
+    def ok(self) -> bool:
+        return self.exams.ok and self.exams.value.get("value") is not None
+
+    @property
+    def value(self) -> float:
+        return self.exams.value["value"]
+
+    @property
+    def p95(self) -> float | None:
+        return self.latency.value["p95_ms"] if self.latency is not None and self.latency.ok else None
+
+    def seconds(self) -> float:
+        """Mean time to fit once."""
+        taken = self.exams.value["fit_seconds"]
+        return sum(taken) / len(taken)
+
+    def check(self, m: Metric, reference: float | None, verdict: str = "", rung: bool = True) -> Check:
+        """Its figure as a decision is held against it; with `rung`, the decision puts it on the ladder."""
+        v = self.exams.value
+        details: dict[str, Json] = {
+            "parameters": v["parameters"],
+            "fit_seconds": round(self.seconds(), 4),
+            "latency_ms": self.p95,
+            "model": dict(self.model),
+        }
+        if rung:
+            details["rung"] = self.name
+        if self.verdict:
+            details["comparison"] = dict(self.verdict)
+        protocol = f"{v['J']} exams, approximate 95 % interval"
+        word = verdict or (self.verdict or {}).get("verdict") or "measured"
+        return Check(m.name, v["value"], v["low"], v["high"], reference, protocol, word, details)
+
+    def option(self, m: Metric) -> Option:
+        """The row that the person chooses from."""
+        v = self.exams.value
+        figures: dict[str, Json] = {m.title: figure(v["value"]), "95 % interval": interval(v["low"], v["high"])}
+        if self.verdict and self.verdict.get("diff") is not None:
+            gain, se = self.verdict["diff"], self.verdict.get("se")
+            figures["gain"] = f"{gain:+.3g}" + (f" ± {1.96 * se:.2g}" if se else "")
+            figures["over"] = self.against
+        figures["params"] = v["parameters"]
+        figures["p95 ms"] = None if self.p95 is None else figure(self.p95)
+        figures["fit s"] = figure(self.seconds())
+        return Option(self.name, self.title, self.spec.why, figures)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"
+
+
+def best(m: Metric, candidates: Iterable[Candidate]) -> Candidate:
+    """The highest score; of equals the lower tier, then the fewer parameters."""
+    return min(
+        (c for c in candidates if c.ok),
+        key=lambda c: (-float(m.oriented(c.value)), c.spec.tier, c.exams.value["parameters"]),
+    )
+
+
+def ladder_view(m: Metric, candidates: Iterable[Candidate], reference: float | None = None) -> Intervals:
+    rows = [(c.title, c.value, c.exams.value["low"], c.exams.value["high"]) for c in candidates if c.ok]
+    return Intervals(f"{m.title}, approximate 95 % intervals", m.title, rows, reference)
+
+
+def per_class_view(exams: Evidence) -> Table | None:
+    rows = exams.value.get("per_class") or []
+    if not rows:
+        return None
+    names = ("precision", "recall", "f1")
+    cells = [(r["label"], *(None if r[n] is None else round(r[n], 3) for n in names), r["support"]) for r in rows]
+    return Table("Per class", ("class", *names, "rows"), cells)

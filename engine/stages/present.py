@@ -1,0 +1,233 @@
+"""Present: freeze, open the lockbox once, keep the model that leaves, and say what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from engine.conductor import Stage, needed
+from engine.effects import Ask, Conversation, Decide, Measure
+from engine.metrics import Metric, figure
+from engine.models.catalogue import model_spec
+from engine.questions import Form, Judgement, Level, Objection, Question, Why
+from engine.records import Check, Evidence, Json, Option, Trial
+from engine.session import Rung, Session
+from engine.stages.columns import listed
+from engine.stages.ladder import interval, metric
+from engine.views import Intervals, Table, View
+
+FREEZE = Question(
+    "present.freeze",
+    "{champion}: this is the one. No more changes?",
+    asks="person",
+    options=(Option("freeze", "Freeze it"),),
+    whys=(
+        Why("Why freeze?", "After the exam nothing may change, or the exam was practice.", "REFORMS 2"),
+        Why("What is frozen?", "The model, its settings, the preparation and the cut: {frozen}."),
+        Why("What if I am not sure?", "Go back now; opening the lockbox twice is counted for ever."),
+    ),
+    source="S001 finalise; REFORMS 2024",
+)
+OPEN = Question(
+    "present.lockbox",
+    "Open the lockbox?",
+    asks="person",
+    options=(Option("open", "Open it, once"), Option("not_yet", "Not yet")),
+    whys=(
+        Why("Why only once?", "Each further look lets the rows teach, and they were kept to judge.", "KN L1.1"),
+        Why("What will be said?", "{reason}"),
+        Why("What if the score falls short?", "Then that is the answer; a new attempt needs new locked rows."),
+    ),
+    source="Kapoor & Narayanan 2023, L1.1; S002",
+)
+RESULT = Question(
+    "present.result",
+    "What did the lockbox say?",
+    options=(
+        Option("shown", "Your line is reached, shown"),
+        Option("likely", "Your line is reached, likely"),
+        Option("not_met", "Your line is not reached"),
+        Option("no_line", "No line was set"),
+    ),
+    source="Decision catalogue 2.10; Bates, Hastie & Tibshirani",
+    whys=(
+        Why("Whose score is it?", "Of the model fitted to the rows for practice only; that is the claim that holds."),
+    ),
+)
+REFIT = Question(
+    "present.refit",
+    "Which rows teach the model that leaves?",
+    options=(
+        Option("all", "All labelled rows", "the interval is then quoted for the model before the refit"),
+        Option("development", "The rows for practice only", "exactly the model that was examined"),
+    ),
+    source="Bates, Hastie & Tibshirani",
+    whys=(
+        Why("Why all?", "More rows rarely hurt; and the exam is over."),
+        Why("Is the interval still true?", "It is of the model before the refit, and is quoted so."),
+        Why("When not?", "When an inspector must see the very model that was examined."),
+    ),
+)
+EXPORT = Question(
+    "present.export",
+    "The model that leaves is kept.",
+    options=(Option("kept", "Kept, without pickle"),),
+    source="S001 saved model; S000 reusable pipelines",
+)
+LESSONS = Question(
+    "present.lessons",
+    "What worked, what did not, what would you do next?",
+    Form.TEXT,
+    whys=(
+        Why("Why write it down?", "The next project starts from here.", "S001 lessons learned; S002 look back"),
+        Why("What is prefilled?", "Every step that was accepted, every one that was not, and the overrules."),
+        Why("What only you know?", "What may break in use, and whom to ask then."),
+    ),
+    source="S001; S002; S004",
+)
+
+QUESTIONS = (FREEZE, OPEN, RESULT, REFIT, EXPORT, LESSONS)
+
+
+def present(s: Session) -> Conversation:
+    m = metric(s)
+    rungs = s.rungs
+    top = rungs[-1]
+    frozen = f"{model_spec(top.model).title}, settings and preparation as recorded"
+    yield Ask(
+        FREEZE,
+        recommended="freeze",
+        reason=f"{model_spec(top.model).title} is the last that earned its place: {figure(top.value)} {m.title}"
+        f" ({interval(top.low, top.high)}).",
+        facts={"champion": model_spec(top.model).title, "frozen": frozen},
+        shows=(ladder(m, rungs, s.choice("problem.success")),),
+        judge=lambda _: Judgement(check=Check(m.name, top.value, top.low, top.high, protocol="practice exams")),
+    )
+    locked = bool(s.choice("split.lockbox", default=0.0))
+    opened = yield Ask(
+        OPEN,
+        recommended="open",
+        reason="The frozen model is fitted to the rows for practice, and asked about the locked ones once."
+        if locked
+        else "No rows were locked away: the frozen procedure is examined once more with fresh seeds, not independent.",
+    )
+    if opened.choice == "open":
+        (result,) = yield Measure((_exam(s, rungs),), "The one final exam")
+        yield _decide_result(s, m, result, top)
+
+    refit = yield Ask(
+        REFIT,
+        recommended="all",
+        reason="The exam is over; every labelled row may teach now, and the interval is quoted for the model before.",
+    )
+    params = {
+        "recipe": s.recipe(),
+        "model": top.details["model"],
+        "rows": refit.choice,
+        "threshold": s.choice("improve.threshold"),
+    }
+    (kept,) = yield Measure(
+        (Trial("final", params, s.data, label="fitting the model that leaves"),), "Keeping the model"
+    )
+    v = needed([kept])[0]
+    yield Decide(
+        EXPORT,
+        "kept",
+        f"{model_spec(top.model).title}, {v['parameters']:,} parameters, {v['bytes']:,} bytes as {v['format']}.",
+        evidence=(kept,),
+        check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
+    )
+    yield Ask(LESSONS, recommended=lessons(s, m), reason="Drawn from the journal; add what only you know.")
+
+
+def ladder(m: Metric, rungs: tuple[Rung, ...], line: float | None) -> Intervals:
+    rows = [(model_spec(r.model).title, r.value, r.low, r.high) for r in rungs]
+    return Intervals(f"The ladder, {m.title}", m.title, rows, line)
+
+
+def _exam(s: Session, rungs: tuple[Rung, ...]) -> Trial:
+    """The accepted rung, beside the best baseline and the best simple model."""
+    base = [r for r in rungs if r.stage == "baseline"][-1]
+    simple = next((r for r in reversed(rungs) if r.stage == "simple"), rungs[-1])
+    params = {
+        "recipe": s.recipe(),
+        "model": rungs[-1].details["model"],
+        "baseline": base.details["model"],
+        "simple": simple.details["model"],
+        "threshold": s.choice("improve.threshold"),
+    }
+    return Trial("lockbox", params, s.data, label="the one final exam")
+
+
+def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
+    v = needed([result])[0]
+    line = s.choice("problem.success")
+    base = v["baseline"]["value"]
+    end = v["low"] if m.higher_is_better else v["high"]
+    if line is None:
+        choice = "no_line"
+    elif end is not None and m.oriented(end) >= m.oriented(line):
+        choice = "shown"
+    else:
+        choice = "likely" if m.oriented(v["value"]) >= m.oriented(line) else "not_met"
+    said = {"shown": "shown", "likely": "likely", "not_met": "not met", "no_line": "not set"}[choice]
+    why = (
+        f"{figure(v['value'])} {m.title} ({interval(v['low'], v['high'])}); without a model {figure(base)}; "
+        f"success line {'not set' if line is None else figure(line)}: {said}."
+    )
+    found: list[Objection] = []
+    if _outside(v, top):
+        found.append(Objection(Level.FLAG, "The lockbox lies outside the band that practice had led to expect.", "M23"))
+        why += f" Practice had led to expect {figure(top.value)} ({interval(top.low, top.high)}): look into it."
+    details = {"rows": v["rows"], "method": v["method"], "baseline": base, "intervals": v.get("intervals")}
+    check = Check(m.name, v["value"], v["low"], v["high"], line, f"{v['rows']:,} rows, {v['method']}", choice, details)
+    views: list[View] = [
+        Intervals(
+            "The lockbox against the claim",
+            m.title,
+            [
+                ("practice", top.value, top.low, top.high),
+                ("lockbox", v["value"], v["low"], v["high"]),
+                ("no model", base, v["baseline"].get("low"), v["baseline"].get("high")),
+            ],
+            line,
+        )
+    ]
+    if rows := v.get("per_class"):
+        cells = [(r["label"], *(None if r[n] is None else round(r[n], 3) for n in ("precision", "recall", "f1")),
+                  r["support"]) for r in rows]  # fmt: skip
+        views.append(Table("Per class", ("class", "precision", "recall", "f1", "rows"), cells))
+    return Decide(RESULT, choice, why, evidence=(result,), shows=views, judgement=Judgement(tuple(found), check))
+
+
+def _outside(v: Mapping[str, Json], top: Rung) -> bool:
+    """|lockbox − practice| > 2·√(SE² + SE²), each SE a quarter of its 95 % interval."""
+    if None in (v["low"], v["high"], top.low, top.high):
+        return False
+    se_lock, se_dev = (v["high"] - v["low"]) / 3.92, ((top.high or 0) - (top.low or 0)) / 3.92
+    return abs(v["value"] - top.value) > 2 * (se_lock**2 + se_dev**2) ** 0.5
+
+
+def lessons(s: Session, m: Metric) -> str:
+    """What the journal says was gained, turned down, overruled and spent."""
+    rungs = s.rungs
+    lines = []
+    for before, after in pairwise(rungs):
+        gain = float(m.oriented(after.value)) - float(m.oriented(before.value))
+        lines.append(f"{model_spec(after.model).title} after {model_spec(before.model).title}: {gain:+.3g} {m.title}.")
+    net = s.decision("deep.compare")
+    if net is not None and net.choice == "reject":
+        lines.append(f"The network was not kept. {net.why}")
+    gate = s.decision("deep.gate")
+    if gate is not None and gate.choice == "not_yet":
+        lines.append("No network was trained: the gate stayed closed.")
+    dropped = [c for c, choice in s.about("data.leaks").items() if choice == "drop"]
+    if dropped:
+        lines.append(f"Left out as leaks: {listed(dropped)}.")
+    overruled = [d.name for d in s.decisions() if d.overruled]
+    if overruled:
+        lines.append(f"Overruled: {listed(overruled)}.")
+    return " ".join(lines) or "One rung only: the baseline."
+
+
+PRESENT = Stage("present", "Present", present, QUESTIONS)
