@@ -97,12 +97,14 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     from engine.models.networks.backend import versions
     from engine.models.networks.losses import proper_loss
     from engine.models.networks.spec import batch_size, declared
+    from engine.models.networks.spec import outputs as outputs_of
 
     model = params["model"]
     network = declared(model["name"], model.get("settings"))
-    features, outputs = int(params["features"]), int(params["outputs"])
+    features = int(params["features"])
     recipe = params.get("recipe") or {}
-    task = recipe.get("task") or ("multiclass" if outputs > 1 else "regression")
+    task = recipe.get("task") or ("multiclass" if int(params["outputs"]) > 1 else "regression")
+    outputs = outputs_of(task, int(params["outputs"]))
     loss = proper_loss(task, recipe.get("metric", ""), recipe.get("costs"))
     batch = int(params.get("batch") or batch_size(int(params.get("rows") or 1024), network.training.batch))
     counted = network.count(features, outputs)

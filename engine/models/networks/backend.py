@@ -54,6 +54,14 @@ def load_keras() -> Any:
     return keras
 
 
+def needs_device(device: str) -> None:
+    """Raises NoNetworks where this machine has no such device (cpu, cuda or mps)."""
+    torch = load_torch()
+    there = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if device not in there or not there[device]():
+        raise NoNetworks(f"This network was to train on {device!r}, which is not here; measure the devices again.")
+
+
 def versions() -> dict[str, str]:
     """Versions for the record: {"torch": …, "keras": …}.  Raises NoNetworks."""
     return {"torch": load_torch().__version__, "keras": load_keras().__version__}

@@ -85,6 +85,7 @@ class Route:
                 case other:
                     raise NoNetworks(f"The layer {other} {layer.name!r} cannot be trained here.")
         self.variables = variables
+        self.module = module
 
     def weights(self, device: str = "cpu") -> list[Any]:
         """Copies of the module's weights as torch tensors that take gradients: kernel, bias, kernel, bias, …"""
@@ -108,9 +109,11 @@ class Route:
         return x
 
 
-def start_from(route: Route, bias: np.ndarray) -> None:
-    """Set the head's bias, so that an untrained network answers with the best constant (C2)."""
-    route.variables[-1].assign(bias)
+def untrained(network: Network, loss: Loss, inputs: int, outputs: int, y: np.ndarray, seed: int) -> Route:
+    """A fresh module whose head answers every row with the best constant for these targets (C2)."""
+    route = Route(build(network, inputs, outputs, seed, loss))
+    route.variables[-1].assign(loss.best_constant(y, outputs))
+    return route
 
 
 def scale_head(route: Route, mean: float, scale: float) -> None:

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from engine.errors import DataProblem
 from engine.models.networks.backend import load_torch
-from engine.models.networks.build import Route, build, scale_head, start_from
+from engine.models.networks.build import Route, scale_head, untrained
 from engine.models.networks.losses import Loss
 from engine.models.networks.spec import DENSE_64_32, Network
 from engine.models.networks.training import EVALUATE, Report, Trained, train
@@ -29,36 +29,32 @@ class _Estimator(BaseEstimator):
         loss: Loss | None = None,
         n_features: int | None = None,
         seed: int = 0,
-        device: str = "cpu",
         report: Report | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
         self.n_features = n_features
         self.seed = seed
-        self.device = device
         self.report = report
 
     def _fit(
         self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray, y_val: np.ndarray, loss: Loss, outputs: int
     ) -> Trained:
-        module = build(self.network, X.shape[1], outputs, self.seed, loss)
-        route = Route(module)
-        start_from(route, loss.best_constant(y, outputs))
+        route = untrained(self.network, loss, X.shape[1], outputs, y, self.seed)
         trained = train(
             route, loss, X, y, X_val, y_val, self.network.training,
-            seed=self.seed, device=self.device, report=self.report,
+            seed=self.seed, report=self.report,
         )  # fmt: skip
         route.put_back(trained.weights)
-        self._take(module, route)
+        self._take(route)
         self.loss_ = loss
-        self.trained_ = trained.evidence() | {"device": self.device, "seed": self.seed}
+        self.trained_ = trained.evidence() | {"device": self.network.training.device, "seed": self.seed}
         self.loss_at_start_ = trained.curve[0]["train loss"]
         return trained
 
-    def _take(self, module: Any, route: Route) -> None:
+    def _take(self, route: Route) -> None:
         """Answer with this module from now on."""
-        self.module_ = module
+        self.module_ = module = route.module
         self._route = route
         self._weights = [w.detach() for w in route.weights()]
         self.n_features_in_ = int(module.input_shape[1])
@@ -156,7 +152,7 @@ class NetworkRegressor(RegressorMixin, _Estimator):
         targets, held = (((part - mean) / scale).astype(np.float32) for part in (y, y_val))
         self._fit(X, targets, X_val, held, self.loss or Loss("squared"), 1)
         scale_head(self._route, mean, scale)
-        self._take(self.module_, self._route)
+        self._take(self._route)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

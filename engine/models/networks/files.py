@@ -89,7 +89,7 @@ def network_from_bytes(content: bytes) -> NetworkClassifier | NetworkRegressor:
         network, loss = Network.from_dict(ours["network"]), Loss(**ours["loss"])
         family: type[NetworkClassifier | NetworkRegressor] = NetworkClassifier if loss.classes else NetworkRegressor
         estimator = family(network=network, loss=loss)
-        estimator._take(module, Route(module))
+        estimator._take(Route(module))
         estimator.loss_ = loss
         if isinstance(estimator, NetworkClassifier):
             estimator.classes_ = np.asarray(ours["classes"])

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.models.networks.backend import reproducible
-from engine.models.networks.build import Route, build, start_from
+from engine.models.networks.build import untrained
 from engine.models.networks.losses import Loss
 from engine.models.networks.spec import Network, batch_size
 from engine.models.networks.training import mean_loss, optimiser
@@ -32,32 +32,33 @@ HINTS = {
 }
 
 
-def same_seed(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int, device: str = "cpu") -> Json:
+def same_seed(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Json]:
     """C0: 20 training steps twice with one seed; value is the largest difference of their losses.
 
     X: (rows, features) float32; y: (rows,) as the loss takes it.
     """
-    first, second = (_losses(network, loss, X, y, seed, device) for _ in range(2))
+    device = network.training.device
+    first, second = (_losses(network, loss, X, y, seed) for _ in range(2))
     gap = np.abs(first - second)
     worst = float(gap.max()) if device in SAME else float((gap / np.maximum(np.abs(first), 1e-12)).max())
     allowed = SAME.get(device, 1e-3)
     return _result("C0", "the same seed gives the same losses", worst <= allowed, worst, allowed)
 
 
-def loss_at_start(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int, device: str = "cpu") -> Json:
+def loss_at_start(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Json]:
     """C2: the loss of the untrained network against that of the best constant; equal within 2 %."""
     outputs = _outputs(loss, y)
-    route = Route(build(network, X.shape[1], outputs, seed, loss))
-    start_from(route, loss.best_constant(y, outputs))
-    with reproducible(seed, network.training.threads, device) as torch:
-        rows, wanted = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
-        value = mean_loss(torch, route, route.weights(device), loss.function(), rows, wanted)
+    route = untrained(network, loss, X.shape[1], outputs, y, seed)
+    how = network.training
+    with reproducible(seed, how.threads, how.device) as torch:
+        rows, wanted = (torch.from_numpy(part).to(how.device) for part in (X, y))
+        value = mean_loss(torch, route, route.weights(how.device), loss.function(), rows, wanted)
     expected = loss.of_best_constant(y, outputs)
     passed = abs(value - expected) <= NEAR * max(abs(expected), 1e-12)
     return _result("C2", "the loss starts at that of the best constant", passed, value, expected)
 
 
-def by_heart(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int, device: str = "cpu") -> Json:
+def by_heart(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Json]:
     """C4: 32 rows, no dropout, no decay, at most 500 steps of Adam: the loss must fall to 5 % of its start.
 
     Copies of a row with different targets are left out first, since nobody can learn them.  value: loss reached;
@@ -65,23 +66,20 @@ def by_heart(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: i
     """
     rows = learnable(X, y, BY_HEART_ROWS, seed, loss.classes)
     X, y = X[rows], y[rows]
-    outputs = _outputs(loss, y)
     bare = tuple(replace(layer, rate=0.0) if layer.kind == "dropout" else layer for layer in network.layers)
     how = replace(network.training, learning_rate=BY_HEART_RATE, weight_decay=0.0)
     network = replace(network, layers=bare, training=how)
-    route = Route(build(network, X.shape[1], outputs, seed, loss))
-    start_from(route, loss.best_constant(y, outputs))
+    route = untrained(network, loss, X.shape[1], _outputs(loss, y), y, seed)
     steps = 0
-    with reproducible(seed, how.threads, device) as torch:
-        weights, compare = route.weights(device), loss.function()
+    with reproducible(seed, how.threads, how.device) as torch:
+        weights, compare = route.weights(how.device), loss.function()
         adam = optimiser(torch, weights, how)
-        x, wanted = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
+        x, wanted = (torch.from_numpy(part).to(how.device) for part in (X, y))
         value = start = mean_loss(torch, route, weights, compare, x, wanted)
         goal = BY_HEART_SHARE * start
         while steps < BY_HEART_STEPS and value > goal:
             adam.zero_grad(set_to_none=True)
-            now = compare(route(weights, x, True), wanted)
-            now.backward()
+            compare(route(weights, x, True), wanted).backward()
             adam.step()
             steps += 1
             value = float(compare(route(weights, x, False), wanted).detach())
@@ -106,7 +104,7 @@ CHECKS: tuple[Callable[..., dict[str, Json]], ...] = (same_seed, loss_at_start, 
 def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Trial: the checks on the training part of the first split.
 
-    params: recipe, model {"name", "settings"}, and device (CPU when missing).
+    params: recipe, model {"name", "settings"}; the checks run on the device of the settings.
     Returns {"checks": […], "passed": how many, "of": how many, "failed": ids, "parameters", "features", "rows"}.
     Raises DataProblem, UsageProblem, NoNetworks, Cancelled.
     """
@@ -129,11 +127,10 @@ def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         warnings.simplefilter("ignore")  # columns without any value, levels never met: nothing for a person to do
         X = np.ascontiguousarray(prepare.fit_transform(frame, target), dtype=np.float32)
     y = as_seen(loss, target)
-    device = str(params.get("device") or "cpu")
     done = []
     for i, check in enumerate(CHECKS):
         ctx.report(Progress(i, len(CHECKS), "check", f"check {i + 1} of {len(CHECKS)}"))
-        done.append(check(network, loss, X, y, ctx.seed, device))
+        done.append(check(network, loss, X, y, ctx.seed))
     return {
         "checks": done,
         "passed": sum(check["passed"] for check in done),
@@ -153,20 +150,19 @@ def as_seen(loss: Loss, y: np.ndarray) -> np.ndarray:
     return ((y - y.mean()) / (y.std() or 1.0)).astype(np.float32)
 
 
-def _losses(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int, device: str) -> np.ndarray:
+def _losses(network: Network, loss: Loss, X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """The losses of the first 20 steps, dropout and all.  (20,)"""
-    outputs = _outputs(loss, y)
-    route = Route(build(network, X.shape[1], outputs, seed, loss))
-    start_from(route, loss.best_constant(y, outputs))
-    batch = batch_size(len(X), network.training.batch)
+    route = untrained(network, loss, X.shape[1], _outputs(loss, y), y, seed)
+    how = network.training
+    batch = batch_size(len(X), how.batch)
     losses = []
-    with reproducible(seed, network.training.threads, device) as torch:
-        weights, compare = route.weights(device), loss.function()
-        adam = optimiser(torch, weights, network.training)
+    with reproducible(seed, how.threads, how.device) as torch:
+        weights, compare = route.weights(how.device), loss.function()
+        adam = optimiser(torch, weights, how)
         shuffle = torch.Generator().manual_seed(seed)
         for _ in range(STEPS):
             picked = torch.randperm(len(X), generator=shuffle)[:batch].numpy()
-            x, wanted = torch.from_numpy(X[picked]).to(device), torch.from_numpy(y[picked]).to(device)
+            x, wanted = (torch.from_numpy(part[picked]).to(how.device) for part in (X, y))
             adam.zero_grad(set_to_none=True)
             value = compare(route(weights, x, True), wanted)
             value.backward()

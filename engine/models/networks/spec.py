@@ -34,7 +34,8 @@ class Training:
 
     learning_rate and weight_decay are AdamW's; patience counts epochs without a lower validation loss; batch None = by
     the table of `batch_size`; validation_share and validation_rows size the inner validation part; threads is fixed
-    because the order of additions, hence the last bits of a result, depends on it (small nets gain nothing from two).
+    because the order of additions, hence the last bits of a result, depends on it (small nets gain nothing from two);
+    device: cpu, cuda or mps, as measured and chosen (`deep.device`).
     """
 
     learning_rate: float = 2e-3
@@ -45,6 +46,7 @@ class Training:
     validation_share: float = 0.15
     validation_rows: int = 50
     threads: int = 1
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,11 @@ def declared(name: str, settings: Mapping[str, Json] | None = None) -> Network:
         layers = (replace(layer, rate=rate) if layer.kind == "dropout" else layer for layer in network.layers)
         network = replace(network, layers=tuple(layers))
     return replace(network, training=replace(network.training, **settings)).checked()
+
+
+def outputs(task: str, classes: int) -> int:
+    """Units of the head: one a class, for two classes as well, so that their probabilities sum to 1; else one."""
+    return 1 if task == "regression" else max(2, classes)
 
 
 def batch_size(rows: int, wanted: int | None = None) -> int:

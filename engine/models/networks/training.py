@@ -84,7 +84,6 @@ def train(
     training: Training,
     *,
     seed: int,
-    device: str = "cpu",
     report: Report | None = None,
 ) -> Trained:
     """Train from the module's present weights; stop when the validation loss has not fallen for `patience` epochs.
@@ -92,6 +91,7 @@ def train(
     X: (rows, features) float32; y: (rows,) as the loss takes it.  The module itself is left as it was.
     Raises DataProblem when the loss is no number any more, and whatever `report` raises.
     """
+    device = training.device
     started = last_word = time.perf_counter()
     rows = len(X)
     batch = batch_size(rows, training.batch)
@@ -160,20 +160,20 @@ def build_network(
     n_features: int,
     seed: int,
     report: Report | None = None,
-    device: str = "cpu",
 ) -> NetworkClassifier | NetworkRegressor:
     """The unfitted estimator of a model ({"name", "settings"}) for a recipe; see the top of this file.
 
-    Raises UsageProblem for an unknown name or setting, and NoNetworks where torch or Keras is missing.
+    Raises UsageProblem for an unknown name or setting, and NoNetworks where torch, Keras or the device is missing.
     """
-    from engine.models.networks.backend import load_keras
+    from engine.models.networks.backend import load_keras, needs_device
     from engine.models.networks.estimator import NetworkClassifier, NetworkRegressor
 
-    load_keras()  # say at once that it is missing, not after the preparation
+    load_keras()  # say at once that something is missing, not after the preparation
     network = declared(str(model["name"]), model.get("settings") or {})
+    needs_device(network.training.device)
     loss = proper_loss(recipe["task"], recipe.get("metric", ""), recipe.get("costs"))
     family = NetworkClassifier if loss.classes else NetworkRegressor
-    return family(network=network, loss=loss, n_features=n_features, seed=seed, device=device, report=report)
+    return family(network=network, loss=loss, n_features=n_features, seed=seed, report=report)
 
 
 def _point(epoch: int, train: float, validation: float) -> dict[str, float]:

@@ -84,7 +84,7 @@ def test_unsafe_content_is_refused(content):
         (with_layer(content, registered_name="evil>Dense"), "names the registered name"),
         (
             with_layer(content, config={"activation": {"class_name": "function", "config": "system"}}),
-            "names the class name",
+            "names the activation",
         ),
         (with_layer(content, config={"activation": "exec"}), "names the activation 'exec'"),
         (with_layer(content, config={"units": 10**9}), "would take more than"),

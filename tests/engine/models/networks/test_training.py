@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from engine.errors import Cancelled, DataProblem
-from engine.models.networks.backend import HOW_TO_ADD, installed, load_torch
+from engine.models.networks.backend import HOW_TO_ADD, NoNetworks, installed, load_torch
 from engine.models.networks.build import Route, build
 from engine.models.networks.estimator import NetworkClassifier, NetworkRegressor
 from engine.models.networks.losses import Loss, proper_loss
@@ -181,6 +181,11 @@ def test_bad_input_is_said_in_one_sentence():
         network(epochs=1).fit(X, y).predict(X[:, :3])
     with pytest.raises(DataProblem, match="stopped being a number"):
         network(NUMBER, learning_rate=1e30).fit(X, X[:, 0] * 2.0)
+
+
+def test_a_device_that_is_not_here_is_said_at_once():
+    with pytest.raises(NoNetworks, match="measure the devices again"):
+        network(device="abacus")
 
 
 def test_the_loss_is_the_proper_one_of_the_metric():
