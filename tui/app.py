@@ -1,0 +1,227 @@
+"""The terminal app.  It paints its first screen before the store is opened or anything heavy is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.screen import Screen
+
+from tui.desk import Clerk, Desk
+from tui.screens.home import Home
+from tui.screens.small import TooSmall, fits
+from tui.theme import DARK, FALLBACK, LIGHT
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from tui.desk import Opened
+    from tui.screens.begin import Begin, Beginning
+    from tui.widgets.question import Draft
+
+
+def _key_commands() -> type[Provider]:
+    from tui.commands import KeyCommands
+
+    return KeyCommands
+
+
+def _system_commands() -> type[Provider]:
+    from textual.system_commands import SystemCommandsProvider
+
+    return SystemCommandsProvider
+
+
+class RungwiseApp(App[None]):
+    """The app over a desk.  session: open this one at once.  begin: (path, target) to begin with at once."""
+
+    TITLE = "rungwise"
+    COMMANDS: ClassVar[Any] = {_key_commands, _system_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave; work goes on, everything recorded is saved"),
+        Binding("ctrl+p", "command_palette", "Commands", show=True, key_display="ctrl+p", tooltip="Search every command"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
+        Binding("f1", "help", "Help", show=False),
+    ]
+    COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
+    DEFAULT_CSS = """
+    Toast { border: none; padding: 0 1; margin-top: 0; background: $panel; }
+    """
+
+    def __init__(
+        self,
+        make_desk: Callable[[], Desk],
+        *,
+        session: str = "",
+        branch: str = "",
+        read_only: bool = False,
+        begin: tuple[str, str] | None = None,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        """make_desk: opens the store; called in the clerk's thread, after the first screen is painted."""
+        super().__init__()
+        self.clerk = Clerk(make_desk)
+        self.now = now
+        self.machine = ""
+        self.drafts: dict[tuple[str, str, str], Draft] = {}
+        self.ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf") or os.environ.get("TERM") == "linux"
+        self._first = (session, branch, read_only)
+        self._begin = begin
+        self._home = Home()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = os.environ.get("TEXTUAL_THEME", "") or DARK.name
+        if "SSH_CONNECTION" in os.environ:
+            self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self._home
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return FALLBACK
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self._ended_by, number)
+            except (NotImplementedError, ValueError, RuntimeError):  # not the main thread, or not on this system
+                break
+        self.call_after_refresh(self._start)
+
+    def _ended_by(self, number: int) -> None:
+        """End as if quit had been pressed: the terminal is restored, the session let go; work goes on."""
+        self.exit(return_code=128 + number)
+
+    def _start(self) -> None:
+        self.refresh_home()
+        session, branch, read_only = self._first
+        if session:
+            self.open_session(session, branch=branch, read_only=read_only)
+        elif self._begin is not None:
+            self.begin_session(*self._begin)
+        else:
+            self._warm_up()
+
+    @work(thread=True, exit_on_error=False)
+    def _warm_up(self) -> None:
+        """Import what the next screens need while the person looks at the first."""
+        import tui.screens.begin
+        import tui.screens.journal
+        import tui.screens.reading
+        import tui.screens.workbench  # noqa: F401
+
+    async def on_unmount(self) -> None:
+        self.clerk.close()
+
+    # -- the store -------------------------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="home")
+    async def refresh_home(self) -> None:
+        try:
+            lines, self.machine = await self.clerk.do(lambda desk: (desk.sessions(), desk.machine()))
+        except Exception as problem:
+            self._say_problem(problem)
+            return
+        self._home.show(lines)
+
+    @work(exclusive=True, group="open")
+    async def open_session(self, name: str, branch: str = "", read_only: bool = False) -> None:
+        """Open a session: to work on it, or only its journal."""
+        try:
+            opened, data = await self.clerk.do(lambda desk: (desk.open(name, branch, read_only), desk.data_of(name)))
+        except Exception as problem:
+            self._say_problem(problem)
+            return
+        if read_only:
+            from tui.screens.journal import JournalScreen
+
+            await self.push_screen(JournalScreen(opened, data), lambda _: self._close(opened))
+            return
+        from tui.screens.workbench import Workbench
+
+        if opened.read_only:
+            self.notify(opened.read_only_reason, severity="warning", markup=False, timeout=10)
+        await self.push_screen(Workbench(opened, data))
+
+    def leave_session(self, opened: Opened) -> None:
+        """Back home; the session is let go, its work goes on."""
+        self.pop_screen()
+        self._close(opened)
+
+    @work(group="close")
+    async def _close(self, opened: Opened) -> None:
+        await self.clerk.do(lambda _: opened.close())
+
+    @work(group="begin", exclusive=True)
+    async def begin_session(self, path: str = "", target: str = "", sample: bool = False) -> None:
+        from tui.screens.begin import Begin
+
+        if sample:
+            try:
+                path, target = await self.clerk.do(lambda desk: desk.sample())
+            except Exception as problem:
+                self._say_problem(problem)
+                return
+        name = await self.push_screen_wait(Begin(path, target))
+        if name:
+            self.open_session(name)
+
+    @work(group="make", exclusive=True)
+    async def make_session(self, beginning: Beginning, dialog: Begin) -> None:
+        b = beginning
+        try:
+            name = await self.clerk.do(lambda desk: desk.create(b.path, b.target, b.name, b.pace))
+        except Exception as problem:
+            dialog.refuse(self._sentence(problem))
+            return
+        dialog.dismiss(name)
+
+    def _say_problem(self, problem: Exception) -> None:
+        self.notify(self._sentence(problem), severity="error", markup=False, timeout=15)
+
+    def _sentence(self, problem: Exception) -> str:
+        """What to show of an error: our own are sentences; anything else is written down in a file that is named."""
+        from engine.errors import RungwiseError
+        from engine.words import literal
+
+        if isinstance(problem, RungwiseError):
+            return literal(problem)
+        from tui.cli.failure import write_down
+
+        return literal(write_down(problem))
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        from tui.screens.reading import Help, keys_of
+
+        screen = self.screen
+        if isinstance(screen, Help):
+            screen.action_leave()
+            return
+        self.push_screen(Help(str(getattr(screen, "about", "")), keys_of(screen)))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for command in super().get_system_commands(screen):
+            if command.title not in ("Keys", "Maximize", "Minimize"):
+                yield command
+
+    def on_resize(self, event: Resize) -> None:
+        small = isinstance(self.screen, TooSmall)
+        room = fits(event.size.width, event.size.height)
+        if not room and not small:
+            self.push_screen(TooSmall())
+        elif room and small:
+            self.pop_screen()

@@ -1,0 +1,125 @@
+"""What the terminal needs of the store, and the one thread in which it is used.
+
+The screens never touch a database: they hand a function to the `Clerk`, which opens the store after the first screen is
+painted and calls the function there.  So nothing that waits for a disk or a lock holds up a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from engine.conductor import Conductor, Waiting
+    from engine.ports import TrialState
+    from engine.records import Answer, Decision
+    from engine.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SessionLine:
+    """One session as the home screen lists it.  rungs: (model, value).  changed_at: ISO 8601."""
+
+    name: str
+    data: str = ""
+    target: str = ""
+    stage: str = ""
+    rungs: tuple[tuple[str, float], ...] = ()
+    metric: str = ""
+    working: int = 0  # trials queued or running
+    branches: int = 1
+    comments: int = 0  # open ones
+    changed_at: str = ""
+
+
+class Opened(Protocol):
+    """One session opened for work; see `tui.opened.OpenSession`."""
+
+    name: str
+    branch: str
+    read_only: bool
+    read_only_reason: str
+    problem: str
+    waiting: Waiting | None
+
+    @property
+    def conductor(self) -> Conductor: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    def advance(self) -> Waiting: ...
+
+    def answer(self, answer: Answer) -> Decision: ...
+
+    def trials(self) -> dict[str, TrialState]: ...
+
+    def cancel(self, keys: Sequence[str] | None = None) -> None: ...
+
+    def retry(self, keys: Sequence[str] | None = None) -> None: ...
+
+    def leave_out(self, key: str) -> None: ...
+
+    def go_back(self, seq: int) -> Opened: ...
+
+    def decisions(self) -> Sequence[Decision]: ...
+
+    def close(self) -> None: ...
+
+
+class Desk(Protocol):
+    """The store, as the terminal uses it.  Raises RungwiseError with a sentence to show."""
+
+    def sessions(self) -> list[SessionLine]:
+        """Newest first."""
+        ...
+
+    def create(self, path: Path, target: str, name: str, pace: str) -> str:
+        """Begin a session on a file; returns its name.  target: "" to be asked.  name: "" for the file's."""
+        ...
+
+    def open(self, name: str, branch: str = "", read_only: bool = False) -> Opened: ...
+
+    def data_of(self, name: str) -> str:
+        """What to call a session's table: its file name."""
+        ...
+
+    def sample(self) -> tuple[str, str]:
+        """Where the bundled sample lies, and its target."""
+        ...
+
+    def machine(self) -> str:
+        """How the machine and the worker stand, in a few words."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clerk:
+    """Uses the desk, in one thread, one thing at a time."""
+
+    def __init__(self, make: Callable[[], Desk]) -> None:
+        self._make = make
+        self._desk: Desk | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="store")
+
+    async def do(self, work: Callable[[Desk], T]) -> T:
+        """What `work` makes of the desk.  Raises what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, work)
+
+    def _call(self, work: Callable[[Desk], T]) -> T:
+        if self._desk is None:
+            self._desk = self._make()
+        return work(self._desk)
+
+    def close(self) -> None:
+        """Close the desk after what is under way; waits for it."""
+        if self._desk is not None:
+            self._pool.submit(self._desk.close)
+        self._pool.shutdown(wait=True)

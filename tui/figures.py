@@ -1,0 +1,96 @@
+"""Numbers as people read them, with one rule for each kind, everywhere in the terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from engine.records import Json
+from tui.literal import literal
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A measured figure: as many digits as tell something, thin spaces between thousands."""
+    if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
+        return f"{int(value):,}".replace(",", " ")
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    if size >= 100:
+        return f"{value:.1f}"
+    if size >= 10:
+        return f"{value:.2f}"
+    if size >= 0.001 or size == 0:
+        return f"{value:.{digits - 1}f}"
+    return f"{value:.{digits - 2}g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{number(low)} … {number(high)}"
+
+
+def cell(value: Json) -> str:
+    """Anything a table may hold, on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list | tuple):
+        if len(value) == 2 and all(isinstance(v, float) for v in value):
+            return interval(value[0], value[1])
+        return ", ".join(cell(v) for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{literal(k)} = {cell(v)}" for k, v in value.items())
+    return literal(value)
+
+
+def choice(value: Json) -> str:
+    """An answer in words."""
+    if value is None:
+        return "none"
+    if value == [] or value == "":
+        return "none"
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        return "; ".join(_rule(rule) for rule in value)
+    return cell(value)
+
+
+def _rule(rule: dict[str, Json]) -> str:
+    if "otherwise" in rule:
+        return f"otherwise {cell(rule['otherwise'])}"
+    if "when" in rule:
+        then = f" → {cell(rule['then'])}" if "then" in rule else ""
+        return f"{literal(rule['when'])}{then}"
+    return cell(rule)
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 12 s, 3:05, 1:02:10."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def ago(moment: str, now: dt.datetime) -> str:
+    """How long since an ISO 8601 moment: now, 5 min, 3 h, 12 d, else the date.  Empty when it cannot be read."""
+    try:
+        then = dt.datetime.fromisoformat(moment)
+    except ValueError:
+        return ""
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=dt.UTC)
+    seconds = (now - then).total_seconds()
+    if seconds < 60:
+        return "now"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 86400:
+        return f"{seconds / 3600:.0f} h"
+    if seconds < 86400 * 30:
+        return f"{seconds / 86400:.0f} d"
+    return then.date().isoformat()

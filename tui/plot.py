@@ -1,0 +1,121 @@
+"""Lines over a common axis, drawn with braille dots, or with letters where the terminal has no others.
+
+Each line has its own sign and density, so that colour only helps.  Pure Python, about a millisecond a picture: it is
+drawn again at every epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+
+from tui.figures import number
+from tui.literal import literal
+
+Points = Sequence[tuple[float, float]]
+STYLES = ("$primary", "$accent", "$success", "$secondary")
+LETTERS = "*o+x"
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits by row, column
+
+
+def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = "", y: str = "",
+           ascii_only: bool = False) -> Content:  # fmt: skip
+    """A picture of `height` lines: the lines, a scale on the left, the axis below, and the last values.
+
+    Points that are not finite are left out.  Too little room gives the last values only.
+    """
+    clean = {name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()}
+    clean = {name: points for name, points in clean.items() if points}
+    legend = _legend(clean, y, ascii_only)
+    points = [p for line in clean.values() for p in line]
+    if not points or height < 5 or width < 24:
+        return legend
+    x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
+    y0, y1 = min(p[1] for p in points), max(p[1] for p in points)
+    if x0 == x1:
+        x1 = x0 + 1
+    if y0 == y1:
+        pad = abs(y0) * 0.05 or 0.5
+        y0, y1 = y0 - pad, y1 + pad
+    rows = height - 2  # the legend above, the axis below
+    margin = max(len(number(y0)), len(number(y1))) + 1
+    columns = width - margin - 1
+    grid = Letters(columns, rows) if ascii_only else Dots(columns, rows)
+    for n, line in enumerate(clean.values()):
+        placed = [((a - x0) / (x1 - x0), (b - y0) / (y1 - y0)) for a, b in line]
+        grid.line(placed, n)
+    bar = "|" if ascii_only else "│"
+    lines = [legend]
+    for i, row in enumerate(grid.rows()):
+        tick = number(y1) if i == 0 else number(y0) if i == rows - 1 else ""
+        lines.append(Content.assemble((f"{tick:>{margin - 1}} {bar}", "$text-muted"), row))
+    left, right = number(x0), f"{literal(x)} {number(x1)}".strip()
+    axis = " " * (margin + 1) + left + " " * max(1, columns - len(left) - len(right)) + right
+    lines.append(Content.styled(axis, "$text-muted"))
+    return Content("\n").join(lines)
+
+
+def _legend(series: Mapping[str, Points], y: str, ascii_only: bool) -> Content:
+    signs = LETTERS if ascii_only else "━┅·┈"
+    parts = [
+        Content.assemble((f"{signs[n % 4]} {literal(name)} ", STYLES[n % 4]), (number(points[-1][1]), "bold"))
+        for n, (name, points) in enumerate(series.items())
+    ]
+    return Content("   ").join([*([Content.styled(literal(y), "$text-muted")] if y else []), *parts])
+
+
+class Dots:
+    """A canvas of braille cells: 2 dots across and 4 down in each."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.width, self.height = columns * 2, rows * 4
+        self.bits = [[0] * columns for _ in range(rows)]
+        self.owner = [[0] * columns for _ in range(rows)]
+
+    def line(self, points: Points, n: int) -> None:
+        """points: (x, y) from 0 to 1, y upwards.  The nth line leaves out more dots than the one before."""
+        drawn = 0
+        for (ax, ay), (bx, by) in zip(points, points[1:] or points, strict=False):
+            a = (ax * (self.width - 1), (1 - ay) * (self.height - 1))
+            b = (bx * (self.width - 1), (1 - by) * (self.height - 1))
+            steps = max(1, round(max(abs(b[0] - a[0]), abs(b[1] - a[1]))))
+            for step in range(steps + 1):
+                drawn += 1
+                if n and drawn % (n + 2) == 0:
+                    continue
+                self._dot(a[0] + (b[0] - a[0]) * step / steps, a[1] + (b[1] - a[1]) * step / steps, n)
+
+    def _dot(self, x: float, y: float, n: int) -> None:
+        column, row = round(x), round(y)
+        self.bits[row // 4][column // 2] |= DOTS[row % 4][column % 2]
+        self.owner[row // 4][column // 2] = n
+
+    def rows(self) -> list[Content]:
+        return [
+            Content("").join(
+                Content.styled(chr(0x2800 + bit), STYLES[owner % 4]) if bit else Content(" ")
+                for bit, owner in zip(bits, owners, strict=True)
+            ).simplify()
+            for bits, owners in zip(self.bits, self.owner, strict=True)
+        ]
+
+
+class Letters:
+    """A canvas of letters, one sign a line."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.width, self.height = columns, rows
+        self.cells = [[" "] * columns for _ in range(rows)]
+
+    def line(self, points: Points, n: int) -> None:
+        for (ax, ay), (bx, by) in zip(points, points[1:] or points, strict=False):
+            first, last = round(ax * (self.width - 1)), round(bx * (self.width - 1))
+            for column in range(first, last + 1):
+                share = (column - first) / (last - first) if last > first else 0
+                level = ay + (by - ay) * share
+                self.cells[round((1 - level) * (self.height - 1))][column] = LETTERS[n % 4]
+
+    def rows(self) -> list[Content]:
+        return [Content("".join(row)) for row in self.cells]

@@ -1,0 +1,1 @@
+"""Screens: each listens to its widgets and asks the session."""

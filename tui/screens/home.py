@@ -1,0 +1,162 @@
+"""Home: every session, newest first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui.desk import SessionLine
+from tui.figures import ago, number
+from tui.literal import literal
+from tui.screens.base import Page
+from tui.widgets.field import Field
+from tui.widgets.headline import HeadLine
+from tui.widgets.keyline import KeyLine
+from tui.widgets.rows import Column, Row, Rows
+
+EMPTY = Content.assemble(
+    ("Rungwise takes a modelling problem up a ladder, one rung at a time:\n", "bold"),
+    "define it, prepare the data, a baseline, a simple model, and a deep one only if it is earned.\n",
+    "Every choice is written down with its options, the reason, and the figure it was checked against.\n\n",
+    ("n", "bold $primary"), "  begin with a file of your own (CSV, ten minutes to a first answer)\n",
+    ("d", "bold $primary"), "  begin with the bundled sample, to look around first\n",
+)  # fmt: skip
+
+ABOUT = """Every session you began, the one worked on last first. A session is one modelling problem: its data, its
+target, and every decision taken so far. The ladder shows what each accepted model scored."""
+
+
+class Home(Page):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="home.open"),
+        Binding("n", "new", "New", id="home.new", tooltip="Begin a session with a file"),
+        Binding("d", "sample", "Sample", id="home.sample", tooltip="Begin a session with the bundled sample"),
+        Binding("r", "replay", "Replay", id="home.replay", tooltip="Look through a session's journal without changing it"),
+        Binding("slash", "filter", "Filter", key_display="/", id="home.filter"),
+        Binding("f5", "refresh", "Look again", show=False, id="home.refresh"),
+    ]
+    DEFAULT_CSS = """
+    Home #sessions { height: 1fr; max-height: 1fr; margin: 1 1 0 1; }
+    Home #empty { margin: 2 3; height: auto; display: none; }
+    Home #filter { margin: 1 1 0 1; display: none; }
+    Home #filter.open { display: block; }
+    Home.none #sessions { display: none; }
+    Home.none #empty { display: block; }
+    """
+    AUTO_FOCUS = "#sessions"
+    about = ABOUT
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[SessionLine] = []
+        self.shown: list[SessionLine] = []
+        self.loaded = False
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield HeadLine()
+        yield Field(placeholder="filter by name, data or target", id="filter")
+        with Vertical():
+            yield Static(EMPTY, id="empty")
+            yield Rows(self._columns(), id="sessions")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one(HeadLine).left = Content.styled("rungwise", "bold $primary")
+
+    def show(self, lines: list[SessionLine]) -> None:
+        """Show what the store has."""
+        self.loaded = True
+        self.lines = lines
+        self.set_class(not lines, "none")
+        self._fill()
+        working = sum(1 for line in lines if line.working)
+        count = f"{len(lines)} session{'s' if len(lines) != 1 else ''}" if lines else ""
+        self.query_one(HeadLine).right = Content.styled(count + (f" · {working} at work" if working else ""), "$text-muted")
+        self.refresh_bindings()
+
+    def _fill(self) -> None:
+        words = self.query_one("#filter", Input).value.casefold().split()
+        self.shown = [x for x in self.lines if all(w in f"{x.name} {x.data} {x.target}".casefold() for w in words)]
+        rows = self.query_one(Rows)
+        before = rows.current.key if rows.current else None
+        cursor = next((i for i, x in enumerate(self.shown) if x.name == before), 0)
+        rows.show(self._columns(), [self._row(x) for x in self.shown], cursor)
+
+    def _columns(self) -> list[Column]:
+        if not self.loaded:
+            return []
+        return [Column("session"), Column("data → target", flex=True), Column("reached"), Column("ladder", flex=True),
+                Column("", right=True)]  # fmt: skip
+
+    def _row(self, line: SessionLine) -> Row:
+        data = f"{literal(line.data)} → {literal(line.target)}" if line.target else literal(line.data)
+        ladder = " → ".join(f"{number(value)} {literal(model)}" for model, value in line.rungs)
+        if len(line.rungs) > 2:
+            ladder = " → ".join(f"{number(value)} {literal(model)}" for model, value in (line.rungs[0], line.rungs[-1]))
+        tail = f"▸ {line.working} at work" if line.working else ago(line.changed_at, self.rungwise.now())
+        return Row((Content.styled(literal(line.name), "bold"), data, literal(line.stage) or "begun",
+                    ladder or "—", Content.styled(tail, "$accent" if line.working else "$text-muted")), key=line.name)  # fmt: skip
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.lines) if action in ("open", "replay", "filter") else True
+
+    @property
+    def _here(self) -> str:
+        row = self.query_one(Rows).current
+        return row.key if row else ""
+
+    @on(Rows.Chosen)
+    def action_open(self) -> None:
+        if self._here:
+            self.rungwise.open_session(self._here)
+
+    def action_new(self) -> None:
+        self.rungwise.begin_session()
+
+    def action_sample(self) -> None:
+        self.rungwise.begin_session(sample=True)
+
+    def action_replay(self) -> None:
+        if self._here:
+            self.rungwise.open_session(self._here, read_only=True)
+
+    def action_refresh(self) -> None:
+        self.rungwise.refresh_home()
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.add_class("open")
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self) -> None:
+        self._fill()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one(Rows).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        field = self.query_one("#filter", Input)
+        if event.key == "escape" and field.has_class("open"):
+            event.stop()
+            field.value = ""
+            field.remove_class("open")
+            self.query_one(Rows).focus()
+        elif event.key == "down" and field.has_focus:
+            event.stop()
+            self.query_one(Rows).focus()
+
+    def on_screen_resume(self) -> None:
+        if self.loaded:
+            self.rungwise.refresh_home()

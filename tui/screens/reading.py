@@ -1,0 +1,137 @@
+"""Things to read over a question: the chain of whys, the evidence in full, and the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from engine.views import View
+from tui.literal import literal, literal_lines
+from tui.screens.base import Dialog
+from tui.widgets.evidence import Evidence
+from tui.widgets.keyline import KeyLine
+
+
+class Whys(Dialog[None]):
+    """*Keep asking why*: one why leads to the next; each press of `w` opens one more."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("w,enter,space", "more", "Keep asking why", id="whys.more")]
+    DEFAULT_CSS = """
+    Whys VerticalScroll { height: auto; max-height: 100%; padding: 1 0; scrollbar-size-vertical: 1; }
+    Whys Static { height: auto; }
+    """
+
+    def __init__(self, prompt: str, chain: Sequence[tuple[str, str, str]], source: str = "") -> None:
+        """chain: (question, answer, source) of each why."""
+        super().__init__()
+        self.prompt = prompt
+        self.chain = list(chain) or [("Why is this asked?", "No further reading is kept for this question yet.", source)]
+        self.open = 1
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = "why"
+        with box, VerticalScroll():
+            yield Static(self._content(), markup=False, id="chain")
+        yield KeyLine()
+
+    def _content(self) -> Content:
+        parts = [Content.styled(literal_lines(self.prompt), "$text-muted")]
+        for question, answer, source in self.chain[: self.open]:
+            parts += [Content(""), Content.styled(literal(question), "bold $primary"), Content(literal_lines(answer))]
+            if source:
+                parts.append(Content.styled(f"source: {literal(source)}", "$text-muted"))
+        if self.open < len(self.chain):
+            parts += [Content(""), Content.styled(f"w  {literal(self.chain[self.open][0])}", "$accent")]
+        return Content("\n").join(parts)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "more" or self.open < len(self.chain)
+
+    def action_more(self) -> None:
+        if self.open < len(self.chain):
+            self.open += 1
+            self.query_one("#chain", Static).update(self._content())
+            self.query_one(VerticalScroll).scroll_end(animate=False)
+            self.refresh_bindings()
+
+
+class EvidenceBox(Dialog[None]):
+    """The evidence with the whole screen to itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,t,tab", "turn(1)", "Next", key_display="→", id="evidence.next"),
+        Binding("left,shift+tab", "turn(-1)", "Previous", key_display="←", id="evidence.previous"),
+        *(Binding(str(n), f"turn_to({n - 1})", show=False) for n in range(1, 10)),
+    ]
+    DEFAULT_CSS = """
+    EvidenceBox > .box { width: 100%; max-width: 100%; height: 1fr; max-height: 100%; }
+    """
+
+    def __init__(self, title: str, views: Sequence[View]) -> None:
+        super().__init__()
+        self.heading = title
+        self.views = views
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = Content(literal(self.heading))
+        with box:
+            yield Evidence(self.views, focusable=True)
+        yield KeyLine()
+
+    def action_turn(self, by: int) -> None:
+        self.query_one(Evidence).turn(by)
+
+    def action_turn_to(self, n: int) -> None:
+        self.query_one(Evidence).turn_to(n)
+
+
+class Help(Dialog[None]):
+    """The keys that work on the screen behind, made from its bindings."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,f1", "leave", show=False)]
+    DEFAULT_CSS = """
+    Help VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+    Help Static { height: auto; }
+    """
+
+    def __init__(self, about: str, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.about = about
+        self.keys = keys
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = "help"
+        with box, VerticalScroll():
+            yield Static(self._content(), markup=False)
+        yield KeyLine()
+
+    def _content(self) -> Content:
+        width = max((Content(key).cell_length for key, _ in self.keys), default=0)
+        parts = [Content(literal_lines(self.about)), Content("")]
+        for key, words in self.keys:
+            parts.append(Content.assemble((key.rjust(width), "bold $primary"), f"  {words}"))
+        return Content("\n").join(parts)
+
+
+def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
+    """Every key that works on a screen now, with what it does, those of the focused widget first."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        words = active.tooltip or binding.tooltip or binding.description
+        if active.enabled and words and not binding.system:
+            keys = found.setdefault(binding.action, ([], words))[0]
+            display = screen.app.get_key_display(binding)
+            if display not in keys:
+                keys.append(display)
+    return [(" ".join(keys), words) for keys, words in found.values()]

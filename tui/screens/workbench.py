@@ -1,0 +1,332 @@
+"""The workbench: one question at a time, or the work that is waited for, or what was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.conductor import Asking, Finished, Measuring, Waiting
+from engine.errors import DataProblem, RungwiseError, WhyNeeded
+from engine.ports import TrialState
+from engine.records import Answer, Decision
+from tui.desk import Opened
+from tui.literal import literal
+from tui.screens.base import Page
+from tui.widgets.finished import FinishedPane
+from tui.widgets.forms.settled import SettledForm
+from tui.widgets.headline import HeadLine
+from tui.widgets.keyline import KeyLine
+from tui.widgets.question import QuestionPane
+from tui.widgets.trials import TrialsPane
+from tui.widgets.where import Standing, Where, WhereLine, marks_of
+
+POLL = 0.2  # seconds between two looks at the work
+WIDE = 100  # columns from which the ladder stands beside the question
+
+ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of it,
+and the why is part of the answer: keep the suggested sentence, edit it, or write your own. Enter records.
+In a text field, esc gives the letters back to the keys; ctrl+j makes a new line. Everything recorded is saved at once."""
+
+
+class Workbench(Page):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "record", "Record", id="work.record", tooltip="Record the answer and go on"),
+        Binding("w", "whys", "Why?", id="work.whys", tooltip="Keep asking why"),
+        Binding("e", "evidence", "Evidence", id="work.evidence", tooltip="The evidence with the whole screen to itself"),
+        Binding("t", "turn", "Next view", show=False, id="work.turn", tooltip="The next piece of evidence"),
+        *(Binding(str(n), f"view({n - 1})", show=False) for n in range(1, 10)),
+        Binding("b", "back", "Back", id="work.back", tooltip="Go back to an earlier decision, on a new branch"),
+        Binding("j", "journal", "Journal", id="work.journal", tooltip="Every decision and what stood then"),
+        Binding("h", "home", "Home", id="work.home", tooltip="All sessions; work goes on"),
+    ]
+    DEFAULT_CSS = """
+    Workbench #main { height: 1fr; }
+    Workbench #pane { width: 1fr; height: 1fr; border: round $line; padding: 0 1;
+        border-title-color: $primary; border-subtitle-color: $text-muted; }
+    Workbench WhereLine { display: none; }
+    Workbench.narrow WhereLine { display: block; }
+    Workbench.narrow Where { display: none; }
+    Workbench #wait { color: $text-muted; }
+    Workbench #trouble { height: auto; }
+    """
+    AUTO_FOCUS = ""
+    about = ABOUT
+
+    def __init__(self, opened: Opened, data: str) -> None:
+        """data: what to call the table, e.g. its file name."""
+        super().__init__()
+        self.opened = opened
+        self.data = data
+        self.waiting: Waiting | None = None
+        self._busy = False
+        self._polling = False
+        self._timer: Timer | None = None
+        self._saved = 0
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield HeadLine()
+        yield WhereLine()
+        with Horizontal(id="main"):
+            yield Where()
+            with Vertical(id="pane"):
+                yield Static("opening …", markup=False, id="wait")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(POLL, self._poll, pause=True)
+        self._head()
+        self.go_on()
+
+    def on_resize(self) -> None:
+        self.set_class(self.app.size.width < WIDE, "narrow")
+
+    def _head(self) -> None:
+        session = self.opened.session
+        target = f" → {literal(session.target)}" if session.target else ""
+        self.query_one(HeadLine).left = Content.assemble(
+            ("rungwise", "bold $primary"), (" ▸ ", "$text-muted"), (literal(self.opened.name), "bold"),
+            f"   {literal(self.data)}{target}", (f"   branch {literal(self.opened.branch)}", "$text-muted"),
+        )  # fmt: skip
+        saved = "read only" if self.opened.read_only else "saved ✓"
+        machine = self.rungwise.machine
+        self.query_one(HeadLine).right = Content.styled(" · ".join(filter(None, [machine, saved])), "$text-muted")
+
+    def _stand(self) -> None:
+        conductor = self.opened.conductor
+        chosen = [x.decision for x in conductor.transcript if x.decision.question != "project.settled"]
+        standing = Standing(
+            stages=tuple(stage.name for stage in conductor.stages),
+            at=conductor.stage,
+            rungs=marks_of(self.opened.session.rungs),
+            metric=self.opened.session.metric,
+            last=tuple((d.question, d.choice) for d in chosen[-12:]),
+            finished=isinstance(self.waiting, Finished),
+        )
+        self.query_one(Where).standing = standing
+        self.query_one(WhereLine).standing = standing
+        self._head()
+
+    @property
+    def question(self) -> QuestionPane | None:
+        return next(iter(self.query(QuestionPane)), None)
+
+    # -- going on --------------------------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="session")
+    async def go_on(self) -> None:
+        await self._advance()
+
+    async def _advance(self) -> None:
+        """Ask the session what it waits for, and show that."""
+        assert self._timer is not None
+        self._timer.pause()
+        try:
+            self.waiting = await self.rungwise.clerk.do(lambda _: self.opened.advance())
+        except DataProblem as problem:
+            self.waiting = None
+            await self._show(self._trouble(str(problem)), "this path ends here", "")
+        except RungwiseError as problem:
+            self.waiting = None
+            await self._show(self._trouble(str(problem)), "a problem", "")
+        else:
+            await self._show_waiting(self.waiting)
+        self._stand()
+        self.refresh_bindings()
+
+    async def _show_waiting(self, waiting: Waiting) -> None:
+        conductor = self.opened.conductor
+        number = f"{len(conductor.transcript) + 1}"
+        match waiting:
+            case Asking():
+                ask = waiting.ask
+                taken = [
+                    x.decision for x in conductor.transcript
+                    if x.decision.stage == waiting.stage and x.decision.author == "engine" and not x.ask.taken
+                ]  # fmt: skip
+                earlier = [x.decision.why for x in conductor.transcript if x.decision.author != "engine"]
+                draft = self.rungwise.drafts.get((self.opened.name, *ask.place))
+                pane = QuestionPane(waiting, self.opened.session, taken, earlier, draft, self._read_only_words())
+                await self._show(pane, f"{waiting.stage} ▸ {ask.name}", number)
+            case Measuring():
+                trials = TrialsPane(waiting.measure.title, waiting.missing)
+                await self._show(trials, f"{waiting.stage} ▸ measuring", f"{len(waiting.missing)} to do")
+                await self._look()
+                if self.opened.problem:
+                    self.notify(literal(self.opened.problem), severity="error", markup=False, timeout=12)
+                assert self._timer is not None
+                self._timer.resume()
+            case Finished():
+                finished = FinishedPane(self.opened.session, self.opened.decisions(), conductor.differences)
+                await self._show(finished, "finished", number)
+
+    def _read_only_words(self) -> str:
+        return f"Nothing can be recorded: {self.opened.read_only_reason}" if self.opened.read_only else ""
+
+    def _trouble(self, message: str) -> Widget:
+        words = Content.assemble(
+            (literal(message), "bold $error"), "\n\n", ("b", "bold $primary"), " go back and decide otherwise     ",
+            ("j", "bold $primary"), " read the journal     ", ("h", "bold $primary"), " all sessions",
+        )  # fmt: skip
+        return Static(words, id="trouble")
+
+    async def _show(self, pane: Widget, title: str, subtitle: str) -> None:
+        place = self.query_one("#pane", Vertical)
+        with self.app.batch_update():
+            await place.remove_children()
+            place.border_title = Content(literal(title))
+            place.border_subtitle = subtitle
+            await place.mount(pane)
+
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    async def _poll(self) -> None:
+        if self._polling or not isinstance(self.waiting, Measuring):
+            return
+        self._polling = True
+        try:
+            await self._look()
+        finally:
+            self._polling = False
+
+    async def _look(self) -> None:
+        """Look how the work stands; when all of it is done, go on."""
+        states: dict[str, TrialState] = await self.rungwise.clerk.do(lambda _: self.opened.trials())
+        pane = next(iter(self.query(TrialsPane)), None)
+        if pane is None or not isinstance(self.waiting, Measuring):
+            return
+        pane.show(states)
+        if all(trial.key in states and states[trial.key].status == "done" for trial in self.waiting.missing):
+            self.go_on()
+
+    @on(TrialsPane.Wanted)
+    def _wanted(self, event: TrialsPane.Wanted) -> None:
+        deeds: dict[str, Callable[[], Any]] = {
+            "cancel": lambda: self.opened.cancel(event.keys),
+            "retry": lambda: self.opened.retry(event.keys),
+            "leave_out": lambda: [self.opened.leave_out(key) for key in event.keys],
+        }
+        self._do(deeds[event.deed], then_go_on=event.deed == "leave_out")
+
+    @work(group="deeds")
+    async def _do(self, deed: Callable[[], Any], then_go_on: bool = False) -> None:
+        try:
+            await self.rungwise.clerk.do(lambda _: deed())
+        except RungwiseError as problem:
+            self.notify(literal(problem), severity="error", markup=False)
+            return
+        if then_go_on:
+            self.go_on()
+
+    # -- answering -------------------------------------------------------------------------------------------------
+
+    @on(QuestionPane.Drafted)
+    def _drafted(self, event: QuestionPane.Drafted) -> None:
+        self.rungwise.drafts[(self.opened.name, *event.place)] = event.draft
+
+    @on(QuestionPane.Answered)
+    def _answered(self, event: QuestionPane.Answered) -> None:
+        if not self._busy and isinstance(self.waiting, Asking):
+            self._busy = True
+            self._record(event.answer, self.waiting.ask.place)
+
+    @work(group="session")
+    async def _record(self, answer: Answer, place: tuple[str, str]) -> None:
+        try:
+            await self.rungwise.clerk.do(lambda _: self.opened.answer(answer))
+        except DataProblem:
+            await self._advance()  # says what is wrong, and what can be done
+        except RungwiseError as problem:
+            if (pane := self.question) is not None:
+                pane.refuse(str(problem), why_needed=isinstance(problem, WhyNeeded))
+        else:
+            self.rungwise.drafts.pop((self.opened.name, *place), None)
+            await self._advance()
+        finally:
+            self._busy = False
+
+    @on(SettledForm.Opened)
+    def _open_settled(self, event: SettledForm.Opened) -> None:
+        self.go_back(event.decision)
+
+    @work(group="session")
+    async def go_back(self, decision: Decision) -> None:
+        """Start a branch at a decision; the screen goes on there."""
+        try:
+            self.opened = await self.rungwise.clerk.do(lambda _: self.opened.go_back(decision.seq))
+        except RungwiseError as problem:
+            self.notify(literal(problem), severity="error", markup=False)
+            return
+        self.notify(f"Branch {literal(self.opened.branch)}: decision {decision.seq} is asked again.", markup=False, timeout=4)
+        await self._advance()
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        asking = isinstance(self.waiting, Asking)
+        if action in ("record", "whys"):
+            return asking
+        if action in ("evidence", "turn", "view"):
+            return asking and bool(self.waiting.ask.shows)  # type: ignore[union-attr]
+        if action == "back":
+            return not self.opened.read_only and bool(self.opened.conductor.transcript)
+        return True
+
+    def action_record(self) -> None:
+        if (pane := self.question) is not None:
+            pane.record()
+
+    def action_whys(self) -> None:
+        from tui.screens.reading import Whys
+
+        if isinstance(self.waiting, Asking):
+            ask = self.waiting.ask
+            self.app.push_screen(Whys(ask.prompt, ask.whys(), ask.question.source))
+
+    def action_evidence(self) -> None:
+        from tui.screens.reading import EvidenceBox
+
+        if isinstance(self.waiting, Asking):
+            self.app.push_screen(EvidenceBox(f"evidence ▸ {self.waiting.ask.name}", self.waiting.ask.shows))
+
+    def action_turn(self) -> None:
+        from tui.widgets.evidence import Evidence
+
+        for evidence in self.query(Evidence):
+            evidence.turn()
+
+    def action_view(self, n: int) -> None:
+        from tui.widgets.evidence import Evidence
+
+        for evidence in self.query(Evidence):
+            evidence.turn_to(n)
+
+    @work(group="dialog", exclusive=True)
+    async def action_back(self) -> None:
+        from tui.screens.pick import PickDecision
+
+        decisions = [x.decision for x in self.opened.conductor.transcript]
+        seq = await self.app.push_screen_wait(PickDecision(decisions))
+        if seq is not None:
+            self.go_back(next(d for d in decisions if d.seq == seq))
+
+    @work(group="dialog", exclusive=True)
+    async def action_journal(self) -> None:
+        from tui.screens.journal import JournalScreen
+
+        fork = await self.app.push_screen_wait(JournalScreen(self.opened, self.data))
+        if fork is not None:
+            self.go_back(fork)
+
+    def action_home(self) -> None:
+        self.rungwise.leave_session(self.opened)

@@ -1,0 +1,89 @@
+"""The desk that the terminal works at: the store, its sessions, and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.answerers import Answerer, quick_pace
+from engine.effects import Ask
+from engine.errors import InvalidAnswer
+from engine.records import Answer
+from engine.runners.environment import cpus
+from engine.session import Session
+from storage.sessions import SessionInfo
+from storage.store import Store
+from tui.desk import SessionLine
+from tui.opened import OpenSession, new_session
+from tui.sample import SAMPLE
+from tui.workers import bury_dead_workers, ensure_worker, worker_lock
+
+
+class StoreDesk:
+    """A `tui.desk.Desk` over the store at a path, which is made where it is not there.
+
+    said: what a person said when a session was begun, by session and question id, for when it is asked.
+    """
+
+    def __init__(self, path: Path, said: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self._store = Store.open(path)
+        self.said: dict[str, dict[str, str]] = {name: dict(answers) for name, answers in (said or {}).items()}
+        if not self._store.read_only:
+            bury_dead_workers(self._store)
+            if self._store.queue.active():  # work that a worker left when it was killed, or the machine restarted
+                ensure_worker(path)
+
+    def sessions(self) -> list[SessionLine]:
+        return [_line(info) for info in self._store.sessions.list()]
+
+    def create(self, path: Path, target: str, name: str, pace: str) -> str:
+        session = new_session(self._store, path, name)
+        given = {"problem.target": target, "project.pace": pace}
+        self.said[session] = {question: answer for question, answer in given.items() if answer}
+        return session
+
+    def open(self, name: str, branch: str = "", read_only: bool = False) -> OpenSession:
+        found = self._store.sessions.get(name).name
+        answerers = (_said(self.said.get(found, {})), quick_pace)
+        return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
+
+    def sample(self) -> Path:
+        return SAMPLE
+
+    def machine(self) -> str:
+        working = worker_lock(self._store.path).held_by_somebody
+        return f"CPU ×{cpus()} · worker {'ready' if working else 'asleep'}"
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _line(info: SessionInfo) -> SessionLine:
+    return SessionLine(
+        name=info.name,
+        data=info.path.name,
+        target=info.target,
+        stage=info.stage,
+        rungs=tuple((rung.model, rung.value) for rung in info.ladder),
+        metric=info.ladder[-1].metric if info.ladder else "",
+        working=info.running,
+        branches=info.branches,
+        comments=info.comments,
+        changed_at=info.changed_at,
+    )
+
+
+def _said(answers: Mapping[str, str]) -> Answerer:
+    """What a person said beforehand; what the question does not offer is asked after all."""
+
+    def answer(ask: Ask, session: Session) -> Answer | None:
+        choice = answers.get(ask.name)
+        if choice is None:
+            return None
+        try:
+            ask.accept(choice)
+        except InvalidAnswer:
+            return None
+        return Answer(choice, "I named it when I began the session.", "person", "person")
+
+    return answer

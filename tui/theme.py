@@ -1,0 +1,54 @@
+"""The two themes of its own.  Every colour is one of the 256 of xterm, so that SSH without truecolor shows the same."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+_BLOCK = {"block-cursor-text-style": "none", "input-selection-background": "#5fafd7 35%"}
+
+DARK = Theme(
+    name="rungwise",
+    primary="#5fafd7",  # 74
+    secondary="#5f87af",  # 67
+    accent="#d7af5f",  # 179
+    warning="#d7875f",  # 173
+    error="#ff8787",  # 210
+    success="#87af5f",  # 107
+    foreground="#d0d0d0",  # 252
+    background="#121212",  # 233
+    surface="#1c1c1c",  # 234
+    panel="#262626",  # 235
+    dark=True,
+    variables={
+        **_BLOCK,
+        "text-muted": "#9e9e9e",  # 247: 6.6 to 1 on the background
+        "line": "#4e4e4e",  # 239
+        "cursor": "#303030",  # 236
+        "cursor-idle": "#262626",
+    },
+)
+
+LIGHT = Theme(
+    name="rungwise-light",
+    primary="#005f87",  # 24
+    secondary="#005f5f",  # 23
+    accent="#875f00",  # 94
+    warning="#af5f00",  # 130
+    error="#af0000",  # 124
+    success="#005f00",  # 22
+    foreground="#262626",  # 235
+    background="#ffffff",  # 231
+    surface="#f8f8f8",
+    panel="#eeeeee",  # 255
+    dark=False,
+    variables={
+        **_BLOCK,
+        "text-muted": "#585858",  # 240
+        "line": "#b2b2b2",  # 249
+        "cursor": "#dadada",  # 253
+        "cursor-idle": "#eeeeee",
+    },
+)
+
+# What other themes lack: the app gives these for them.
+FALLBACK = {"line": "$foreground 30%", "cursor": "$primary 30%", "cursor-idle": "$panel"}

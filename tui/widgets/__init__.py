@@ -1,0 +1,1 @@
+"""Widgets: each takes plain data, posts a typed message and decides nothing."""

@@ -1,0 +1,74 @@
+"""The end of the path: what was reached, the final exam, and where to go from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.records import Check, Decision
+from engine.session import Session
+from tui.figures import choice, interval, number
+from tui.ladder import ASCII, UNICODE, drawn
+from tui.literal import literal, literal_lines
+from tui.widgets.where import marks_of
+
+
+class FinishedPane(VerticalScroll):
+    """Shows a session whose last stage is through."""
+
+    DEFAULT_CSS = """
+    FinishedPane { scrollbar-size-vertical: 1; background: transparent; }
+    FinishedPane Static { height: auto; }
+    """
+
+    def __init__(self, session: Session, decisions: Sequence[Decision], differences: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.session = session
+        self.decisions = decisions
+        self.differences = differences
+
+    def compose(self) -> ComposeResult:
+        yield Static("", markup=False, id="words")
+
+    def on_mount(self) -> None:
+        self.focus()
+
+    def on_resize(self) -> None:
+        self.query_one("#words", Static).update(self._content(self.content_size.width - 1))
+
+    def _content(self, width: int) -> Content:
+        s = self.session
+        parts = [Content.styled("The path is walked to its end.", "bold"), Content("")]
+        if s.rungs:
+            pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
+            parts += [Content.styled(f"the ladder, {literal(s.metric)}", "$text-muted"),
+                      drawn([m for _, m in marks_of(s.rungs)], min(width, 90), pens), Content("")]  # fmt: skip
+        present = [d for d in self.decisions if d.stage == "present"]
+        opened = next((d for d in reversed(present) if d.question == "present.lockbox"), None)
+        if opened and opened.check and opened.check.value is not None:
+            parts += [Content.styled("the final exam, taken once", "$text-muted"), _exam(opened.check), Content("")]
+        for d in present:
+            if d.question != "present.lockbox" and d.question != "project.settled":
+                parts.append(Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(choice(d.choice))))
+        people = sum(1 for d in self.decisions if d.author == "person")
+        parts += [Content(""), Content(f"{len(self.decisions)} decisions, {people} of them by a person.")]
+        parts += [Content.styled(f"· {literal(text)}", "$warning") for text in self.differences]
+        parts += [
+            Content(""),
+            Content.assemble(("j", "bold $primary"), " the journal, with everything that stood at each decision"),
+            Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),
+            Content.assemble(("h", "bold $primary"), " all sessions"),
+        ]
+        return Content("\n").join(parts)
+
+
+def _exam(check: Check) -> Content:
+    spread = interval(check.low, check.high)
+    return Content.assemble(
+        f"{literal(check.metric)} ", (number(check.value or 0.0), "bold"), f"   {spread}" if spread else "",
+        (f"   {literal(check.protocol)}" if check.protocol else "", "$text-muted"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""One way to answer each kind of question."""

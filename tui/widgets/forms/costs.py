@@ -1,0 +1,138 @@
+"""What each kind of mistake costs: a table of costs, or that it is unknown, or equal."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from engine.effects import Ask
+from engine.errors import InvalidAnswer
+from engine.records import Json
+from engine.session import Session
+from tui.literal import literal
+from tui.widgets.field import Field
+from tui.widgets.forms.base import Form
+from tui.widgets.forms.text import as_number
+from tui.widgets.rows import Column, Row, Rows
+
+KINDS = (
+    ("unknown", "I do not know", "nothing is assumed; every cut is shown with what it would cost"),
+    ("equal", "Every mistake costs the same", ""),
+    ("table", "I know them, or their ratio", "write them below"),
+)
+FIELDS = {
+    "binary": (
+        ("false_positive", "a false alarm", "said “{positive}”, was not"),
+        ("false_negative", "a missed case", "was “{positive}”, not said"),
+    ),
+    "regression": (
+        ("under", "one unit too low", "predicted less than it was"),
+        ("over", "one unit too high", "predicted more than it was"),
+    ),
+}
+
+
+class CostsForm(Form):
+    DEFAULT_CSS = """
+    CostsForm .name { width: 18; padding: 0 0 0 3; }
+    CostsForm .cost { width: 14; }
+    CostsForm .hint { width: 1fr; padding: 0 1; color: $text-muted; }
+    CostsForm #costs { height: auto; }
+    """
+
+    def __init__(self, ask: Ask, session: Session) -> None:
+        super().__init__()
+        self.fields = FIELDS.get(session.task, ())
+        self.positive = str(session.choice("problem.positive", default="yes") or "yes")
+        self.start = next((i for i, kind in enumerate(KINDS) if kind[0] == ask.recommended), 0)
+        self.recommended = ask.recommended
+
+    def compose(self) -> ComposeResult:
+        rows = [Row((words, note), mark="★" if key == self.recommended else "", key=key) for key, words, note in KINDS]
+        yield Rows((Column(), Column(flex=True)), rows, id="kind")
+        with Vertical(id="costs"):
+            for key, words, hint in self.fields:
+                with Horizontal(classes="line"):
+                    yield Static(words, markup=False, classes="name")
+                    yield Field(classes="cost", id=key, placeholder="1")
+                    yield Static(hint.format(positive=literal(self.positive)), markup=False, classes="hint")
+            if not self.fields:
+                yield Field(placeholder="actual.predicted = cost, …, otherwise = 1", id="table")
+
+    def on_mount(self) -> None:
+        self.query_one("#kind", Rows).cursor = self.start
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        self.query_one("#costs").display = self._kind == "table"
+
+    @property
+    def _kind(self) -> str:
+        row = self.query_one("#kind", Rows).current
+        return row.key if row else "unknown"
+
+    def raw(self) -> Json:
+        if self._kind != "table":
+            return self._kind
+        if self.fields:
+            typed = {key: self.query_one(f"#{key}", Input).value.strip() for key, _, _ in self.fields}
+            if not all(typed.values()):
+                missing = next(words for key, words, _ in self.fields if not typed[key])
+                raise InvalidAnswer(f"Write what {missing} costs; a ratio is enough, such as 1 and 5.")
+            return {key: as_number(text, key) for key, text in typed.items()}
+        return _table(self.query_one("#table", Input).value)
+
+    def draft(self) -> Json:
+        return [self.query_one("#kind", Rows).cursor, *(field.value for field in self.query(Input))]
+
+    def restore(self, draft: Json) -> None:
+        self.query_one("#kind", Rows).cursor = draft[0]
+        for field, value in zip(self.query(Input), draft[1:], strict=False):
+            field.value = value
+        self._show_fields()
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if type(event) is Rows.Moved:
+            self._show_fields()
+            self.post_message(self.Changed(self))
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        empty = [field for field in self.query(Input) if not field.value.strip()]
+        if self._kind == "table" and empty:
+            empty[0].focus()
+        else:
+            self.post_message(self.Submitted(self))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+    @on(Input.Submitted)
+    def _sent(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = list(self.query(Input))
+        later = [field for field in fields[fields.index(event.input) + 1 :] if not field.value.strip()]
+        if later:
+            later[0].focus()
+        else:
+            self.post_message(self.Submitted(self))
+
+
+def _table(text: str) -> dict[str, Json]:
+    """`a.b = 3, otherwise = 1` as a table.  Raises InvalidAnswer."""
+    costs: dict[str, Json] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, value = part.rpartition("=")
+        if not sign:
+            raise InvalidAnswer(f"“{literal(part)}”: write actual.predicted = cost, separated by commas.")
+        costs[name.strip()] = as_number(value, name.strip())
+    if not costs:
+        raise InvalidAnswer("Write actual.predicted = cost, separated by commas.")
+    return costs

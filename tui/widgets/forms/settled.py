@@ -1,0 +1,70 @@
+"""The answers that the pace took for the person in one stage, each of which can be opened and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from engine.effects import Ask
+from engine.records import Decision, Json
+from tui.figures import choice
+from tui.literal import literal
+from tui.widgets.forms.base import Form
+from tui.widgets.rows import Column, Row, Rows
+
+
+class SettledForm(Form):
+    """Enter keeps them all; `o` opens the one under the cursor."""
+
+    @dataclass
+    class Opened(Message):
+        decision: Decision
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("o", "open", "Open and change", id="settled.open")]
+
+    def __init__(self, ask: Ask, taken: Sequence[Decision]) -> None:
+        super().__init__()
+        self.taken = list(taken)
+        self.keep = ask.recommended
+
+    def compose(self) -> ComposeResult:
+        rows = [
+            Row((literal(d.name), Content.styled(choice(d.choice), "bold"), Content.styled(literal(d.why), "$text-muted")))
+            for d in self.taken
+        ]
+        yield Rows((Column("question"), Column("answer"), Column("because", flex=True)), rows, id="taken")
+
+    def raw(self) -> Json:
+        return self.keep
+
+    def note(self) -> str:
+        at = self.query_one(Rows).cursor
+        return f"{literal(self.taken[at].prompt)} — {literal(self.taken[at].why)}" if self.taken else ""
+
+    def draft(self) -> Json:
+        return self.query_one(Rows).cursor
+
+    def restore(self, draft: Json) -> None:
+        self.query_one(Rows).move_to(draft)
+
+    def action_open(self) -> None:
+        if self.taken:
+            self.post_message(self.Opened(self.taken[self.query_one(Rows).cursor]))
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if type(event) is Rows.Moved:
+            self.post_message(self.Changed(self))
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.post_message(self.Submitted(self))

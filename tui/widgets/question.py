@@ -1,0 +1,271 @@
+"""One question at a time: its words, the form, the warning, the evidence, the recommendation and the why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from engine.conductor import Asking
+from engine.errors import RungwiseError
+from engine.questions import Judgement, Level
+from engine.records import Answer, Decision, Json
+from engine.session import Session
+from engine.whys import ADVICE, judge_why
+from tui.figures import choice as words_of
+from tui.literal import literal, literal_lines
+from tui.widgets.evidence import Evidence
+from tui.widgets.forms.base import Form
+from tui.widgets.forms.registry import form_for
+from tui.widgets.forms.text import Lines
+
+SIGNS = {Level.NOTE: "·", Level.FLAG: "⚑", Level.HOLD: "▲", Level.BLOCK: "✕"}
+STYLES = {Level.NOTE: "$text-muted", Level.FLAG: "$warning", Level.HOLD: "bold $warning", Level.BLOCK: "bold $error"}
+SAYS = {
+    Level.NOTE: "note",
+    Level.FLAG: "flag: recorded for the review",
+    Level.HOLD: "hold: needs a why of your own",
+    Level.BLOCK: "refused",
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was typed for a question and not yet recorded."""
+
+    form: Json
+    why: str
+    own: bool  # the why is the person's, not the suggestion
+
+
+class QuestionPane(Vertical):
+    """Posts `Answered` when the person records, `Drafted` whenever something changes."""
+
+    @dataclass
+    class Answered(Message):
+        answer: Answer
+
+    @dataclass
+    class Drafted(Message):
+        place: tuple[str, str]
+        draft: Draft
+
+    DEFAULT_CSS = """
+    QuestionPane { height: 1fr; }
+    QuestionPane > #prompt { text-style: bold; height: auto; max-height: 4; }
+    QuestionPane > #before { color: $text-muted; height: auto; max-height: 2; }
+    QuestionPane > Form { max-height: 55%; margin: 1 0 0 0; }
+    QuestionPane > #warning { height: auto; min-height: 1; max-height: 4; }
+    QuestionPane > #reason { height: auto; max-height: 3; }
+    QuestionPane > #whybox { height: auto; max-height: 5; }
+    QuestionPane #whylabel { width: 5; color: $text-muted; }
+    QuestionPane #whybox:focus-within #whylabel { color: $primary; text-style: bold; }
+    QuestionPane > #whose { height: 1; padding: 0 0 0 5; color: $text-muted; }
+    QuestionPane > #problem { height: auto; max-height: 4; color: $error; text-style: bold; display: none; }
+    QuestionPane > #problem.shown { display: block; }
+    QuestionPane.roomy > Evidence { margin: 1 0; }
+    """
+
+    def __init__(self, asking: Asking, session: Session, taken: Sequence[Decision] = (), earlier: Sequence[str] = (),
+                 draft: Draft | None = None, read_only: str = "") -> None:  # fmt: skip
+        """earlier: the whys given before.  read_only: why nothing can be recorded, or empty."""
+        super().__init__()
+        self.asking = asking
+        self.ask = asking.ask
+        self.form: Form = form_for(asking.ask, session, taken)
+        self.suggestion = literal_lines(asking.ask.reason.strip())
+        self.earlier = earlier
+        self._draft = draft
+        self._own = bool(draft and draft.own)
+        self._read_only = read_only
+        self._silent = True  # while things are put in place
+
+    # -- layout ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield Static(literal_lines(self.ask.prompt), markup=False, id="prompt")
+        if self.asking.before is not None:
+            told = f"before: {words_of(self.asking.before.choice)}"
+            yield Static(told + (f" — {literal(self.asking.before.why)}" if self.asking.before.why else ""),
+                         markup=False, id="before")  # fmt: skip
+        yield self.form
+        yield Static("", markup=False, id="warning")
+        yield Evidence(self.ask.shows)
+        if self.ask.recommended is not None and self.ask.reason:
+            yield Static(self._recommended(), markup=False, id="reason")
+        with Horizontal(id="whybox"):
+            yield Static("why ▏", markup=False, id="whylabel")
+            yield Lines(placeholder="one sentence of your own", id="why")
+        yield Static("", markup=False, id="whose")
+        yield Static("", markup=False, id="problem")
+
+    def _recommended(self) -> Content:
+        by_key = {str(o.key): o.text for o in self.ask.offered}
+        recommended = self.ask.recommended
+        named = by_key.get(str(recommended), words_of(recommended))
+        if isinstance(recommended, dict) or len(named) > 60:
+            named = "as shown"
+        return Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(self.ask.reason))
+
+    def on_mount(self) -> None:
+        # one handler turn later the form has its own rows and fields
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self._draft is not None:
+            self.form.restore(self._draft.form)
+            self.why.text = self._draft.why
+        self.form.take_focus()
+        self._silent = False
+        self._renew()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= 26, "roomy")
+
+    @property
+    def why(self) -> Lines:
+        return self.query_one("#why", Lines)
+
+    # -- what stands -----------------------------------------------------------------------------------------------
+
+    def _reading(self) -> tuple[Json, Judgement | None, str]:
+        """The answer as it would be kept, what the guide makes of it, and what is wrong with it."""
+        try:
+            value = self.ask.accept(self.form.raw())
+            return value, self.ask.judge(value), ""
+        except RungwiseError as problem:
+            return None, None, _without_name(str(problem), self.ask.question.id)
+
+    def _renew(self) -> None:
+        """Show what follows from the answer as it stands: the warning, the suggested why, whose words it is."""
+        value, judgement, wrong = self._reading()
+        overruled = judgement is not None and self.ask.recommended is not None and value != self.ask.recommended
+        self._suggest(not overruled and judgement is not None)
+        self.query_one("#warning", Static).update(self._warning(judgement, wrong))
+        self.query_one("#whose", Static).update(self._whose(judgement, overruled))
+        self._problem("")
+
+    def _suggest(self, fits: bool) -> None:
+        """Put the suggested sentence in, or take it away, unless the person wrote."""
+        if self._own:
+            return
+        text = self.suggestion if fits else ""
+        if self.why.text != text:
+            with self.prevent(TextArea.Changed):
+                self.why.text = text
+
+    def _warning(self, judgement: Judgement | None, wrong: str) -> Content:
+        lines = [Content.styled(f"✕ {literal(wrong)}", "$error")] if wrong and self._typed() else []
+        for objection in judgement.objections if judgement else ():
+            style = STYLES[objection.level]
+            lines.append(
+                Content.assemble((f"{SIGNS[objection.level]} {SAYS[objection.level]} — ", style), literal(objection.message))
+            )
+        if not lines and (note := self.form.note()):
+            lines.append(Content.styled(note, "$text-muted"))
+        return Content("\n").join(lines)
+
+    def _typed(self) -> bool:
+        """Whether there is anything to find wrong yet."""
+        try:
+            return self.form.raw() not in (None, "", [])
+        except RungwiseError:
+            return True
+
+    def _whose(self, judgement: Judgement | None, overruled: bool) -> Content:
+        text = self.why.text.strip()
+        if not text:
+            needs = overruled or self.ask.question.why_required or bool(judgement and judgement.at(Level.HOLD))
+            return Content.styled("a why of your own is asked for here" if needs else "optional here", "$text-muted")
+        if self._engines_words():
+            return Content.styled("the guide's words, until you edit them", "$text-muted")
+        verdict = judge_why(text, self._asked_text(), self.earlier)
+        if verdict == "ok":
+            return Content.styled("✓ yours", "$success")
+        return Content.styled(f"{verdict}: {ADVICE[verdict]}", "$warning")
+
+    def _asked_text(self) -> str:
+        return " ".join([self.ask.prompt, *(o.text for o in self.ask.offered), str(self.ask.recommended)])
+
+    def _engines_words(self) -> bool:
+        return bool(self.suggestion) and self.why.text.strip() == self.suggestion
+
+    # -- recording -------------------------------------------------------------------------------------------------
+
+    def record(self) -> None:
+        """Say what stands, as an answer."""
+        if self._read_only:
+            self._problem(self._read_only)
+            return
+        try:
+            raw = self.form.raw()
+        except RungwiseError as problem:
+            self.refuse(str(problem))
+            return
+        author = "engine" if self._engines_words() else "person"
+        why = self.ask.reason.strip() if author == "engine" else self.why.text
+        self.post_message(self.Answered(Answer(raw, why, author, "person")))
+
+    def refuse(self, message: str, *, why_needed: bool = False) -> None:
+        """Show why it was not recorded, where the person can mend it."""
+        self._problem(_without_name(message, self.ask.question.id))
+        if why_needed:
+            self.why.focus()
+
+    def _problem(self, message: str) -> None:
+        problem = self.query_one("#problem", Static)
+        problem.update(literal(message))
+        problem.set_class(bool(message), "shown")
+
+    def draft(self) -> Draft:
+        return Draft(self.form.draft(), self.why.text, self._own)
+
+    # -- listening -------------------------------------------------------------------------------------------------
+
+    @on(Form.Changed)
+    def _form_changed(self, event: Form.Changed) -> None:
+        event.stop()
+        self._changed()
+
+    @on(Form.Submitted)
+    def _form_submitted(self, event: Form.Submitted) -> None:
+        event.stop()
+        self.record()
+
+    @on(TextArea.Changed, "#why")
+    def _why_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if not self._silent:
+            self._own = bool(self.why.text.strip()) and not self._engines_words()
+            self._changed()
+
+    @on(Lines.Sent, "#why")
+    def _why_sent(self, event: Lines.Sent) -> None:
+        event.stop()
+        self.record()
+
+    def _changed(self) -> None:
+        if self._silent:
+            return
+        self._renew()
+        self.post_message(self.Drafted(self.ask.place, self.draft()))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and isinstance(self.screen.focused, Lines):
+            event.stop()
+            # out of a text field, letters are keys again: the evidence or the pane itself keeps the focus
+            self.screen.set_focus(None)
+
+
+def _without_name(message: str, question: str) -> str:
+    """The sentence without the question's id, which stands in the title already."""
+    head, colon, rest = message.partition(": ")
+    if colon and (head == question or head.startswith(question + ":")):
+        return rest[:1].upper() + rest[1:]
+    return message

@@ -1,0 +1,321 @@
+"""A list of rows under columns: options, sessions, decisions, trials.  One widget, so that they all behave alike.
+
+Drawn line by line: moving the cursor repaints two lines, and 5,000 rows cost no more than those on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import Visual
+
+GUTTER = 3  # cursor sign, mark, space
+GAP = 2  # between columns
+MEASURED = 400  # rows looked at to find the columns' widths
+
+
+@dataclass(frozen=True)
+class Column:
+    """title: "" for none.  right: numbers.  flex: takes what is left over and gives way first."""
+
+    title: str = ""
+    right: bool = False
+    flex: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """cells: one a column, already literal.  mark: one sign before the row.  dim: shown as secondary."""
+
+    cells: Sequence[Content | str]
+    mark: str = ""
+    dim: bool = False
+    key: Any = None
+
+
+class Rows(ScrollView, can_focus=True):
+    """Rows with a cursor.  Posts `Moved`, `Chosen` (enter) and `Toggled` (space)."""
+
+    @dataclass
+    class Moved(Message):
+        rows: Rows
+        index: int
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    class Chosen(Moved):
+        """Enter was pressed on a row."""
+
+    class Toggled(Moved):
+        """Space was pressed on a row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, id="rows.up"),
+        Binding("down", "move(1)", "Down", show=False, id="rows.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="rows.pageup"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="rows.pagedown"),
+        Binding("home", "edge(0)", "First", show=False, id="rows.first"),
+        Binding("end", "edge(-1)", "Last", show=False, id="rows.last"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--row", "rows--dim", "rows--cursor", "rows--cursor-idle", "rows--header", "rows--mark",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    Rows {
+        height: auto; max-height: 100%; scrollbar-size-vertical: 1; overflow-x: hidden;
+        background: transparent; scrollbar-gutter: auto;
+        & > .rows--row { color: $foreground; }
+        & > .rows--dim { color: $text-muted; }
+        & > .rows--header { color: $text-muted; text-style: none; }
+        & > .rows--mark { color: $accent; }
+        & > .rows--cursor-idle { background: $cursor-idle; }
+        & > .rows--cursor { background: $cursor; text-style: bold; }
+        &:nocolor > .rows--cursor { text-style: reverse; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    def __init__(
+        self, columns: Sequence[Column] = (), rows: Sequence[Row] = (), *, still: bool = False, id: str | None = None
+    ) -> None:
+        """still: there is no cursor to see; the rows only scroll."""
+        super().__init__(id=id)
+        self.columns: Sequence[Column] = columns
+        self.rows: list[Row] = list(rows)
+        self.still = still
+        self._widths: list[int] = []
+        self._widths_for: tuple[int, int] = (-1, -1)
+        self._version = 0
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def header_lines(self) -> int:
+        return 1 if any(column.title for column in self.columns) else 0
+
+    @property
+    def current(self) -> Row | None:
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def show(self, columns: Sequence[Column], rows: Sequence[Row], cursor: int | None = None) -> None:
+        """Show other rows; the cursor stays where it is, or goes to `cursor`."""
+        same_shape = len(rows) == len(self.rows) and list(columns) == list(self.columns)
+        self.columns = columns
+        if same_shape and self._widths and self.is_mounted:
+            changed = [i for i, (new, old) in enumerate(zip(rows, self.rows, strict=True)) if new != old]
+            self.rows = list(rows)
+            before = self._widths
+            self._widths_for = (-1, -1)
+            self._version += 1
+            if self._measure(self._content_width()) == before:
+                for i in changed:
+                    self._repaint_row(i)
+            else:
+                self.refresh()
+        else:
+            self.rows = list(rows)
+            self._changed()
+        if cursor is not None or self.cursor >= len(self.rows):
+            self.cursor = max(0, min(len(self.rows) - 1, self.cursor if cursor is None else cursor))
+            self._scroll_to_cursor()
+
+    def replace(self, index: int, row: Row) -> None:
+        """Change one row and repaint only that."""
+        if self.rows[index] != row:
+            self.rows[index] = row
+            self._version += 1
+            self._repaint_row(index)
+
+    def _changed(self) -> None:
+        self._version += 1
+        self._widths_for = (-1, -1)
+        self._set_virtual_size()
+        self.refresh(layout=True)
+
+    def _set_virtual_size(self) -> None:
+        self.virtual_size = Size(max(1, self.size.width), len(self.rows) + self.header_lines)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(1, len(self.rows) + self.header_lines)
+
+    def on_mount(self) -> None:
+        self._set_virtual_size()
+
+    def on_resize(self) -> None:
+        self._set_virtual_size()
+        self.call_after_refresh(self._scroll_to_cursor)
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def _content_width(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _measure(self, width: int) -> list[int]:
+        """The columns' widths in cells, for a line of this width."""
+        if self._widths_for == (width, self._version):
+            return self._widths
+        widths = [len(column.title) for column in self.columns]
+        for row in self.rows[:MEASURED]:
+            for i, value in enumerate(row.cells[: len(widths)]):
+                widths[i] = max(widths[i], _cells(value))
+        room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1)
+        spare = room - sum(widths)
+        flexible = [i for i, column in enumerate(self.columns) if column.flex]
+        if spare > 0 and flexible:
+            widths[flexible[-1]] += spare
+        if spare < 0:
+            order = sorted(flexible, key=lambda i: -widths[i]) + sorted(
+                (i for i in range(len(widths)) if i not in flexible and not self.columns[i].right),
+                key=lambda i: -widths[i],
+            )
+            for i in order:
+                least = 12 if i in flexible else 6
+                given = min(-spare, max(0, widths[i] - least))
+                widths[i] -= given
+                spare += given
+                if spare >= 0:
+                    break
+            for i in reversed(range(1, len(widths))):  # what still does not fit is left out, from the right
+                if spare >= 0:
+                    break
+                spare += widths[i] + GAP
+                widths[i] = 0
+            if spare < 0:
+                widths[0] = max(4, widths[0] + spare)
+        self._widths, self._widths_for = widths, (width, self._version)
+        return widths
+
+    def _line(self, values: Sequence[Content | str], widths: Sequence[int]) -> Content:
+        parts: list[Content] = []
+        for i, (value, width) in enumerate(zip(values, widths, strict=False)):
+            if not width:
+                continue
+            content = value if isinstance(value, Content) else Content(value)
+            content = content.truncate(width, ellipsis=True)
+            pad = width - content.cell_length
+            parts.append(content.pad_left(pad) if self.columns[i].right else content.pad_right(pad))
+        return Content(" " * GAP).join(parts)
+
+    def render_line(self, y: int) -> Strip:
+        width = self._content_width()
+        if y < self.header_lines:
+            widths = self._measure(width)
+            indent = " " * (1 if self.still else GUTTER)
+            titles = Content(indent) + self._line([column.title for column in self.columns], widths)
+            return self._strip(("header", width, self._version), titles, self.get_visual_style("rows--header"), width)
+        index = y - self.header_lines + self.scroll_offset.y
+        if not 0 <= index < len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        row = self.rows[index]
+        here = index == self.cursor and not self.still
+        classes = ["rows--dim" if row.dim else "rows--row"]
+        if here:
+            classes.append("rows--cursor" if self.has_focus else "rows--cursor-idle")
+        key = (index, width, self._version, *classes)
+        if (strip := self._strips.get(key)) is not None:
+            return strip
+        sign = Content("") if self.still else Content("▸" if here else " ")
+        mark = Content(" ") if self.still else Content.styled(f"{row.mark or ' ':<1} ", "$accent")
+        line = sign + mark + self._line(row.cells, self._measure(width))
+        return self._strip(key, line, self.get_visual_style(*classes), width)
+
+    def _strip(self, key: tuple[object, ...], line: Content, style: Style, width: int) -> Strip:
+        if (strip := self._strips.get(key)) is None:
+            line = line.truncate(width)
+            strips = Visual.to_strips(self, line.pad_right(max(0, width - line.cell_length)), width, 1, style)
+            strip = strips[0] if strips else Strip([Segment(" " * width, RichStyle())])
+            self._strips[key] = strip
+        return strip
+
+    def _repaint_row(self, index: int) -> None:
+        y = index - self.scroll_offset.y + self.header_lines
+        if self.header_lines <= y < self.scrollable_content_region.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    # -- moving ----------------------------------------------------------------------------------------------------
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        if not self.is_mounted:
+            return
+        self._repaint_row(old)
+        self._repaint_row(new)
+        self._scroll_to_cursor()
+        if self.rows:
+            self.post_message(self.Moved(self, new))
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
+        self._repaint_row(self.cursor)
+
+    def _scroll_to_cursor(self) -> None:
+        height = self.scrollable_content_region.height - self.header_lines
+        top = self.scroll_offset.y
+        if height <= 0:
+            return
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, force=True)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
+
+    def move_to(self, index: int) -> None:
+        if self.rows:
+            self.cursor = max(0, min(len(self.rows) - 1, index))
+
+    def action_move(self, by: int) -> None:
+        if self.still:
+            self.scroll_relative(y=by, animate=False)
+        else:
+            self.move_to(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        height = max(1, self.scrollable_content_region.height - self.header_lines)
+        self.action_move(by * height)
+
+    def action_edge(self, end: int) -> None:
+        if self.still:
+            self.scroll_to(y=0 if end == 0 else self.virtual_size.height, animate=False)
+        else:
+            self.move_to(0 if end == 0 else len(self.rows) - 1)
+
+    def on_key(self, event: events.Key) -> None:
+        """Enter and space are posted, not bound, so that each screen names in its own key line what they do."""
+        if event.key == "enter" and self.rows and not self.still:
+            event.stop()
+            self.post_message(self.Chosen(self, self.cursor))
+        elif event.key == "space" and self.rows and not self.still:
+            event.stop()
+            self.post_message(self.Toggled(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y - self.header_lines + self.scroll_offset.y
+        if event.y >= self.header_lines and 0 <= index < len(self.rows):
+            self.move_to(index)
+
+
+def _cells(value: Content | str) -> int:
+    return value.cell_length if isinstance(value, Content) else Content(value).cell_length

@@ -1,0 +1,159 @@
+"""Work that goes on elsewhere: one line a trial, and the curve of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from engine.ports import TrialState
+from engine.records import Trial
+from engine.trials import BY_NAME
+from engine.views import Curves
+from tui.figures import duration, number
+from tui.literal import literal
+from tui.widgets.evidence import Drawing
+from tui.widgets.rows import Column, Row, Rows
+
+BAR = 14
+SIGNS = {"queued": "·", "running": "▸", "done": "✓", "failed": "✕", "cancelled": "–"}
+
+
+class TrialsPane(Vertical):
+    """Shows states; posts what the person wants done with a trial."""
+
+    class Wanted(Message):
+        def __init__(self, deed: str, keys: list[str]) -> None:
+            """deed: cancel, retry or leave_out."""
+            super().__init__()
+            self.deed, self.keys = deed, keys
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+x", "want('cancel')", "Cancel", id="trials.cancel", tooltip="Stop the work that is under way"),
+        Binding("r", "want('retry')", "Retry", id="trials.retry", tooltip="Try the failed one again"),
+        Binding("s", "want('leave_out')", "Leave it out", id="trials.leave_out", tooltip="Go on without the failed one"),
+    ]
+    COLUMNS: ClassVar[list[Column]] = [Column("work", flex=True), Column("progress"), Column("at"), Column("time", right=True),
+                                       Column("left", right=True), Column("score", right=True)]  # fmt: skip
+    DEFAULT_CSS = """
+    TrialsPane { height: 1fr; }
+    TrialsPane > #title { text-style: bold; height: auto; max-height: 3; }
+    TrialsPane > Rows { max-height: 50%; margin: 1 0; }
+    TrialsPane > #reason { height: auto; max-height: 4; color: $error; }
+    TrialsPane > #plot { height: 1fr; min-height: 0; }
+    TrialsPane > #hint { height: 1; color: $text-muted; }
+    """
+
+    def __init__(self, title: str, trials: Sequence[Trial]) -> None:
+        super().__init__()
+        self.title = title or "Measuring"
+        self.trials = list(trials)
+        self.states: dict[str, TrialState] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Static(literal(self.title), markup=False, id="title")
+        yield Rows(self.COLUMNS, [self._row(t) for t in self.trials], id="trials")
+        yield Static("", markup=False, id="reason")
+        with Vertical(id="plot"):
+            yield Drawing(Curves("", "", ""))
+        yield Static("The work goes on when you leave; reopen the session to see it.", markup=False, id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+
+    def show(self, states: Mapping[str, TrialState]) -> None:
+        """Show newer states; only what changed is repainted."""
+        before, self.states = self.states, dict(states)
+        rows = self.query_one(Rows)
+        rows.show(self.COLUMNS, [self._row(t) for t in self.trials])
+        here = self._here
+        if here and states.get(here.key) != before.get(here.key):
+            self._show_details()
+        if [s.status for s in before.values()] != [s.status for s in states.values()]:
+            self.refresh_bindings()
+
+    @property
+    def _here(self) -> Trial | None:
+        at = self.query_one(Rows).cursor
+        return self.trials[at] if at < len(self.trials) else None
+
+    def _row(self, trial: Trial) -> Row:
+        state = self.states.get(trial.key)
+        name = literal(trial.label or (BY_NAME[trial.kind].title if trial.kind in BY_NAME else trial.kind))
+        status = state.status if state else "queued"
+        progress = state.progress if state else None
+        share = progress.step / progress.steps if progress and progress.steps else 0.0
+        bar, at, left, score = "", status, "", ""
+        if status == "running" and progress:
+            bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
+            at = literal(progress.message) or f"{progress.unit} {progress.step}/{progress.steps}"
+            if share > 0 and state:
+                left = duration(state.elapsed * (1 - share) / share)
+            score = _score(progress.point)
+        elapsed = duration(state.elapsed) if state and state.elapsed else ""
+        style = {"failed": "$error", "cancelled": "$warning", "done": "$success"}.get(status, "")
+        return Row((name, Content.styled(bar, "$primary"), Content.styled(at, style), elapsed, left, score),
+                   mark=SIGNS[status], dim=status == "queued", key=trial.key)  # fmt: skip
+
+    def _show_details(self) -> None:
+        here = self._here
+        state = self.states.get(here.key) if here else None
+        failed = state is not None and state.status in ("failed", "cancelled")
+        said = (state.reason or "It was cancelled.") if state and failed else ""
+        self.query_one("#reason", Static).update(literal(said) + ("\nr tries it again, s goes on without it" if said else ""))
+        drawing = self.query_one(Drawing)
+        drawing.view = curve(state) if state else Curves("", "", "")
+        drawing.redraw()
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self._show_details()
+
+    def _keys(self, deed: str) -> list[str]:
+        """The trials that a deed would touch: all under way to cancel, the one under the cursor otherwise."""
+        if deed == "cancel":
+            return [t.key for t in self.trials if self._status(t) in ("queued", "running")]
+        here = self._here
+        return [here.key] if here and self._status(here) in ("failed", "cancelled") else []
+
+    def _status(self, trial: Trial) -> str:
+        state = self.states.get(trial.key)
+        return state.status if state else "queued"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "want" or bool(self._keys(str(parameters[0])))
+
+    def action_want(self, deed: str) -> None:
+        if keys := self._keys(deed):
+            self.post_message(self.Wanted(deed, keys))
+
+
+def curve(state: TrialState) -> Curves:
+    """The points a trial has reported, as lines over their epoch (or step)."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    axis = "epoch"
+    for n, progress in enumerate(state.curve):
+        point = dict(progress.point)
+        x = point.pop("epoch", point.pop("step", float(n + 1)))
+        for name, value in point.items():
+            if value is not None:
+                series.setdefault(name, []).append((x, value))
+    return Curves("", axis, "", series)
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    full = round(max(0.0, min(1.0, share)) * BAR)
+    return ("#" if ascii_only else "━") * full + ("." if ascii_only else "─") * (BAR - full)
+
+
+def _score(point: Mapping[str, float]) -> str:
+    figures = [v for k, v in point.items() if k not in ("epoch", "step") and v is not None]
+    return number(figures[-1]) if figures else ""
