@@ -38,10 +38,9 @@ def model(s: Session, name: str, **settings: Json) -> dict[str, Json]:
     if name == "rule":
         settings = {"rules": s.choice("problem.rule", default=[]), **settings}
     spec = model_spec(name, s.task)
-    whole: dict[str, Json] = {"name": name, "settings": spec.with_defaults(settings)}
     if spec.network:
-        whole["device"] = s.choice("deep.device", default="cpu")
-    return whole
+        settings = {"device": s.choice("deep.device", default="cpu"), **settings}
+    return {"name": name, "settings": spec.with_defaults(settings)}
 
 
 def examine(s: Session, what: Mapping[str, Json], folds: int | None = None) -> Trial:
@@ -50,9 +49,11 @@ def examine(s: Session, what: Mapping[str, Json], folds: int | None = None) -> T
     return Trial("cross_validate", params, s.data, label=f"{title(what)}: practice exams")
 
 
-def about_model(s: Session, kind: str, what: Mapping[str, Json], label: str, uses: Sequence[Evidence] = ()) -> Trial:
+def about_model(
+    s: Session, kind: str, what: Mapping[str, Json], label: str, uses: Sequence[Evidence] = (), **more: Json
+) -> Trial:
     """Another trial of one model: latency, learning_curve, errors."""
-    params = {"recipe": s.recipe(), "model": what}
+    params = {"recipe": s.recipe(), "model": what, **more}
     return Trial(kind, params, s.data, uses=tuple(e.key for e in uses), label=f"{title(what)}: {label}")
 
 

@@ -259,7 +259,8 @@ def _learning_curve(s: Session, champion: Candidate) -> Conversation:
     rows = drawn.check.details["dev"] if drawn and drawn.check else 0
     if rows < 200 or champion.spec.tier in ("T0", "T1"):
         return
-    trial = about_model(s, "learning_curve", champion.model, "learning curve")
+    delta = s.choice("problem.smallest_gain")
+    trial = about_model(s, "learning_curve", champion.model, "learning curve", delta=delta)
     (curve,) = yield Measure((trial,), "Learning curve", optional=True)
     if not curve.ok:
         return
