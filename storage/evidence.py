@@ -31,10 +31,9 @@ class StoredEvidence:
 
     def put(self, evidence: Evidence) -> None:
         """Keep it; what is kept under the same key already stays.  Raises ValueError for NaN, StoreProblem."""
-        row = evidence_row(evidence)
         with self._connection.write() as db:
-            if not self.has(evidence.key):
-                db.table("evidence").insert(row)
+            if not self.has(evidence.key):  # a decision cites again what was kept long before
+                db.table("evidence").insert(evidence_row(evidence))
 
     def has(self, key: str) -> bool:
         return self._connection.row("select 1 from evidence where key = ?", [key]) is not None

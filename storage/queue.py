@@ -29,11 +29,16 @@ class StoredQueue:
     # -- whoever asks ----------------------------------------------------------------------------------------------
 
     def submit(self, trials: Sequence[Trial]) -> None:
-        """Queue trials that are not there yet; one that failed, was cancelled or lost its evidence is queued again."""
+        """Queue trials that are not there yet; one that failed, was cancelled or lost its evidence is queued again.
+
+        Raises ValueError for parameters that JSON would change (e.g. numbers as keys).
+        """
         with self._connection.write() as db:
             self._bury()
             for trial in trials:
                 row = trial_row(trial)
+                if trial_from(row).key != row["key"]:  # its evidence would be looked for under another key
+                    raise ValueError(f"the parameters of {trial.kind} are no plain JSON: {trial.params!r}")
                 known = self._connection.row(
                     "select status, stop, exists (select 1 from evidence where evidence.key = trial.key) as kept "
                     "from trial where key = ?",

@@ -14,6 +14,7 @@ from engine.session import Rung
 from storage.connection import Connection, Row
 from storage.datasets import dataset_path
 from storage.journal import LINE
+from storage.lease import Leases
 from storage.times import iso
 
 MAIN = "main"
@@ -58,8 +59,9 @@ class SessionInfo:
 class Sessions:
     """Sessions by their unique names, upper and lower case alike."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, leases: Leases) -> None:
         self._connection = connection
+        self._leases = leases
 
     def create(self, name: str, dataset: str) -> SessionInfo:
         """A new session on a recorded dataset (its fingerprint), with an empty branch `main`.
@@ -133,10 +135,12 @@ class Sessions:
     def fork(self, session: str, branch: str | None, at_seq: int, name: str | None = None) -> Branch:
         """A new branch that shares decisions 1 to at_seq, and is the current one from here.
 
-        Its name is `name`, else the first free one of branch-2, branch-3, …  Raises UsageProblem.
+        Its name is `name`, else the first free one of branch-2, branch-3, …  Raises UsageProblem; StoreProblem when
+        another window holds the session.
         """
         with self._connection.write() as db:
             info, parent = self.get(session), self.branch(session, branch)
+            self._leases.check(info.id, info.name)
             if not 0 <= at_seq <= parent.length:
                 raise UsageProblem(
                     f"Branch {parent.name} of session {session} has decisions 1 to {parent.length}; "
@@ -156,10 +160,11 @@ class Sessions:
         return self.branch(session, name)
 
     def switch(self, session: str, branch: str) -> None:
-        """Make a branch the current one.  Raises UsageProblem."""
-        chosen = self.branch(session, branch)
+        """Make a branch the current one.  Raises UsageProblem; StoreProblem when another window holds the session."""
         with self._connection.write() as db:
-            db.execute("update session set branch = ? where name = ?", [chosen.id, session])
+            info, chosen = self.get(session), self.branch(session, branch)
+            self._leases.check(info.id, info.name)
+            db.execute("update session set branch = ? where id = ?", [chosen.id, info.id])
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

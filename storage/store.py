@@ -28,7 +28,7 @@ class Store:
     def __init__(self, connection: Connection, silence: float = 30.0) -> None:
         self._connection = connection
         self._leases = Leases(connection)
-        self.sessions = Sessions(connection)
+        self.sessions = Sessions(connection, self._leases)
         self.datasets = StoredDatasets(connection)
         self.environments = StoredEnvironments(connection)
         self.evidence = StoredEvidence(connection)

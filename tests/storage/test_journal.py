@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -140,6 +141,21 @@ def test_two_journals_of_one_branch_do_not_write_over_each_other(store, churn):
         two.append(decision("problem.costs"))
     two.decisions()
     assert two.append(decision("problem.costs")).seq == 2
+
+
+def test_threads_of_one_window_share_the_store(store, churn):
+    names = [store.sessions.create(f"t{n}", store.sessions.get(churn).dataset).name for n in range(3)]
+
+    def work(name: str) -> list[int]:
+        journal = store.journal(name)
+        for n in range(8):
+            journal.append(decision(f"q.{n}"))
+            store.queue.beat(name)
+        return [d.seq for d in journal.decisions()]
+
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(work, names)) == [list(range(1, 9))] * 3
+    assert store.verify() == []
 
 
 # -- branches ------------------------------------------------------------------------------------------------------

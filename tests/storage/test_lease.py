@@ -23,6 +23,10 @@ def test_a_second_window_is_told_and_can_read(store, place, churn):
             second.hold(churn)
         with pytest.raises(StoreProblem, match="open in another window"):
             second.journal(churn).append(decision())
+        with pytest.raises(StoreProblem, match="open in another window"):
+            second.sessions.fork(churn, None, 0)
+        with pytest.raises(StoreProblem, match="open in another window"):
+            second.sessions.switch(churn, "main")
         store.journal(churn).append(decision())
         assert len(second.journal(churn).decisions()) == 1
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from engine.records import Progress
+from engine.records import Progress, Trial
 from storage.queue import DIED
 from storage.store import Store
 from tests.storage.samples import evidence, trial
@@ -36,6 +36,12 @@ def test_a_trial_from_asking_to_done(store, clock):
     assert (state.status, state.elapsed, state.reason) == ("done", 2.0, "")
     assert queue.active() == []
     assert queue.states(["nope"]) == {}
+
+
+def test_parameters_that_json_would_change_are_refused(store):
+    with pytest.raises(ValueError, match="no plain JSON"):
+        store.queue.submit([trial(1), Trial("profile", {"weights": {10: 1, 9: 2}})])
+    assert store.queue.active() == []
 
 
 def test_first_come_first_served(store, clock):
