@@ -22,6 +22,7 @@ class Earned:
     alpha: float
     accepted: bool
     reason: Reason
+    guards: tuple[str, ...] = ()  # those that were looked at
     worse_guards: tuple[str, ...] = ()
 
 
@@ -81,7 +82,7 @@ def earn(
             reason = "equivalent"
         else:
             reason = "luck"
-        results.append(Earned(d, threshold, reason == "accepted", reason, worse))
+        results.append(Earned(d, threshold, reason == "accepted", reason, tuple(guards[i]) if guards else (), worse))
     return results
 
 
@@ -145,10 +146,9 @@ def sentence(
     match earned.reason:
         case "accepted":
             least = f" (at least {figure(d.lower)})" if d.lower is not None and d.lower > 0 else ""
-            return (
-                f"{C} is better than {S}: {by}{least}; that is above your smallest gain {figure(delta)}, "
-                "and no guard is worse."
-            )
+            reached = f"; that is above your smallest gain {figure(delta)}" if delta > 0 else ""
+            guarded = f", and it is not worse in {_titles(earned.guards)}" if earned.guards else ""
+            return f"{C} is better than {S}: {by}{least}{reached}{guarded}."
         case "tiny":
             return (
                 f"{C} is really better, but only: {by}; you said less than {figure(delta)} is not worth it. {S} stays."

@@ -81,7 +81,8 @@ def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         for other in exams[1:]
     ]
     for guard, extra in zip(guards, _flagged(params, ctx, metric, exams), strict=False):
-        guard[flagged.NAME] = extra
+        if extra.exams:  # a champion that flags nobody, or everybody, leaves nothing to look at
+            guard[flagged.NAME] = extra
     earned = earn(differences, alpha, delta, guards, tiny=tiny)
     return {
         "metric": metric.name,

@@ -77,6 +77,7 @@ def test_a_guard_that_is_worse_stops_it():
     assert "worse in log loss" in sentence("C", "S", earned, AUC, 0.01)
     unclear = earn([gain(0.02)], 0.05, 0.01, [{"log_loss": gain(-0.02, 20 * WIGGLE)}])
     assert unclear[0].accepted
+    assert sentence("C", "S", unclear[0], AUC, 0.01).endswith("smallest gain 0.01, and it is not worse in log loss.")
 
 
 def test_too_few_rows_for_a_verdict():
@@ -100,8 +101,9 @@ def test_the_sentences_give_figures_and_the_direction_of_a_loss():
     (better,) = earn([gain(0.02)], 0.05, 0.01)
     assert sentence("boosting", "logistic", better, AUC, 0.01) == (
         "boosting is better than logistic: ROC AUC higher by 0.02 (at least 0.0143); that is above your smallest gain "
-        "0.01, and no guard is worse."
+        "0.01."
     )
+    assert sentence("a", "b", better, AUC, 0) == "a is better than b: ROC AUC higher by 0.02 (at least 0.0143)."
     assert "MAE lower by 0.02" in sentence("a", "b", better, MAE, 0.01)
     (worse,) = earn([gain(-0.02)], 0.05, 0.01)
     assert sentence("a", "b", worse, MAE, 0.01) == "a is worse: MAE higher by 0.02. b stays."
