@@ -7,6 +7,7 @@ import codecs
 import errno
 import gzip
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from engine.data.naming import quoted
 from engine.errors import DataProblem
@@ -82,7 +85,7 @@ def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
 
 def compression_of(path: Path) -> str | None:
     """gzip, bz2, xz or zip by the first bytes, never by the name."""
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # no error for odd names
         raise DataProblem(f"{path} is neither a file nor a folder: save the table in a file first.")
     with opened(path, None) as stream:
         start = stream.read(8)
@@ -109,9 +112,13 @@ def scan(path: Path, compression: str | None) -> Scan:
                     f"{path} holds NUL bytes, first on line {line:,}: it is no text table, or was damaged when saved. "
                     "Export it again as CSV (UTF-8)."
                 )
-            if odd < 0 and wide is None:
+            if odd < 0 and wide is None and not (piece.isascii() and not decoder.getstate()[0]):
                 odd = _first_odd(decoder, piece, size)
-            if cp1252 and any(b in piece for b in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")):
+            if (
+                cp1252
+                and not piece.isascii()
+                and any(b in piece for b in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+            ):
                 cp1252 = False
             quotes += piece.count(b'"')
             lines += piece.count(b"\n")
@@ -194,11 +201,11 @@ def _odd_place(path: Path, compression: str | None, offset: int) -> str:
 
 def _longest(piece: bytes, longest: int, tail: int) -> tuple[int, int]:
     """Length of the longest line so far, and of the unfinished one at the end of this piece."""
-    piece = piece.replace(b"\r", b"\n") if b"\r" in piece else piece
-    first = piece.find(b"\n")
-    if first < 0:
+    codes = np.frombuffer(piece, dtype=np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    if not len(ends) and b"\r" in piece:  # the line ends of an old Mac
+        ends = np.flatnonzero(codes == ord("\r"))
+    if not len(ends):
         return longest, tail + len(piece)
-    longest = max(longest, tail + first)
-    if len(piece) > longest:
-        longest = max(longest, max(map(len, piece.split(b"\n"))))
-    return longest, len(piece) - piece.rfind(b"\n") - 1
+    longest = max(longest, tail + int(ends[0]), int(np.diff(ends, prepend=ends[0]).max()))
+    return longest, len(piece) - int(ends[-1]) - 1

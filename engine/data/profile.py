@@ -91,7 +91,7 @@ class _Copies:
 def _look(raw: Raw, name: str, copies: _Copies) -> _Seen:
     cells = raw.cells(name)
     missing = cells.null_count
-    always = _always_marks(raw, name) if missing else []
+    always = _always_marks(raw, name, cells) if missing else []
     numbers, bad = to_numbers(cells, raw.settings.decimal)
     suspects = text_marks(bad)
     strange = {text: count for text, count in bad.items() if text.lower() not in SUSPECTS}
@@ -156,10 +156,10 @@ def _look_at_texts(
     return _Seen(column, kind, why, ask, key, length, stats, times if kind == "date" else None)
 
 
-def _always_marks(raw: Raw, name: str) -> list[Mark]:
+def _always_marks(raw: Raw, name: str, cells: Cells) -> list[Mark]:
     """Which of the texts that always mean missing occur, and how often."""
-    column = pc.utf8_trim_whitespace(raw.table.column(raw.read_columns.index(name)))
-    found = pc.value_counts(column.filter(pc.is_null(raw.cells(name)))).to_pylist()
+    column = pc.utf8_trim_whitespace(raw.as_written(name))
+    found = pc.value_counts(column.filter(pc.is_null(cells))).to_pylist()
     why = {"": "the cell is blank"}
     return [
         Mark(row["values"], row["counts"], why.get(row["values"], "it always means 'missing'"), always=True)

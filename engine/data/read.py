@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -48,9 +49,17 @@ class Raw:
 
     def cells(self, name: str) -> Cells:
         """One column, stripped, null where missing.  Raises DataProblem when the file has no such column."""
-        if name not in self.read_columns:
+        return stripped(self.as_written(name))
+
+    def as_written(self, name: str) -> Cells:
+        """One column with its blanks.  Raises DataProblem when the file has no such column."""
+        if name not in self._places:
             raise DataProblem(no_column(self.path, name, self.names))
-        return stripped(self.table.column(self.read_columns.index(name)))
+        return self.table.column(self._places[name])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.read_columns)}
 
     def frame(self) -> pd.DataFrame:
         """All cells that were read, stripped, as a frame of text."""
@@ -118,7 +127,10 @@ def columns_of(path: Path, settings: ReadSettings, warnings: list[str] | None = 
 
     Raises DataProblem when two columns have the same name.
     """
-    cells = header_row(path, settings)
+    try:
+        cells = header_row(path, settings)
+    except UnicodeError as error:
+        raise _wrong_encoding(path, settings, str(error)) from None
     if cells and cells[0].startswith("\ufeff"):
         cells[0] = cells[0][1:]
     if settings.header:

@@ -152,8 +152,20 @@ def _lockbox(
         return everything, everything[:0]
     dev, lockbox = _two_parts(table, everything, kind, clusters, wanted, _seed(int(split.get("seed", 0)), 0))
     if len(dev) < 2 or not len(lockbox):
-        raise DataProblem(f"{len(table):,} rows cannot be cut into a lockbox of {share:.0%} and development rows.")
+        raise DataProblem(
+            f"{len(table):,} rows cannot be cut into a lockbox of {share:.0%} and development rows{_linked(clusters)}."
+        )
     return dev, lockbox
+
+
+def _linked(clusters: np.ndarray | None) -> str:
+    if clusters is None:
+        return ""
+    largest = float(np.bincount(np.unique(clusters, return_inverse=True)[1]).max()) / len(clusters)
+    return (
+        f": groups and copies that stay together link {largest:.0%} of the rows. If copies are real repeats, say so in "
+        "data.duplicates; or choose another column as the group"
+    )
 
 
 def _two_parts(
@@ -184,8 +196,10 @@ def _shuffled_folds(
     if units < k:
         k, repeats = units, 1
     if k < 2:
-        what = "rows" if inside is None else "groups of rows that stay together"
-        raise DataProblem(f"There are {units} {what} outside the lockbox: practice exams need at least two.")
+        raise DataProblem(
+            f"Practice exams need at least two rows outside the lockbox that may be parted; there are {units} of "
+            f"{len(dev)}{_linked(inside)}."
+        )
     folds: list[Fold] = []
     for repeat in range(repeats):
         fold = assign(y, inside, np.full(k, 1 / k), np.random.default_rng(_seed(seed, 2, repeat)))

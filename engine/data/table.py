@@ -137,10 +137,8 @@ def typed(
             raise DataProblem(f"Column {quoted(name)} is said to be {quoted(kind)}; types are {', '.join(TYPES)}.")
         if bad:
             unparsed[name] = bad
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(raw.rows), copy=False)
-    for name, values in columns.items():
-        if values.dtype == object and frame[name].dtype != object:  # pandas would make it its own text type
-            frame[name] = pd.Series(values, dtype=object, index=frame.index)
+    rows = pd.RangeIndex(raw.rows)  # and each column with its own dtype: pandas would search texts for a better one
+    frame = pd.DataFrame({name: pd.Series(v, index=rows, dtype=v.dtype, copy=False) for name, v in columns.items()})
     return frame, unparsed
 
 
