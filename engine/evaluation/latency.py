@@ -20,7 +20,7 @@ from engine.trials import Context
 
 WARM_UP, CALLS, ROUNDS, BATCH = 50, 1_000, 3, 1_024
 FEWEST = 200  # calls in a round, however slow the model
-CAP = 10.0  # seconds after which a round stops, said in the result
+CAP = 2.0  # seconds after which a round stops, said in the result
 
 
 def latency(params: dict[str, Json], ctx: Context) -> dict[str, Json]:

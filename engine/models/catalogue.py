@@ -1,7 +1,7 @@
 """The models there are, each declared once.  Light: building one imports its library, naming one does not.
 
-Settings are the defaults of the decision catalogue, table 4.5.1, written out: a trial records the values themselves, never
-"the default".  Tiers follow section 2.8 of the same page.
+Settings are the defaults of the decision catalogue, table 4.5.1, written out: a trial records the values themselves,
+never "the default".  Tiers follow section 2.8 of the same page.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NUMBERS = frozenset({"regression"})
 ALL = CLASSES | NUMBERS
 
 Prepare = Literal["none", "linear", "tree", "native", "net"]
-"""How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; tree = missing left in, one-hot;
-native = missing left in, categories as codes that the model knows to be codes; net = linear, always dense."""
+"""How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; tree = missing left in,
+one-hot; native = missing left in, categories as codes that the model knows to be codes; net = linear, always dense."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ModelSpec:
         return getattr(importlib.import_module(module), name)
 
     def with_defaults(self, settings: Mapping[str, Json] | None) -> dict[str, Json]:
-        """All settings, the given ones in place of the defaults.  Raises UsageProblem for a setting it does not have."""
+        """All settings, the given ones in place of the defaults.  Raises UsageProblem for one it does not have."""
         unknown = sorted(set(settings or {}) - set(self.settings))
         if unknown:
             known = ", ".join(self.settings) or "none"

@@ -1,7 +1,7 @@
 """The few column transformers that scikit-learn and skrub do not have in the form that this method asks for.
 
-Each is an ordinary scikit-learn transformer: it takes some columns of a frame and returns a float array, learns in `fit`
-only, and keeps plain data in its attributes, so that it can be stored and read back without running anything.
+Each is an ordinary scikit-learn transformer: it takes some columns of a frame and returns a float array, learns in
+`fit` only, and keeps plain data in its attributes, so that it can be stored and read back without running anything.
 """
 
 from __future__ import annotations

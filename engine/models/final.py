@@ -63,12 +63,12 @@ def schema(
         "labels": labels,
         "positive": labels[1] if recipe["task"] == "binary" else None,
         "threshold": threshold,
-        "columns": [_described(name, recipe["types"][name], frame[name]) for name in frame.columns],
+        "columns": [_described(name, recipe["types"][str(name)], column) for name, column in frame.items()],
     }
 
 
-def _described(name: str, kind: str, column: pd.Series) -> dict[str, Json]:
-    entry: dict[str, Any] = {"name": name, "type": kind, "missing": float(column.isna().mean())}
+def _described(name: Any, kind: str, column: pd.Series) -> dict[str, Json]:
+    entry: dict[str, Any] = {"name": str(name), "type": kind, "missing": float(column.isna().mean())}
     present = column.dropna()
     if kind == "number" and len(present):
         low, high = np.quantile(present.to_numpy(), USUAL)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.data.splitting import inner_split
+from engine.data.table import Table
 from engine.models.catalogue import ModelSpec, model_spec
 from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, target_folds
 from engine.models.setting import Setting
@@ -43,10 +45,8 @@ class Fitted:
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """The frame as the estimator takes it: (n, features) numbers, or the frame itself."""
-        frame = frame[self.columns]
-        if self.prepare is None:
-            return frame
-        return self.prepare.transform(frame)
+        inputs = frame if list(frame.columns) == self.columns else frame.loc[:, self.columns]
+        return inputs if self.prepare is None else self.prepare.transform(inputs)
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Classification: (n, K) probabilities in the order of labels.  Regression: (n,) values."""
@@ -90,7 +90,7 @@ def decide(scores: np.ndarray, labels: list[str], threshold: float | None) -> np
 def fit(
     model: Mapping[str, Json],
     recipe: Mapping[str, Json],
-    table: Any,
+    table: Table,
     positions: np.ndarray,
     seed: int = 0,
     *,
@@ -105,11 +105,11 @@ def fit(
     """
     spec = model_spec(str(model["name"]), recipe["task"])
     settings = spec.with_defaults(model.get("settings"))
-    frame = table.frame.iloc[positions] if frame is None else frame
+    rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
     y = table.y[positions]
     started = time.perf_counter()
-    prepare, X = _prepared(recipe, spec, table, frame, y, positions, seed)
-    fitted = Fitted(spec, settings, recipe["task"], list(table.labels or ()), list(frame.columns), prepare, None)
+    prepare, X = _prepared(recipe, spec, table, rows, y, positions, seed)
+    fitted = Fitted(spec, settings, recipe["task"], list(table.labels or ()), list(rows.columns), prepare, None)
     if spec.network:
         given = {"name": spec.name, "settings": settings}
         fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report)
@@ -140,7 +140,7 @@ def fit(
 def _prepared(
     recipe: Mapping[str, Json],
     spec: ModelSpec,
-    table: Any,
+    table: Table,
     frame: pd.DataFrame,
     y: np.ndarray,
     positions: np.ndarray,
@@ -156,8 +156,9 @@ def _prepared(
     made = blocks(recipe, spec.prepare, frame)
     folds = 5
     if any(block.what == "target" for block in made):
-        groups = None if table.groups is None else table.groups[positions]
-        times = None if table.times is None or recipe["split"]["kind"] != "time" else table.times[positions]
+        kind = recipe["split"]["kind"]
+        groups = table.groups[positions] if table.groups is not None and kind == "group" else None
+        times = table.times[positions] if table.times is not None and kind == "time" else None
         folds = target_folds(groups, times)
     prepare = assemble(made, spec.prepare, recipe["task"], seed, folds)
     with warnings.catch_warnings():
@@ -176,11 +177,9 @@ def _inner_share(settings: Mapping[str, Json], rows: int) -> float:
 
 
 def _inner(
-    recipe: Mapping[str, Json], table: Any, positions: np.ndarray, share: float, seed: int
+    recipe: Mapping[str, Json], table: Table, positions: np.ndarray, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places, within `positions`, of the rows to learn from and of those to stop by, split in the plan's own way."""
-    from engine.data.splitting import inner_split
-
     train, validation = inner_split(table, positions, recipe, share, seed)
     place = np.empty(int(positions.max()) + 1, dtype=np.intp)
     place[positions] = np.arange(len(positions))

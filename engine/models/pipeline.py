@@ -75,7 +75,8 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
             text,
         ]
         if prepare["numbers"]["indicator"]:
-            flagged = [c for c in of["number"] + of["date"] + of["yes_no"] if frame[c].isna().mean() >= MISSING_SHARE]
+            empty = frame.isna().mean().to_dict()
+            flagged = [c for c in of["number"] + of["date"] + of["yes_no"] if empty[c] >= MISSING_SHARE]
             made.append(Block("missing", tuple(flagged), "missing"))
     return [block for block in made if block.columns]
 
@@ -87,11 +88,11 @@ def _by_levels(
     few: list[str] = []
     many: list[str] = []
     for column in list(of["yes_no"]):
-        if frame[column].nunique() > 2:  # called yes/no by a person, but it is not
+        if len(frame[column].dropna().unique()) > 2:  # called yes/no by a person, but it is not
             of["yes_no"].remove(column)
             few.append(column)
     for column in of["category"]:
-        wide = categories["encode"] != "onehot" and frame[column].nunique() > MANY_LEVELS
+        wide = categories["encode"] != "onehot" and len(frame[column].dropna().unique()) > MANY_LEVELS
         (many if wide else few).append(column)
     return few, many
 
@@ -156,9 +157,9 @@ def _target(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import TargetEncoder
 
-    kind = {"regression": "continuous"}.get(situation["task"], situation["task"])
+    kind: Any = {"regression": "continuous"}.get(situation["task"], situation["task"])
     folds = situation["target_folds"]
-    seeded = {"random_state": situation["seed"]} if isinstance(folds, int) else {"shuffle": False}
+    seeded: dict[str, Any] = {"random_state": situation["seed"]} if isinstance(folds, int) else {"shuffle": False}
     return Pipeline([("encode", TargetEncoder(target_type=kind, cv=folds, **seeded)), ("scale", _scaler(options))])
 
 

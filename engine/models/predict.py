@@ -27,8 +27,8 @@ def predict_file(
 ) -> int:
     """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
 
-    Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may be
-    there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
+    Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may
+    be there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
     Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
     """
     data, out = Path(data), Path(out)
