@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.stats import norm, t
+from threadpoolctl import threadpool_limits
 
 from engine.evaluation.acceptance import earn
 from engine.evaluation.intervals import corrected_t
@@ -19,6 +20,13 @@ from engine.evaluation.paired import difference_of
 from engine.plans import plan
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def one_core() -> Iterator[None]:
+    """Many small products: more threads than one only wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 @dataclass
