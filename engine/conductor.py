@@ -273,7 +273,7 @@ class Conductor:
         by_engine = answer.author == "engine"
         if blocks := judgement.at(Level.BLOCK):
             raise Refused(f"{ask.name}: {blocks[0].message}")
-        overruled = ask.recommended is not None and choice != ask.recommended
+        overruled = not ask.question.fact and ask.recommended is not None and choice != ask.recommended
         why = answer.why.strip()
         asked_text = " ".join([ask.prompt, *(o.text for o in ask.offered), str(ask.recommended)])
         verdict = "ok" if by_engine else judge_why(why, asked_text, self._whys_given())

@@ -91,6 +91,7 @@ class Question:
     unit: str = ""
     whys: tuple[Why, ...] = ()
     why_required: bool = False  # beyond overrules, which always need one
+    fact: bool = False  # only a person knows it; what is recommended is a guess, and another answer overrules nothing
     source: str = ""
 
     @property

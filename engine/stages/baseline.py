@@ -46,6 +46,7 @@ SUCCESS = Question(
         Why("Why this line?", "{reason}", "S004: 50/50 to 55/45 may already be worth money"),
         Why("Can it move?", "Yes, and the review says so: a line moved after a result is flagged."),
     ),
+    fact=True,
     source="S004",
 )
 GAIN = Question(

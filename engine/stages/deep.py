@@ -64,6 +64,7 @@ HYPOTHESIS = Question(
         Why("Where do I look?", "At a weak slice, or at columns that act together."),
         Why("What is done with it?", "The gain you expect is held against the gain measured."),
     ),
+    fact=True,
     source="S002 hypothesis before complexity; S003 creative combinations",
 )
 EXPECTED = Question(
@@ -71,6 +72,7 @@ EXPECTED = Question(
     "How much {metric} do you expect it to gain?",
     Form.NUMBER,
     low=0,
+    fact=True,
     source="S002; review flag M34",
     whys=(Why("Why a number?", "Over several projects it shows whether your feeling for gains is right."),),
 )

@@ -25,6 +25,7 @@ PACE = Question(
         Option("guided", "Guided", "every question, one at a time"),
     ),
     default="quick",
+    fact=True,
     source="S001: results first, theory later.",
 )
 LOAD = Question(
@@ -59,6 +60,7 @@ STATEMENT = Question(
         ),
         Why("Why who and when?", "Who acts decides whether reasons are owed; when decides what may be known by then."),
     ),
+    fact=True,
     source="S001 “define problem”; S000; Zinkevich, Rules of machine learning",
 )
 TODAY = Question(
@@ -74,6 +76,7 @@ TODAY = Question(
         Why("What if nobody decides today?", "Say so: then the floor is the best constant answer, measured later."),
         Why("What if it is a rule?", "Write it down in a moment: it will be examined on the same rows as the models."),
     ),
+    fact=True,
     source="S004 baseline; Zinkevich #1",
 )
 TARGET = Question(
@@ -87,6 +90,7 @@ TARGET = Question(
         Why("Why {subject}this one?", "{reason}"),
         Why("Can it be changed later?", "Yes: going back starts a branch, and nothing measured so far is lost."),
     ),
+    fact=True,
     source="Kapoor & Narayanan 2023, L2",
 )
 MOMENT = Question(
@@ -100,6 +104,7 @@ MOMENT = Question(
         Why("How do I write it?", "A sentence (“before the contract ends”), or the name of a date column: {dates}."),
         Why("What happens without one?", "The checks for columns that are filled in too late have nothing to go by."),
     ),
+    fact=True,
     source="Kapoor & Narayanan 2023, L2, L3.1",
 )
 TASK = Question(
@@ -127,6 +132,7 @@ POSITIVE = Question(
         Why("Why this one?", "{reason}"),
         Why("Does it change a model?", "No: the probabilities stay the same, only their names turn around."),
     ),
+    fact=True,
     source="scikit-learn user guide, model evaluation",
 )
 UNIT = Question(
@@ -153,6 +159,7 @@ USE = Question(
         Why("What if both?", "Take the one that costs more when it is wrong; the other is shown beside it as a guard."),
         Why("Where does the cut come from?", "From the costs of the two mistakes, asked next."),
     ),
+    fact=True,
     source="scikit-learn user guide, tuning the decision threshold",
 )
 COSTS = Question(
@@ -170,6 +177,7 @@ COSTS = Question(
             "scikit-learn user guide, decision threshold",
         ),
     ),
+    fact=True,
     source="scikit-learn user guide, decision threshold; S004",
 )
 METRIC = Question(
@@ -211,6 +219,7 @@ LATENCY = Question(
             "One raw row in, one decision out, one thread, 1,000 calls; the 95th percentile counts.",
         ),
     ),
+    fact=True,
     source="S000",
 )
 READABLE = Question(
@@ -234,6 +243,7 @@ READABLE = Question(
         ),
         Why("And “reasons”?", "Any model whose reasons are exact, or an approximation that was validated."),
     ),
+    fact=True,
     source="S000 black box; CFPB Circular 2022-03",
 )
 TRAINING = Question(
@@ -253,6 +263,7 @@ TRAINING = Question(
         ),
         Why("No GPU?", "None is needed: CPU and GPU are timed on the very network, and the faster one is taken."),
     ),
+    fact=True,
     source="S000; S004",
 )
 ROWS_PER_PARAMETER = Question(
@@ -293,6 +304,7 @@ DOMAIN = Question(
             "a confounder, or news.",
         ),
     ),
+    fact=True,
     source="S002 domain experts",
 )
 RULE = Question(
@@ -314,6 +326,7 @@ RULE = Question(
         ),
         Why("May I look at the data for it?", "At the rows for practice, yes; the locked rows stay out of sight."),
     ),
+    fact=True,
     source="S004 60/40 from business experience; Zinkevich #1, #6",
 )
 

@@ -75,9 +75,10 @@ def compare(
         "names": [champion.title, *(c.title for c in challengers)],
         "budget_round": round_,
         "tiny": too_few(s),
+        "recipe": s.recipe(),
     }
     keys = (champion.exams.key, *(c.exams.key for c in challengers))
-    return Trial("compare", params, uses=keys, label=f"{champion.title} against {len(challengers)}")
+    return Trial("compare", params, s.data, uses=keys, label=f"{champion.title} against {len(challengers)}")
 
 
 def too_few(s: Session) -> bool:
@@ -165,11 +166,16 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def best(m: Metric, candidates: Iterable[Candidate]) -> Candidate:
-    """The highest score; of equals the lower tier, then the fewer parameters."""
-    return min(
-        (c for c in candidates if c.ok),
-        key=lambda c: (-float(m.oriented(c.value)), c.spec.tier, c.exams.value["parameters"]),
-    )
+    """The one whose interval promises most at its lower end, so that a lucky coin is not taken for a better constant.
+
+    Of equals the lower tier, then the fewer parameters.
+    """
+
+    def promised(c: Candidate) -> float:
+        ends = [m.oriented(c.exams.value[end]) for end in ("low", "high") if c.exams.value[end] is not None]
+        return float(min(ends, default=m.oriented(c.value)))
+
+    return min((c for c in candidates if c.ok), key=lambda c: (-promised(c), c.spec.tier, c.exams.value["parameters"]))
 
 
 def ladder_view(m: Metric, candidates: Iterable[Candidate], reference: float | None = None) -> Intervals:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import plans
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
+from engine.missing import ALWAYS_MISSING
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import COLUMN_TYPES, Session
@@ -281,8 +282,14 @@ def _ask_id(column: str, profile: Profile, seen: Evidence) -> Ask:
 
 
 def _marks(s: Session, profile: Profile) -> list[tuple[str, list[dict[str, Json]]]]:
+    """The marks of each input that somebody must decide on; a blank cell or “n/a” is empty without asking."""
     inputs = s.input_types()
-    return [(name, c["marks"]) for name, c in profile.columns.items() if c.get("marks") and name in inputs]
+    found = {
+        name: [m for m in c.get("marks", []) if str(m["value"]).casefold() not in ALWAYS_MISSING]
+        for name, c in profile.columns.items()
+        if name in inputs
+    }
+    return [(name, marks) for name, marks in found.items() if marks]
 
 
 def _ask_marks(column: str, marks: list[dict[str, Json]], profile: Profile, seen: Evidence) -> Ask:
@@ -492,7 +499,11 @@ def _ask_missing(s: Session, profile: Profile, seen: Evidence) -> Ask:
     holes = {}
     for name in s.input_types():
         c = profile.columns[name]
-        extra = sum(m["count"] for m in c.get("marks", []) if str(m["value"]) in marked.get(name, []))
+        extra = sum(
+            m["count"]
+            for m in c.get("marks", [])
+            if str(m["value"]) in marked.get(name, []) and str(m["value"]).casefold() not in ALWAYS_MISSING
+        )
         if c["missing"] + extra:
             holes[name] = c["missing"] + extra
     share = max((n / profile.rows for n in holes.values()), default=0.0)

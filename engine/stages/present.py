@@ -83,6 +83,7 @@ LESSONS = Question(
         Why("What is prefilled?", "Every step that was accepted, every one that was not, and the overrules."),
         Why("What only you know?", "What may break in use, and whom to ask then."),
     ),
+    fact=True,
     source="S001; S002; S004",
 )
 
