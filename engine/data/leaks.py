@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.data.detectors.base import FOLDS, Detector, Finding, NotRun, Rows
 from engine.data.detectors.copies import COPIES
-from engine.data.detectors.file import PREPARED, ROW_ORDER, STRADDLING, copy_clusters
+from engine.data.detectors.file import PREPARED, ROW_ORDER, STRADDLING
 from engine.data.detectors.names import LATE_NAME, SELECTED_BEFORE
 from engine.data.detectors.population import GROUP_LEAK, POPULATION, TIME_LEAK
 from engine.data.detectors.single import MISSING_TELLS, NEAR_PERFECT
@@ -111,6 +111,7 @@ def development_rows(table: Table, splits: Splits, recipe: dict[str, Json]) -> R
         time=recipe.get("time") or "",
         time_is_date=_is_date(recipe, table.times),
         kind=recipe["split"]["kind"],
+        cluster=np.unique(table.copies[dev], return_inverse=True)[1],
         folds_of_plan=[(place[train], place[test]) for train, test in splits.folds],
         seed=int(recipe["plan"].get("seed", 0)),
     )
@@ -132,7 +133,7 @@ def _is_date(recipe: dict[str, Json], times: np.ndarray | None) -> bool:
 
 def copies_of(rows: Rows) -> dict[str, Json]:
     """How many development rows have equal inputs, and how many a random split into five would put on both sides."""
-    sizes = np.bincount(copy_clusters(rows.frame)) if len(rows) else np.zeros(0, dtype=int)
+    sizes = np.zeros(0, dtype=int) if rows.cluster is None else np.bincount(rows.cluster)
     repeated = sizes[sizes > 1]
     crossing = float((repeated * (1 - (1 / FOLDS) ** (repeated - 1))).sum())
     return {"rows": int(repeated.sum()), "sets": len(repeated), "would_straddle": round(crossing)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -65,12 +65,13 @@ class Rows:
     time: str = ""
     time_is_date: bool = False  # then `times` are seconds since 1970, as `values` of a date are
     kind: str = "random"  # how the plan splits
+    cluster: np.ndarray | None = None  # int (n,), equal for rows with equal inputs
     folds_of_plan: Sequence[tuple[np.ndarray, np.ndarray]] = ()
     seed: int = 0
     tick: Callable[[str], None] = lambda _: None  # called with the name of the column being looked at
     copies: set[str] = field(default_factory=set)  # columns that are the target itself: left out later
     _values: dict[str, np.ndarray] = field(default_factory=dict)
-    _codes: dict[str, tuple[np.ndarray, list[str]]] = field(default_factory=dict)
+    _codes: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     _folds: list[tuple[np.ndarray, np.ndarray]] | None = None
 
     def __len__(self) -> int:
@@ -93,7 +94,10 @@ class Rows:
         """The target as numbers: its own for regression; for three or more classes the labels, if all are numbers."""
         if self.regression:
             return self.y.astype(float)
-        values = pd.to_numeric(pd.Series(self.labels, dtype=object), errors="coerce").to_numpy(dtype=float)
+        try:
+            values = np.array([float(label) for label in self.labels])
+        except ValueError:
+            return None
         return values[self.y] if len(values) > 2 and np.isfinite(values).all() else None
 
     def is_number(self, column: str) -> bool:
@@ -105,18 +109,18 @@ class Rows:
     def values(self, column: str) -> np.ndarray:
         """The column as float64 (n,), NaN where missing; dates as seconds; all NaN when it is no quantity."""
         if column not in self._values:
-            self._values[column] = as_numbers(self.frame[column])
+            self._values[column] = as_numbers(cast(pd.Series, self.frame[column]))
         return self._values[column]
 
     def quantities(self) -> list[str]:
         """The columns that are numbers, dates apart."""
         return [c for c in self.columns if self.is_number(c)]
 
-    def codes(self, column: str) -> tuple[np.ndarray, list[str]]:
-        """The column as int codes (n,), -1 where missing, and the levels as text."""
+    def codes(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """The column as int codes (n,), -1 where missing, and its levels."""
         if column not in self._codes:
             codes, levels = pd.factorize(self.frame[column], use_na_sentinel=True)
-            self._codes[column] = codes, [plain(level) for level in levels]
+            self._codes[column] = codes, np.asarray(levels, dtype=object)
         return self._codes[column]
 
     def enough(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from engine.data.detectors.base import ENOUGH, Detector, Finding, NotRun, Rows, as_numbers, quote
+from engine.data.detectors.base import ENOUGH, Detector, Finding, NotRun, Rows, as_numbers, plain, quote
 
 SAME = 0.99  # share of rows in which an equality must hold
 CLOSE = 1e-6  # relative
@@ -44,6 +44,7 @@ def _same_classes(rows: Rows, column: str) -> Finding | None:
     classes = np.unique(rows.y)
     if len(levels) > 20 * len(classes) or len(levels) == 0:  # spellings are few: the rest is no copy, and costs time
         return None
+    levels = [plain(level) for level in levels]
     for fold_case in (False, True):
         keys = [_spelling(level) if fold_case else level for level in levels]
         if not fold_case and len(set(keys)) != len(classes) and len(set(keys)) != len(classes) - 1:
@@ -52,7 +53,7 @@ def _same_classes(rows: Rows, column: str) -> Finding | None:
         merged = np.append(spelt, -1)[codes]
         pairs = _one_to_one(merged, rows.y, len(names), len(rows.labels))
         if pairs:
-            shown = quote(_pair(names, level, rows.labels[label]) for level, label in pairs)
+            shown = quote(_pair(list(names), level, rows.labels[label]) for level, label in pairs)
             filled = int((codes >= 0).sum())
             missing_is_level = any(level < 0 for level, _ in pairs)
             where = "" if filled == len(rows) or missing_is_level else f", wherever it is filled in ({filled:,} rows)"
@@ -88,7 +89,7 @@ def _one_to_one(codes: np.ndarray, y: np.ndarray, size: int, classes: int) -> li
     return [(name, int(hits[i].argmax())) for i, name in enumerate(names)]
 
 
-def _pair(names: np.ndarray, level: int, label: str) -> str:
+def _pair(names: Sequence[str], level: int, label: str) -> str:
     return f"{names[level] if level >= 0 else 'empty'} = {label}"
 
 

@@ -90,11 +90,11 @@ def straddling(rows: Rows) -> Iterator[Finding]:
 
     The plan keeps copies together, so this holds by construction; it is counted all the same.
     """
-    if not rows.folds_of_plan:
+    cluster = rows.cluster
+    if cluster is None or not rows.folds_of_plan:
         raise NotRun("no plan was drawn")
-    cluster = copy_clusters(rows.frame)
     crossing = np.zeros(len(rows), dtype=bool)
-    for train, test in rows.folds_of_plan:
+    for train, test in rows.folds_of_plan:  # positions among the development rows
         inside = np.zeros(cluster.max() + 1, dtype=bool)
         inside[cluster[train]] = True
         crossing[test[inside[cluster[test]]]] = True
@@ -107,13 +107,6 @@ def straddling(rows: Rows) -> Iterator[Finding]:
             score=float(crossing.mean()),
             metric="share of rows",
         )
-
-
-def copy_clusters(frame: pd.DataFrame) -> np.ndarray:
-    """One number per set of rows with equal inputs.  Returns int (n,)."""
-    if frame.shape[1] == 0:
-        return np.arange(len(frame))
-    return frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy()
 
 
 def prepared(rows: Rows) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from engine.data.detectors.scoring import auc, balanced_accuracy, r2, tree_score
 PROBE_ROWS = 10_000  # the two probes are fitted ten times each: more rows would cost minutes and sharpen little
 DRIFT = 0.70
 CLOCK = 0.9  # an input that follows the time column this closely is a clock itself, and no sign of drift
+BOOSTED: dict[str, Any] = {"early_stopping": False, "random_state": 0}
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
@@ -116,7 +118,7 @@ def population(rows: Rows) -> Iterator[Finding]:
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=rows.seed).split(X, y))
     share = np.empty(len(some))
     for train, test in folds:
-        model = HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=0)
+        model = HistGradientBoostingClassifier(max_iter=60, **BOOSTED)
         share[test] = model.fit(X.iloc[train], y[train]).predict_proba(X.iloc[test])[:, 1]
     score = auc(y, share)
     if score >= DRIFT:
@@ -150,13 +152,15 @@ def _matrix(frame: pd.DataFrame) -> pd.DataFrame:
     """Inputs as boosted trees take them: numbers and dates as they are, levels as codes (commonest first, ≤ 200)."""
     made: dict[str, np.ndarray] = {}
     for column in frame.columns:
-        kept = frame[column]
+        kept = cast(pd.Series, frame[column])
         quantity = pd.api.types.is_numeric_dtype(kept) and not pd.api.types.is_bool_dtype(kept)
         if quantity or pd.api.types.is_datetime64_any_dtype(kept):
             made[column] = as_numbers(kept)
         else:
             place = {level: i for i, level in enumerate(kept.value_counts().index[:200])}
-            made[column] = kept.map(place).to_numpy(dtype=float, na_value=np.nan)
+            made[column] = kept.map(lambda level, place=place: place.get(level, np.nan)).to_numpy(
+                dtype=float, na_value=np.nan
+            )
     return pd.DataFrame(made, index=frame.index)
 
 
@@ -200,7 +204,7 @@ def _linear(rows: Rows, train: pd.DataFrame, y: np.ndarray, test: pd.DataFrame) 
     parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for column in train.columns:
         if rows.is_number(column) or rows.is_date(column):
-            values = [_matrix(f[[column]]).to_numpy() for f in (train, test)]
+            values = [_matrix(cast(pd.DataFrame, f[[column]])).to_numpy() for f in (train, test)]
             middle = np.nanmedian(values[0]) if np.isfinite(values[0]).any() else 0.0
             blocks = [np.where(np.isfinite(v), v, middle) for v in values]
         else:
@@ -219,7 +223,7 @@ def _linear(rows: Rows, train: pd.DataFrame, y: np.ndarray, test: pd.DataFrame) 
 def _boosted(rows: Rows, train: pd.DataFrame, y: np.ndarray, test: pd.DataFrame) -> np.ndarray:
     both = _matrix(pd.concat([train, test]))  # only codes of levels, which carry nothing of the target
     kind = HistGradientBoostingRegressor if rows.regression else HistGradientBoostingClassifier
-    model = kind(max_iter=100, early_stopping=False, random_state=0).fit(both.iloc[: len(train)], y)
+    model = kind(max_iter=100, **BOOSTED).fit(both.iloc[: len(train)], y)
     return _predict(rows, model, both.iloc[len(train) :])
 
 

@@ -12,35 +12,58 @@ DEPTH, LEAF = 4, 5
 SMOOTHING = 5.0  # rows of prior knowledge that a level's own mean is mixed with
 
 
-def column_score(rows: Rows, column: str) -> float:
-    """The out-of-fold score of one column: a small tree on numbers and dates, target encoding on levels."""
+GLANCE_ROWS = 500  # of the rarest class in a test part, from which on a first fold far below the line settles it
+GLANCE_MARGIN = {"roc_auc": 0.1, "balanced_accuracy": 0.1, "r2": 0.3}  # many standard errors with that many rows
+
+
+def column_score(rows: Rows, column: str, line: float = -np.inf) -> float:
+    """The out-of-fold score of one column: a small tree on numbers and dates, target encoding on levels.
+
+    On large files a first fold far below `line` is taken as the answer: it saves four fits of five.
+    """
     if rows.is_number(column) or rows.is_date(column):
-        return tree_score(rows.values(column), rows.y, len(rows.labels), rows.folds())
+        return _tree_score(rows, column, line)
     scores = [encoded_score(rows, column)]
     if np.isfinite(rows.values(column)).any():  # "$1,300": a quantity in a text's clothes
-        scores.append(tree_score(rows.values(column), rows.y, len(rows.labels), rows.folds()))
+        scores.append(_tree_score(rows, column, line))
     return max(scores)
+
+
+def _tree_score(rows: Rows, column: str, line: float) -> float:
+    x, folds, classes = rows.values(column), rows.folds(), len(rows.labels)
+    first = folds[0]
+    rarest = np.bincount(rows.y[first[1]]).min() if classes else len(first[1])
+    if rarest >= GLANCE_ROWS:
+        both = np.concatenate(first)
+        cut = len(first[0])
+        glance = [(np.arange(cut), np.arange(cut, len(both)))]
+        score = tree_score(x[both], rows.y[both], classes, glance)
+        if score < line - GLANCE_MARGIN[rows.metric]:
+            return score
+    return tree_score(x, rows.y, classes, folds)
 
 
 def tree_score(x: np.ndarray, y: np.ndarray, classes: int, folds: list[tuple[np.ndarray, np.ndarray]]) -> float:
     """x: (n,) float64, NaN allowed; y: codes below `classes`, or values when classes is 0.
 
-    The out-of-fold AUC, balanced accuracy (classes weighted equally, as that metric does) or R² of a tree of depth 4.
+    The AUC, balanced accuracy (classes weighted equally, as that metric does) or R² of a tree of depth 4, over the rows
+    of all test parts.
     """
     X = x.reshape(-1, 1).astype(np.float32) if _fits_single(x) else rankdata(x, nan_policy="omit").reshape(-1, 1)
+    tested = np.concatenate([test for _, test in folds])
     if classes == 0:
         predicted = np.empty(len(y))
         for train, test in folds:
             tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=LEAF, random_state=0)
             predicted[test] = tree.fit(X[train], y[train]).predict(X[test])
-        return r2(y, predicted)
+        return r2(y[tested], predicted[tested])
     weight = "balanced" if classes > 2 else None
     shares = np.zeros((len(y), classes))
     for train, test in folds:
         tree = DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=LEAF, random_state=0, class_weight=weight)
         tree.fit(X[train], y[train])
         shares[np.ix_(test, tree.classes_)] = tree.predict_proba(X[test])
-    return class_score(y, shares)
+    return class_score(y[tested], shares[tested])
 
 
 def encoded_score(rows: Rows, column: str) -> float:

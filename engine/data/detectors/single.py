@@ -25,7 +25,7 @@ def near_perfect(rows: Rows) -> Iterator[Finding]:
         rows.tick(column)
         if column in rows.copies:  # LK1 has said it, and more strongly
             continue
-        score = column_score(rows, column)
+        score = column_score(rows, column, AMBER[rows.metric])
         if score >= AMBER[rows.metric]:
             level = "red" if score >= RED[rows.metric] else "amber"
             yield Finding(

@@ -113,9 +113,9 @@ def _sum(rows: Rows, columns: list[str], y: np.ndarray) -> tuple[dict[str, int],
     some = np.random.default_rng(rows.seed).permutation(len(y))[:SEARCH_ROWS]
     chosen: list[int] = []
     for _ in range(min(max(TERMS) + 2, len(names))):
-        residual = y[some] - _fit(X[np.ix_(some, chosen)], y[some])[1]
+        residual = y[some] - _fit(X[some][:, chosen], y[some])[1]
         chosen.append(_most_correlated(X[some], residual, chosen))
-        signs = _unit_coefficients(X[np.ix_(some, chosen)], y[some])
+        signs = _unit_coefficients(X[some][:, chosen], y[some])
         if signs is None:
             continue
         kept = {names[c]: int(s) for c, s in zip(chosen, signs, strict=True) if s}
@@ -174,7 +174,7 @@ def joint(rows: Rows) -> Iterator[Finding]:
     if len(columns) < 2:
         raise NotRun("fewer than two numeric inputs are left")
     X = np.column_stack([rows.values(c) for c in columns])
-    predicted = np.empty(len(rows))
+    predicted, coefficients = np.empty(len(rows)), np.zeros(len(columns))
     for train, test in rows.folds():
         middle = np.nanmedian(X[train], axis=0)
         filled = np.where(np.isfinite(X), X, np.where(np.isfinite(middle), middle, 0.0))
