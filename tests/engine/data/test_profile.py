@@ -1,10 +1,13 @@
 """What a person sees of a table: types, keys, marks for missing, groups, times, and a guess at the target."""
 
+import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.data.cells import date_format, to_dates, to_numbers, to_texts
 from engine.data.kinds import quantiles
@@ -145,7 +148,8 @@ def test_ids(tmp_path):
         )
     )
     assert {name: c["id_like"] for name, c in columns.items()} == {
-        "code": "a", "row": "b", "spread": "b", "user_id": "b", "income": "", "length": "", "account_number": "c", "y": "",
+        "code": "a", "row": "b", "spread": "b", "user_id": "b", "income": "", "length": "",
+        "account_number": "c", "y": "",
     }  # fmt: skip
 
 
@@ -321,6 +325,27 @@ def test_names():
     assert target_guess(["a", "b"]) == "b"
     assert closest("chrun", ["Churn", "tenure"]) == ["Churn"]
     assert quoted("a\x1b[31m\n") == "'a\\x1b[31m\\n'"
+
+
+CELL = st.one_of(
+    st.sampled_from(
+        ["", "?", "NA", "0", "1", "-1", "99", "1e308", "-1e308", "1e-320", "inf", "2024-01-01", "x", "1,5"]
+    ),
+    st.text(max_size=5),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12))
+def test_whatever_the_cells_the_profile_is_json_without_nan(tmp_path, rows):
+    path = tmp_path / "any.csv"
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
+    try:
+        found, columns = seen(path)
+    except DataProblem:
+        return
+    assert list(columns) == ["a", "b", "c"] or not found["read"]["header"]
 
 
 def test_one_row_and_bad_files(tmp_path):

@@ -225,8 +225,8 @@ def test_whatever_the_bytes_it_is_a_table_or_one_sentence(tmp_path, content):
     path = written(tmp_path, content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
     try:
         raw = read(path)
-    except DataProblem as refused:
-        assert "\n" not in str(refused)
+    except DataProblem:
+        problem(path)  # which holds the sentence to its form
     else:
         assert raw.rows >= 1
         assert len(raw.frame()) == raw.rows
