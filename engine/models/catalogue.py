@@ -20,9 +20,10 @@ CLASSES = frozenset({"binary", "multiclass"})
 NUMBERS = frozenset({"regression"})
 ALL = CLASSES | NUMBERS
 
-Prepare = Literal["none", "linear", "tree", "native", "net"]
-"""How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; tree = missing left in,
-one-hot; native = missing left in, categories as codes that the model knows to be codes; net = linear, always dense."""
+Prepare = Literal["none", "linear", "dense", "tree", "native", "net"]
+"""How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; dense = the same, never
+sparse; net = dense, with numbers squashed, so that one far-out value cannot throw a network off; tree = missing left
+in, one-hot; native = missing left in, categories as codes that the model knows to be codes."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "T2",
         CLASSES,
         "Few rows and columns that speak independently of one another.",
-        "net",
+        "dense",
         "engine.models.simple:naive_bayes",
         {"var_smoothing": 1e-9},
         readable=True,
@@ -188,7 +189,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "T3",
         ALL,
         "Rows that look alike end alike, and there are few columns and up to 50,000 rows.",
-        "net",
+        "dense",
         "engine.models.simple:neighbours",
         {"k": 15, "weights": "distance", "most_columns": 100, "most_rows": 50_000},
     ),

@@ -66,6 +66,8 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
             made[0:1] = [onehot, Block("codes", tuple(many), "codes", {"most": NATIVE_LEVELS})]
     else:
         scale = {"scale": prepare["numbers"]["scale"], "impute": prepare["numbers"]["impute"]}
+        if style == "net" and scale["scale"] == "standard":
+            scale["scale"] = "squash"
         made = [
             Block("numbers", tuple(of["number"]), "scaled", scale),
             Block("dates", tuple(of["date"]), "scaled_date", scale),
