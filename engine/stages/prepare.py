@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine import plans
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
-from engine.missing import ALWAYS_MISSING
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import COLUMN_TYPES, Session
@@ -56,7 +55,10 @@ MARKS = Question(
 DUPLICATES = Question(
     "data.duplicates",
     "{copies:,} rows are copies of others. What are they?",
-    options=(Option("keep", "Keep them, on the same side of every split"),),
+    options=(
+        Option("keep", "Keep them, on the same side of every split"),
+        Option("repeats", "Real repeats", "different cases that happen to look alike; split freely"),
+    ),
     source="Kapoor & Narayanan 2023, L1.4",
     whys=(Why("Why together?", "Copies on both sides of a split are remembered, not predicted.", "KN L1.4"),),
 )
@@ -201,7 +203,7 @@ def prepare(s: Session) -> Conversation:
         yield _ask_id(column, profile, seen)
     for column, marks in _marks(s, profile):
         yield _ask_marks(column, marks, profile, seen)
-    yield _decide_duplicates(profile, seen)
+    yield _ask_duplicates(profile, seen)
     yield _decide_labels(s, profile, seen)
 
     yield _ask_split(s, profile, seen)
@@ -285,7 +287,7 @@ def _marks(s: Session, profile: Profile) -> list[tuple[str, list[dict[str, Json]
     """The marks of each input that somebody must decide on; a blank cell or “n/a” is empty without asking."""
     inputs = s.input_types()
     found = {
-        name: [m for m in c.get("marks", []) if str(m["value"]).casefold() not in ALWAYS_MISSING]
+        name: [m for m in c.get("marks", []) if not m.get("always")]
         for name, c in profile.columns.items()
         if name in inputs
     }
@@ -306,16 +308,29 @@ def _ask_marks(column: str, marks: list[dict[str, Json]], profile: Profile, seen
     )
 
 
-def _decide_duplicates(profile: Profile, seen: Evidence) -> Ask:
+def _ask_duplicates(profile: Profile, seen: Evidence) -> Ask:
     copies = profile.value["duplicates"]["exact"]
-    why = (
-        f"{copies:,} rows repeat another exactly. On both sides of a split they would be remembered, not predicted: "
-        "each set of copies stays on one side."
-        if copies
-        else "No row repeats another; should copies appear when a column is left out, they stay on one side."
-    )
-    check = Check("copies", copies, reference=profile.rows, protocol="all columns")
-    return Decide(DUPLICATES, "keep", why, evidence=(seen,), check=check, facts={"copies": copies})
+    share = copies / max(profile.rows, 1)
+    if share > 0.2:  # few columns of few values: tying equal rows together would tie nearly all of them
+        best, why = "repeats", f"{copies:,} rows ({percent(share)}) look like another: so few values repeat by chance."
+    elif copies:
+        best = "keep"
+        why = (
+            f"{copies:,} rows repeat another exactly. On both sides of a split they would be remembered, not predicted."
+        )
+    else:
+        best = "keep"
+        why = "No row repeats another; should copies appear when a column is left out, they stay on one side."
+
+    def judge(choice: Json) -> Judgement:
+        check = Check("copies", copies, reference=profile.rows, protocol="all columns")
+        if choice == "repeats" and best == "keep" and copies:
+            return Judgement(
+                (Objection(Level.HOLD, f"{copies:,} copies would be on both sides of the splits."),), check
+            )
+        return Judgement(check=check)
+
+    return Ask(DUPLICATES, recommended=best, reason=why, evidence=(seen,), facts={"copies": copies}, judge=judge)
 
 
 def _decide_labels(s: Session, profile: Profile, seen: Evidence) -> Ask:
@@ -500,9 +515,7 @@ def _ask_missing(s: Session, profile: Profile, seen: Evidence) -> Ask:
     for name in s.input_types():
         c = profile.columns[name]
         extra = sum(
-            m["count"]
-            for m in c.get("marks", [])
-            if str(m["value"]) in marked.get(name, []) and str(m["value"]).casefold() not in ALWAYS_MISSING
+            m["count"] for m in c.get("marks", []) if str(m["value"]) in marked.get(name, []) and not m.get("always")
         )
         if c["missing"] + extra:
             holes[name] = c["missing"] + extra

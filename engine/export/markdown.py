@@ -1,0 +1,165 @@
+"""The report of a session as Markdown: what was asked, decided, measured and learned, for who was not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from engine.conductor import SETTLED, Exchange
+from engine.metrics import BY_NAME, figure
+from engine.models.catalogue import model_spec
+from engine.records import Check, Decision, Json
+from engine.session import Session
+from engine.views import Bars, Curves, Intervals, Table, View, Words
+from engine.words import literal
+
+STAGE_TITLES = {
+    "define": "The problem",
+    "prepare": "The data",
+    "baseline": "Without a model",
+    "simple": "The simple model",
+    "deep": "The deep model",
+    "present": "The final exam",
+}
+# Views that a reader of the report wants to see again; the others belong to the moment of the decision.
+SHOWN = ("simple.champion", "improve.errors", "deep.gate", "deep.compare", "present.result")
+
+
+def report(s: Session, transcript: Sequence[Exchange], *, source: str, branch: str = "main") -> str:
+    """The whole report.  source: how the data's file is called.  Text from the data is shown literally."""
+    parts = [f"# {_text(s.name)}", _summary(s, source, branch), _ladder(s)]
+    stage = ""
+    for exchange in transcript:
+        d = exchange.decision
+        if d.question == SETTLED.id:
+            continue
+        if d.stage != stage:
+            stage = d.stage
+            parts.append(f"## {STAGE_TITLES.get(stage, stage)}")
+        parts.append(_decision(d))
+        if d.question in SHOWN:
+            parts += [_view(view) for view in exchange.ask.shows]
+    parts.append(_about(transcript))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _summary(s: Session, source: str, branch: str) -> str:
+    result = s.decision("present.result")
+    lines = [f"Predicts **{_text(s.target)}** from {_text(source)} (branch {_text(branch)})."]
+    if result is not None and result.check is not None:
+        top = s.rungs[-1]
+        lines.append(f"**{model_spec(top.model).title}: {_measured(result.check)}.** {_text(result.why)}")
+    elif s.rungs:
+        top = s.rungs[-1]
+        lines.append(
+            f"So far {model_spec(top.model).title}, {figure(top.value)} on the practice exams; no final exam yet."
+        )
+    return " ".join(lines)
+
+
+def _ladder(s: Session) -> str:
+    if not s.rungs:
+        return ""
+    rows = [
+        (
+            model_spec(r.model).title,
+            r.stage,
+            figure(r.value),
+            _range(r.low, r.high),
+            r.details.get("parameters"),
+            _figure(r.details.get("latency_ms")),
+        )
+        for r in s.rungs
+    ]
+    title = BY_NAME[s.metric].title if s.metric in BY_NAME else s.metric
+    return _view(Table("The ladder", ("model", "stage", title, "95 % interval", "parameters", "p95 ms"), rows))
+
+
+def _decision(d: Decision) -> str:
+    who = {"engine": "taken by the guide", "plan": "from the plan", "person": "decided by a person"}[d.author]
+    notes = [who]
+    if d.overruled:
+        notes.append(f"against the recommendation {_choice(d.recommended)}")
+    if d.flags:
+        notes.append("flags " + ", ".join(d.flags))
+    lines = [f"**{d.seq}. {_text(d.prompt)}** {_choice(d.choice)}  ", f"*{'; '.join(notes)}.* {_text(d.why)}".rstrip()]
+    if d.check is not None and d.check.value is not None:
+        lines[-1] += f"  \nChecked against: {_measured(d.check)} — {_text(d.check.protocol)}."
+    return "\n".join(lines)
+
+
+def _measured(check: Check) -> str:
+    title = BY_NAME[check.metric].title if check.metric in BY_NAME else check.metric
+    said = f"{_text(title)} {figure(check.value)}" if check.value is not None else _text(title)
+    if check.low is not None and check.high is not None:
+        said += f" ({_range(check.low, check.high)})"
+    if check.reference is not None:
+        said += f", against {figure(check.reference)}"
+    return said
+
+
+def _about(transcript: Sequence[Exchange]) -> str:
+    if not transcript:
+        return ""
+    last = transcript[-1].decision
+    decisions = [x.decision for x in transcript]
+    by_author = {who: sum(d.author == who for d in decisions) for who in ("person", "plan", "engine")}
+    counts = ", ".join(
+        f"{n} by {'the guide' if who == 'engine' else 'the ' + who}" for who, n in by_author.items() if n
+    )
+    return (
+        "## About this report\n\n"
+        f"{len(decisions)} decisions ({counts}); {sum(d.overruled for d in decisions)} against the recommendation. "
+        f"Last decided {last.decided_at}; hash of the last decision `{last.hash}`."
+    )
+
+
+def _view(view: View) -> str:
+    match view:
+        case Table(title, columns, rows):
+            head = f"| {' | '.join(_cell(c) for c in columns)} |\n|{'|'.join('---' for _ in columns)}|"
+            body = "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
+            return f"**{_text(title)}**\n\n{head}\n{body}"
+        case Intervals(title, unit, rows):
+            cells = [(label, figure(value), _range(low, high)) for label, value, low, high in rows]
+            return _view(Table(title, ("", unit, "interval"), cells))
+        case Bars(title, unit, rows):
+            return _view(Table(title, ("", unit), [(label, figure(value)) for label, value in rows]))
+        case Curves(title, x, y, series):
+            cells = [(name, len(points), figure(points[-1][1])) for name, points in series.items() if points]
+            return _view(Table(f"{title}: {y} by {x}", ("line", "points", "last"), cells))
+        case Words(title, text):
+            return f"**{_text(title)}** {_text(text)}"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"
+
+
+def _figure(value: Json) -> str:
+    return figure(value) if isinstance(value, int | float) else ""
+
+
+def _choice(choice: Json) -> str:
+    if choice is None:
+        return "—"
+    if isinstance(choice, Mapping | list):
+        text = json.dumps(choice, ensure_ascii=False)
+        return f"`{_code(text if len(text) <= 300 else text[:299] + '…')}`"
+    return f"`{_code(str(choice))}`"
+
+
+def _code(text: str) -> str:
+    return literal(text).replace("`", "ˋ")
+
+
+def _cell(value: Json) -> str:
+    return "" if value is None else _text(value)
+
+
+def _text(value: Json) -> str:
+    """Text on one line in which Markdown and HTML mean nothing."""
+    text = literal(value)
+    for sign in "\\`*_[]|<>#":
+        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>|" else f"\\{sign}")
+    return text
