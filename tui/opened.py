@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from engine.answerers import Answerer, carried_over, quick_pace
@@ -14,6 +15,7 @@ from engine.ports import TrialState
 from engine.records import Answer, Decision
 from engine.runners.environment import environment
 from engine.session import Session
+from engine.words import short
 from storage.lease import Hold
 from storage.sessions import Branch
 from storage.store import Store
@@ -242,6 +244,25 @@ class OpenSession:
         if self._hold is not None and (now or time.monotonic() - self._beaten_at >= _BEAT_EVERY):
             self._beaten_at = time.monotonic()
             self._hold.beat()
+
+
+def new_session(store: Store, data: Path, name: str = "") -> str:
+    """Begin a session on a file; returns its name, which is the file's where none is given.
+
+    Raises DataProblem when the file cannot be read, UsageProblem when the name is taken.
+    """
+    fingerprint = store.datasets.record(data)
+    return store.sessions.create(name or store.sessions.free_name(_name_after(data)), fingerprint).name
+
+
+def _name_after(data: Path) -> str:
+    """A file's name without its endings; its folder's, where the file's says nothing."""
+    stem = data.name
+    for ending in (".gz", ".bz2", ".xz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".data"):
+        stem = stem[: -len(ending)] if stem.lower().endswith(ending) and len(stem) > len(ending) else stem
+    if stem.lower() in ("train", "training", "data") and data.absolute().parent.name:
+        stem = data.absolute().parent.name
+    return short(stem.strip() or "session", 60)
 
 
 def _on_branch(store: Store, name: str, branch: Branch, answerers: Sequence[Answerer]) -> tuple[Answerer, ...]:

@@ -17,7 +17,9 @@ from engine.records import Json
 from engine.words import short
 
 TARGET = "problem.target"
+NAMED = "Named on the command line (--target) as the column that this run is to learn."
 SKIP_DEEP = ("deep.enter", "skip")
+LEFT_OUT = "This run was told beforehand to end with simple models (skip-deep), to save computing time."
 
 Where = Callable[[str], str]  # a key to the words that say where it stands, e.g. "plan.toml, line 7: "
 
@@ -90,8 +92,10 @@ def _plan_of(raw: dict[str, Json], path: Path, catalogue: Catalogue, where: Wher
     whys = {key: value for key, value in flat(raw.get("whys", {}))}
     if "target" in raw:
         answers.setdefault(TARGET, raw["target"])
+        whys.setdefault(TARGET, "Named in the plan's first lines as the column that this run is to learn.")
     if raw.get("skip_deep"):
         answers.setdefault(*SKIP_DEEP)
+        whys.setdefault(SKIP_DEEP[0], LEFT_OUT)
     data = path.parent / Path(raw["data"]).expanduser() if raw.get("data") else None
     plan = Plan(data, raw.get("name", ""), answers, whys, raw.get("stop_after", ""), where)
     return checked(plan, catalogue)
@@ -113,8 +117,10 @@ def from_command_line(
     said = dict(_pair(item, "--why") for item in whys)
     if target:
         given[TARGET] = target
+        said.setdefault(TARGET, NAMED)
     if skip_deep:
         given.setdefault(*SKIP_DEEP)
+        said.setdefault(SKIP_DEEP[0], LEFT_OUT)
 
     def where(key: str) -> str:
         return "--answer " if key in given else "--why "

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.records import Check, Decision, Evidence, Json
 from engine.session import Rung, Session
 from storage.sessions import SessionInfo
 
-LOCKBOX = "present.lockbox"
+LOCKBOX = "present.result"
 
 
 def run_result(

@@ -15,7 +15,7 @@ from storage.sessions import SessionInfo
 from storage.store import Store
 from tui.desk import SessionLine
 from tui.opened import OpenSession, new_session
-from tui.sample import SAMPLE
+from tui.sample import SAMPLE, SAMPLE_TARGET
 from tui.workers import bury_dead_workers, ensure_worker, worker_lock
 
 
@@ -47,8 +47,11 @@ class StoreDesk:
         answerers = (_said(self.said.get(found, {})), quick_pace)
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
 
-    def sample(self) -> Path:
-        return SAMPLE
+    def data_of(self, name: str) -> str:
+        return self._store.sessions.get(name).path.name
+
+    def sample(self) -> tuple[Path, str]:
+        return SAMPLE, "churned"
 
     def machine(self) -> str:
         working = worker_lock(self._store.path).held_by_somebody

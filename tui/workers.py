@@ -9,7 +9,12 @@ from pathlib import Path
 
 from engine.runners.context import Workplace
 from engine.runners.lock import FileLock
+from engine.runners.worker import IDLE_MINUTES
 from storage.store import Store
+
+_ROOT = Path(__file__).resolve().parents[1]  # where the packages lie: a checkout need not be installed
+
+_started: dict[Path, subprocess.Popen[bytes]] = {}  # by store; kept so that one that ended is not left a zombie
 
 
 def logs_of(store_path: Path) -> Path:
@@ -26,7 +31,7 @@ def worker_lock(store_path: Path) -> FileLock:
     return FileLock(logs_of(store_path) / "worker.lock")
 
 
-def ensure_worker(store_path: Path) -> bool:
+def ensure_worker(store_path: Path, idle_minutes: float = IDLE_MINUTES) -> bool:
     """See to it that a worker runs for this store; True when one was started.
 
     Two windows may start one each at the same moment: the second finds the lock taken and ends at once.
@@ -35,16 +40,17 @@ def ensure_worker(store_path: Path) -> bool:
     store_path = store_path.absolute()
     logs = logs_of(store_path)
     _make(logs)
-    if worker_lock(store_path).held_by_somebody:
-        return False
+    mine = _started.get(store_path)
+    if (mine is not None and mine.poll() is None) or worker_lock(store_path).held_by_somebody:
+        return False  # one runs, or is on its way
     with (logs / "worker.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", "worker", "--store", str(store_path)],
+        _started[store_path] = subprocess.Popen(
+            [sys.executable, "-m", "tui.cli", "worker", "--store", str(store_path), "--idle", str(idle_minutes)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=logs,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))},
             start_new_session=True,
             close_fds=True,
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -18,8 +20,18 @@ class FileLock:
         self.path = path
         self._handle: int | None = None
 
-    def take(self) -> bool:
-        """Take the lock if nobody holds it.  Raises StoreProblem when the file cannot be made."""
+    def take(self, patience: float = 0.0) -> bool:
+        """Take the lock if nobody holds it.  Raises StoreProblem when the file cannot be made.
+
+        patience: seconds to go on trying; whoever means to keep it needs some, since `held_by_somebody` takes it for a
+        moment to look.
+        """
+        until = time.monotonic() + patience
+        while not (taken := self._try()) and time.monotonic() < until:
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - two that wait should not wake together
+        return taken
+
+    def _try(self) -> bool:
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as problem:

@@ -19,7 +19,7 @@ from engine.records import Evidence, Progress, Trial
 from engine.words import literal, short
 from storage.store import Store
 from tui import headless
-from tui.opened import OpenSession
+from tui.opened import OpenSession, new_session
 from tui.plan import TARGET, Plan, from_command_line, read_plan
 from tui.results import run_result
 from tui.workers import logs_of, workplace
@@ -123,27 +123,15 @@ def _plan(wanted: Wanted, stages: tuple[str, ...]) -> Plan:
 def _session(store: Store, plan: Plan) -> str:
     """The session to run: a new one, or the one of that name on the same data, which is gone on with."""
     assert plan.data is not None
-    fingerprint = store.datasets.record(plan.data)
     if plan.name and plan.name.casefold() in (name.casefold() for name in store.sessions.names()):
-        info = store.sessions.get(plan.name)
+        info, fingerprint = store.sessions.get(plan.name), store.datasets.record(plan.data)
         if info.dataset != fingerprint:
             raise UsageProblem(
                 f"Session {info.name} is on other data ({info.path}); choose another --name, such as "
                 f"{store.sessions.free_name(plan.name)}."
             )
         return info.name
-    wanted = plan.name or store.sessions.free_name(session_name(plan.data))
-    return store.sessions.create(wanted, fingerprint).name
-
-
-def session_name(data: Path) -> str:
-    """A session's name made of a file's, without its endings; of its folder's, where the file's says nothing."""
-    stem = data.name
-    for ending in (".gz", ".bz2", ".xz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".data"):
-        stem = stem[: -len(ending)] if stem.lower().endswith(ending) and len(stem) > len(ending) else stem
-    if stem.lower() in ("train", "training", "data") and data.absolute().parent.name:
-        stem = data.absolute().parent.name
-    return short(stem.strip() or "session", 60)
+    return new_session(store, plan.data, plan.name)
 
 
 def _placed(message: str, plan: Plan) -> str:

@@ -15,7 +15,7 @@ def work(store_path: Path, idle_minutes: float) -> None:
     """Be the store's worker; ends at once where there is one already."""
     logs_of(store_path).mkdir(parents=True, exist_ok=True)
     with worker_lock(store_path) as lock:
-        if not lock.take():
+        if not lock.take(patience=1.0):
             return
         lower_priority()
         warnings.simplefilter("ignore")  # the models' own remarks; what matters of them is in the evidence

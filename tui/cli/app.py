@@ -1,0 +1,57 @@
+"""Commands that open the terminal app: home, `new`, `open`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from engine.errors import UsageProblem
+from tui.cli import store_path
+
+
+def go_home(path: Path | None) -> int:
+    """The list of sessions."""
+    return _open(path or store_path(None))
+
+
+def begin(path: Path, data: Path, target: str, name: str, pace: str) -> int:
+    """A new session on a file, opened; the file is looked at before the screen changes."""
+    if pace not in ("", "quick", "guided"):
+        raise UsageProblem(f"--pace takes quick or guided, not {pace!r}.")
+    _need_terminal(f"rungwise run {data} --target COL --accept-recommended")
+    from tui.store_desk import StoreDesk
+
+    desk = StoreDesk(path)
+    try:
+        session = desk.create(data, target, name, pace)
+    finally:
+        desk.close()
+    return _open(path, session=session, said={session: desk.said[session]})
+
+
+def resume(path: Path, name: str, branch: str) -> int:
+    from storage.store import Store
+
+    with Store.open(path, read_only=True) as store:  # an unknown name is said here, not on a screen
+        found = store.sessions.get(name).name
+        store.sessions.branch(found, branch or None)
+    return _open(path, session=found, branch=branch)
+
+
+def _open(path: Path, *, session: str = "", branch: str = "", said: dict[str, dict[str, str]] | None = None) -> int:
+    _need_terminal("rungwise --help")
+    from tui.app import RungwiseApp
+
+    def desk():  # noqa: ANN202 - the store is opened after the first screen is painted
+        from tui.store_desk import StoreDesk
+
+        return StoreDesk(path, said)
+
+    app = RungwiseApp(desk, session=session, branch=branch)
+    app.run()
+    return app.return_code or 0
+
+
+def _need_terminal(instead: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageProblem(f"The app needs a terminal, and this is none; without one there is: {instead}")

@@ -1,0 +1,53 @@
+"""`rungwise predict` and `rungwise sample`: files that are written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from engine.errors import DataProblem, UsageProblem
+from engine.records import Evidence
+from engine.words import literal
+from storage.store import Store
+from tui.cli.looking import opened
+
+
+def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path) -> None:
+    """Write the predictions of the model that the session ended with."""
+    with opened(path) as store:
+        content = store.artifacts.fetch(str(_final(store, name, branch).value["artifact"]))
+    if not data.exists():
+        raise DataProblem(f"There is no file {data}; check the path.")
+    from engine.models.persist import loads
+    from engine.models.predict import predict_file
+
+    rows = predict_file(loads(content), data, output)
+    print(f"{rows:,} rows written to {literal(output)}")
+
+
+def _final(store: Store, name: str, branch: str) -> Evidence:
+    """The evidence of the model that leaves: the last one that a decision cites.  Raises UsageProblem."""
+    session = store.sessions.get(name).name
+    for decision in reversed(store.journal(session, branch or None).decisions()):
+        for key in decision.evidence:
+            found = store.evidence.get(key)
+            if found is not None and found.ok and found.value.get("artifact") and found.kind == "final":
+                return found
+    raise UsageProblem(
+        f"Session {session} has no model yet: it is fitted at the end of the stage “present”.  Go on with "
+        f"`rungwise open {session}`."
+    )
+
+
+def write_sample(output: Path, *, force: bool) -> None:
+    from tui.sample import SAMPLE
+
+    if output.is_dir():
+        output = output / SAMPLE.name
+    if output.exists() and not force:
+        raise UsageProblem(f"{output} is there already; choose another name with -o, or say --force to replace it.")
+    try:
+        shutil.copyfile(SAMPLE, output)
+    except OSError as problem:
+        raise DataProblem(f"{output} cannot be written ({problem.strerror or problem}); choose another place with -o.") from None
+    print(f"{literal(output)}: 1,500 customers.  Next: rungwise new {literal(output)} --target churned")
