@@ -10,6 +10,7 @@ from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import Metric, figure
 from engine.models.networks.spec import NETWORKS, batch_size, declared
+from engine.models.networks.spec import outputs as outputs_of
 from engine.plans import plan
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
@@ -146,8 +147,7 @@ def deep(s: Session) -> Conversation:
 
     rows, features = _train_rows(champion), linear.exams.value["features"]
     network = declared(START_NET)
-    outputs = len(champion.exams.value.get("per_class") or []) or 1
-    outputs = 1 if s.task == "binary" else outputs
+    outputs = outputs_of(s.task, len(champion.exams.value.get("per_class") or []))
     batch = batch_size(rows, network.training.batch)
     net = {"name": START_NET, "settings": {}}
     asked = {"recipe": s.recipe(), "model": net, "features": features, "outputs": outputs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.conductor import Stage, needed
+from engine.data.conditions import read_rules
 from engine.effects import Ask, Conversation, Measure
 from engine.errors import InvalidAnswer
 from engine.metrics import BY_NAME, best_cut, cost_matrix, metrics_of, recommend_metric
@@ -671,37 +672,27 @@ def _ask_readable(statement: str) -> Ask:
 
 
 def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
-    from engine.data.conditions import validate_condition
-
-    inputs = [c for c in profile.columns if c != target]
+    inputs = {name: c["type"] for name, c in profile.columns.items() if name != target}
+    labels = list(profile.classes(target)) if s.task != "regression" else []
 
     def read(rules: Json) -> Json:
-        for rule in rules:
-            if "when" in rule:
-                validate_condition(rule["when"], inputs)
-            said = rule.get("then", rule.get("otherwise"))
-            if said is not None and s.task != "regression" and str(said) not in profile.classes(target):
-                raise InvalidAnswer(
-                    f"problem.rule: {said!r} is no class of “{target}”; it has {listed(profile.classes(target))}."
-                )
-            if s.task == "regression" and (isinstance(said, bool) or not isinstance(said, int | float)):
-                raise InvalidAnswer('problem.rule: a rule for a number says which: {when = "…", then = 12.5}.')
-        return rules
+        if not rules:
+            return []
+        return read_rules(rules, inputs, task=s.task, labels=labels, positive=s.choice("problem.positive"))
 
     def judge(rules: Json) -> Judgement:
         if not rules:
             return Judgement((Objection(Level.FLAG, "No rule was written down; the floor is a constant.", "M16"),))
         return Judgement()
 
+    rows = [(c, kind, sentence(profile.columns[c].get("examples", []))) for c, kind in list(inputs.items())[:60]]
     return Ask(
         RULE,
         facts={"positive": s.choice("problem.positive", default=""), "target": target},
-        shows=(Table("Columns", ("column", "type", "examples"), [
-            (c, profile.columns[c]["type"], sentence(profile.columns[c].get("examples", []))) for c in inputs[:60]
-        ]),),
+        shows=(Table("Columns", ("column", "type", "examples"), rows),),
         read=read,
         judge=judge,
-    )  # fmt: skip
+    )
 
 
 DEFINE = Stage("define", "Define the problem", define, QUESTIONS)

@@ -120,6 +120,17 @@ EXAMS = Question(
     options=(Option("drawn", "Drawn once, the same for everybody"),),
     source="Decision catalogue 2.1",
 )
+CHECKED = Question(
+    "data.leak_checks",
+    "Which leaks were looked for, and what was found about the rows?",
+    options=(Option("clean", "Nothing about the rows"), Option("found", "Something to look into")),
+    whys=(
+        Why("Why look before any model?", "A leak makes every later figure false, and the best model the worst.", "KN"),
+        Why("What was looked for?", "{reason}"),
+        Why("What was not?", "{skipped}"),
+    ),
+    source="Kapoor & Narayanan 2023: eight types of leaks",
+)
 LEAKS = Question(
     "data.leaks",
     "“{subject}” looks too good or too late. Keep it?",
@@ -186,7 +197,7 @@ SCALE = Question(
 )
 
 QUESTIONS = (
-    TYPES, IDS, MARKS, DUPLICATES, LABELS, SPLIT, LOCKBOX, PLAN, EXAMS, LEAKS, MISSING, ENCODE, SCALE,
+    TYPES, IDS, MARKS, DUPLICATES, LABELS, SPLIT, LOCKBOX, PLAN, EXAMS, CHECKED, LEAKS, MISSING, ENCODE, SCALE,
 )  # fmt: skip
 
 
@@ -214,6 +225,7 @@ def prepare(s: Session) -> Conversation:
 
     looking = Trial("leaks", {"recipe": s.recipe()}, s.data, label="looking for leaks")
     (leaks,) = yield Measure((looking,), "Looking for columns that know the answer")
+    yield _decide_checked(leaks)
     for column, findings in _suspects(needed([leaks])[0]["findings"]):
         yield _ask_leak(s, column, findings, leaks)
 
@@ -462,6 +474,32 @@ def _decide_drawn(drawn: Evidence) -> Ask:
 
 def _mean(values: Json) -> float:
     return sum(values) / len(values) if isinstance(values, list) else float(values)
+
+
+def _decide_checked(leaks: Evidence) -> Ask:
+    v = needed([leaks])[0]
+    rows = [f for f in v["findings"] if not f.get("column")]
+    columns = {f["column"] for f in v["findings"] if f.get("column")}
+    why = f"{len(v['ran'])} kinds of leaks were looked for; {len(columns)} columns are suspect."
+    why += "".join(f" {f['sentence']}" for f in rows)
+    objections = [
+        Objection(Level.FLAG, f["sentence"], "M10" if f["detector"] in ("LK8", "LK9") else "M11")
+        for f in rows
+        if f["level"] == "red" or f["detector"] in ("LK10", "LK11")
+    ]
+    ran = [(k, "ran", "") for k in v["ran"]] + [(k, "skipped", why_not) for k, why_not in v["skipped"].items()]
+    found = [(f["detector"], f["level"], f["sentence"]) for f in rows]
+    return Decide(
+        CHECKED,
+        "found" if rows else "clean",
+        why,
+        evidence=(leaks,),
+        shows=(Table("About the rows", ("check", "level", "finding"), found), Table("Checks", ("check", "", ""), ran)),
+        judgement=Judgement(
+            tuple(objections), Check("findings about rows", len(rows), protocol="development rows", verdict="measured")
+        ),
+        facts={"skipped": listed(f"{k}: {reason}" for k, reason in v["skipped"].items()) or "nothing was left out."},
+    )
 
 
 def _suspects(findings: list[dict[str, Json]]) -> list[tuple[str, list[dict[str, Json]]]]:
