@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,8 +190,8 @@ def _welch(inside: np.ndarray, rest: np.ndarray, groups: np.ndarray | None, mask
         inside, rest = _group_means(inside, groups[mask]), _group_means(rest, groups[~mask])
     if min(len(inside), len(rest)) < 2 or (inside.std() == 0 and rest.std() == 0):
         return None
-    _, p = ttest_ind(inside, rest, equal_var=False)
-    return float(p) if np.isfinite(p) else None
+    found: Any = ttest_ind(inside, rest, equal_var=False)
+    return float(found.pvalue) if np.isfinite(found.pvalue) else None
 
 
 def _group_means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -19,8 +19,8 @@ from engine.records import Json, Progress
 from engine.trials import Context
 
 WARM_UP, CALLS, ROUNDS, BATCH = 50, 1_000, 3, 1_024
-FEWEST = 200  # calls in a round, however slow the model
-CAP = 2.0  # seconds after which a round stops, said in the result
+FEWEST = 100  # calls in a round, however slow the model
+CAP = 1.0  # seconds after which a round stops, said in the result: a person waits for this
 
 
 def latency(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
@@ -57,11 +57,11 @@ def time_calls(
     threads: int = 1,
     threshold: float | None = None,
     report: Callable[[Progress], None] | None = None,
-    cap: float = CAP,
+    cap: float | None = None,
 ) -> dict[str, Json]:
     """Time `fitted` on rows of `frame`, one at a time: percentiles in milliseconds, and rows per second in batches.
 
-    A round ends after 1,000 calls, or after `cap` seconds once 200 are done; `calls` says how many each made.
+    A round ends after 1,000 calls, or after `cap` seconds once 100 are done; `calls` says how many each made.
     """
     rows = [frame.iloc[[i]] for i in range(min(len(frame), CALLS))]
     batch = frame.iloc[np.resize(np.arange(len(frame)), BATCH)]
@@ -76,7 +76,7 @@ def time_calls(
             call(rows[i % len(rows)])
         rounds = []
         for r in range(ROUNDS):
-            rounds.append(_round(call, rows, cap))
+            rounds.append(_round(call, rows, CAP if cap is None else cap))
             if report is not None:
                 report(Progress(r + 1, ROUNDS, "round"))
         per_batch = min(_milliseconds(call, batch) for _ in range(3))

@@ -129,9 +129,12 @@ def fit(
         fitted.notes = fit_quietly(fitted.estimator, X[inner], y[inner], X_val=X[validation], y_val=y[validation])
     else:
         fitted.notes = fit_quietly(fitted.estimator, X, y)
+    if getattr(fitted.estimator, "n_jobs", None) not in (None, 1):
+        fitted.estimator.n_jobs = 1  # threads would add up a forest's votes in any order: the last bits would vary
     if spec.network:
         fitted.estimator.report = None  # the listener belongs to this run, not to the model
         fitted.net = dict(fitted.estimator.trained_)
+        fitted.estimator.trained_.pop("seconds", None)  # kept beside the model: the same model is the same bytes
     fitted.seconds = time.perf_counter() - started
     fitted.prepared = X
     return fitted
@@ -164,7 +167,7 @@ def _prepared(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here
         X = prepare.fit_transform(frame, y)
-    for name, step, _ in prepare.transformers_:
+    for name, step, _ in [*prepare.transformers, *prepare.transformers_]:
         if name == "levels" and hasattr(step, "steps") and hasattr(step.steps[0][1], "cv"):
             step.steps[0][1].cv = 5  # the folds were the training rows'; what is stored must not carry them
     return prepare, X

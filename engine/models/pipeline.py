@@ -156,13 +156,16 @@ def _codes(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
 
 
 def _target(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import TargetEncoder
 
     kind: Any = {"regression": "continuous"}.get(situation["task"], situation["task"])
-    folds = situation["target_folds"]
-    seeded: dict[str, Any] = {"random_state": situation["seed"]} if isinstance(folds, int) else {"shuffle": False}
-    return Pipeline([("encode", TargetEncoder(target_type=kind, cv=folds, **seeded)), ("scale", _scaler(options))])
+    folds: Any = situation["target_folds"]
+    if isinstance(folds, int):
+        shuffled = KFold if kind == "continuous" else StratifiedKFold
+        folds = shuffled(folds, shuffle=True, random_state=situation["seed"])
+    return Pipeline([("encode", TargetEncoder(target_type=kind, cv=folds)), ("scale", _scaler(options))])
 
 
 def _each(kind: str) -> Any:

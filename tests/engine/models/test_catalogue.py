@@ -1,0 +1,94 @@
+"""One contract for every model of the catalogue."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from engine.data.table import load
+from engine.errors import UsageProblem
+from engine.models.catalogue import BY_NAME, MODELS, as_model, model_spec, models_for
+from engine.models.coefficients import coefficients
+from engine.models.fitting import fit
+from tests.engine.tables import customers, recipe
+
+RULE = {"rules": [{"when": "plan = 'basic' AND age > 50", "then": "stay"}, {"otherwise": "leave"}]}
+NUMERIC_RULE = {"rules": [{"when": "age > 50", "then": 120}, {"otherwise": 90}]}
+QUICK = {"epochs": 3, "patience": 2}
+
+
+def settings_of(spec, task):
+    if spec.name == "rule":
+        if task == "multiclass":
+            return {"rules": [{"when": "age > 60", "then": "high"}, {"otherwise": "low"}]}
+        return NUMERIC_RULE if task == "regression" else RULE
+    return QUICK if spec.network else {"trees": 10} if spec.name == "forest" else {}
+
+
+CASES = [(spec, task) for spec in MODELS for task in sorted(spec.tasks)]
+
+
+@pytest.mark.parametrize(("spec", "task"), CASES, ids=[f"{s.name}-{t}" for s, t in CASES])
+def test_fits_answers_and_repeats(spec, task, tmp_path):
+    if spec.network:
+        pytest.importorskip("torch")
+    rules = recipe(task)
+    table = load(customers(tmp_path / "t.csv", 200, task=task), rules)
+    train, test = np.arange(150), table.frame.iloc[150:]
+    model = {"name": spec.name, "settings": settings_of(spec, task)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = (fit(model, rules, table, train, 3) for _ in range(2))
+        a, b = first.scores(test), second.scores(test)
+    assert np.array_equal(a, b), "the same seed gives the same answers to the bit"
+    assert np.isfinite(a).all()
+    if task == "regression":
+        assert a.shape == (50,)
+    else:
+        assert a.shape == (50, len(table.labels))
+        assert np.allclose(a.sum(axis=1), 1)
+    assert first.features == (first.prepared.shape[1])
+    assert (first.parameters > 0) == (spec.name != "rule")
+
+
+def test_declares_every_field():
+    tiers = {f"T{i}" for i in range(9)}
+    for spec in MODELS:
+        assert spec.tier in tiers
+        assert spec.tasks
+        assert spec.why.endswith(".")
+        assert spec.title
+    assert len(BY_NAME) == len(MODELS)
+    assert [s.name for s in models_for("regression", ("T0",))] == ["mean", "median"]
+
+
+def test_says_what_there_is_instead():
+    with pytest.raises(UsageProblem, match=r"no model 'svm'.*logistic"):
+        model_spec("svm")
+    with pytest.raises(UsageProblem, match=r"does not fit a regression task.*ridge"):
+        model_spec("logistic", "regression")
+    with pytest.raises(UsageProblem, match=r"no setting 'c'.*C, max_iter"):
+        as_model("logistic", {"c": 1})
+
+
+def test_naming_models_loads_no_library():
+    code = (
+        "import sys, engine.models.catalogue; "
+        "print([m for m in ('numpy', 'pandas', 'sklearn', 'scipy', 'torch', 'keras') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_coefficients_are_named_and_sorted(tmp_path):
+    rules = recipe()
+    table = load(customers(tmp_path / "t.csv"), rules)
+    fitted = fit(as_model("logistic"), rules, table, np.arange(len(table)), 0)
+    told = coefficients(fitted, table.frame)
+    assert len(told) == fitted.features
+    assert {row["name"] for row in told[:3]} & {"age", "plan = basic"}
+    sizes = [abs(row["per_sd"]) for row in told]
+    assert sizes == sorted(sizes, reverse=True)
+    assert coefficients(fit(as_model("tree"), rules, table, np.arange(len(table)), 0), table.frame) == []
