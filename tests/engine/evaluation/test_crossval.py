@@ -193,8 +193,8 @@ def test_learning_curve(task, tmp_path):
 
 
 def test_a_learning_curve_needs_rows(tmp_path):
+    ctx = Memory(customers(tmp_path / "t.csv", 200))
     with pytest.raises(DataProblem, match="needs 200 development rows; here are 160"):
-        ctx = Memory(customers(tmp_path / "t.csv", 200))
         learning_curve({"recipe": recipe(), "model": as_model("tree")}, ctx)
 
 
