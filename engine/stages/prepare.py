@@ -459,14 +459,17 @@ def _ask_plan(s: Session, profile: Profile, seen: Evidence) -> Ask:
 
 def _decide_drawn(drawn: Evidence) -> Ask:
     v = needed([drawn])[0]
-    tiny = v["dev"] < 100 or (v.get("rarest") is not None and v["rarest"] < 20)
+    rarest = v["rarest"] if v.get("rarest") is not None else v["dev"]
+    tiny = v["dev"] < 100 or rarest < 20
+    too_tiny = v["dev"] < 50 or rarest < 10
     why = (
         f"{v['J']} exams of about {round(_mean(v['n_test'])):,} rows, each model fitted to about "
         f"{round(_mean(v['n_train'])):,}; {v['lockbox']:,} rows are locked away."
     )
     check = Check(
         "exams", v["J"], protocol=f"plan {v['plan_hash'][:12]}, lockbox {str(v['lockbox_hash'])[:12]}",
-        details={"plan_hash": v["plan_hash"], "lockbox_hash": v["lockbox_hash"], "dev": v["dev"], "tiny": tiny},
+        details={"plan_hash": v["plan_hash"], "lockbox_hash": v["lockbox_hash"], "dev": v["dev"], "tiny": tiny,
+                 "too_tiny": too_tiny},
     )  # fmt: skip
     shows = (Bars("Rows", "rows", [("for practice", float(v["dev"])), ("locked away", float(v["lockbox"]))]),)
     return Decide(EXAMS, "drawn", why, evidence=(drawn,), check=check, shows=shows)

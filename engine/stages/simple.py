@@ -189,10 +189,18 @@ def _ask_candidates(s: Session) -> Ask:
     offered = [spec for spec in fitting if not must_read or allowed_to_read(spec)]
     left_out = [spec.title for spec in fitting if spec not in offered]
 
+    drawn = s.decision("split.drawn")
+    too_tiny = bool(drawn and drawn.check and drawn.check.details.get("too_tiny"))
+
     def judge(choice: Json) -> Judgement:
         tiers = {model_spec(name).tier for name in choice}
-        if not choice:
+        if not choice and not too_tiny:
             return Judgement((Objection(Level.BLOCK, "At least one model must compete."),))
+        if choice and too_tiny:
+            message = (
+                "With so few rows a model's score is mostly luck; the baseline and a rule are what can be examined."
+            )
+            return Judgement((Objection(Level.HOLD, message),))
         if "T4" in tiers and "T2" not in tiers:
             message = "Boosted trees without a linear model: nobody would know what the trees are for."
             return Judgement((Objection(Level.BLOCK, message),))
@@ -203,10 +211,12 @@ def _ask_candidates(s: Session) -> Ask:
     why = "One of each kind, from the simplest up; each must beat the one before it."
     if left_out:
         why += f" {listed(left_out)} cannot be read whole, as you require."
+    if too_tiny:
+        why = "Fewer than 50 rows, or 10 of the rarest class: only the baseline and a rule can be examined."
     return Ask(
         CANDIDATES,
         options=tuple(Option(spec.name, spec.title, spec.why, {"tier": spec.tier}) for spec in offered),
-        recommended=[spec.name for spec in offered],
+        recommended=[] if too_tiny else [spec.name for spec in offered],
         reason=why,
         judge=judge,
     )
