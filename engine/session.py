@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.records import Decision, Json
@@ -28,20 +28,30 @@ class Rung:
 class Session:
     """The answers so far, latest first in force; and what follows from them."""
 
-    def __init__(self, name: str, data: str, decisions: Iterable[Decision] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        data: str,
+        decisions: Iterable[Decision] = (),
+        looks: Callable[[str], tuple[int, int]] = lambda exam: (0, 0),
+    ) -> None:
         self.name = name
         self.data = data  # fingerprint of the dataset
+        self.looks = looks  # other exams that saw locked rows of this data: in this session, and in others
         self._in_force: dict[tuple[str, str], Decision] = {}
         for decision in decisions:
             self.take(decision)
 
     def take(self, decision: Decision) -> None:
-        """Fold one more decision in.  A later answer to the same question about the same thing replaces the earlier."""
-        self._in_force.pop(decision.place, None)
+        """Fold one more decision in.
+
+        A later answer to the same question about the same thing stands in the place of the earlier: where it comes on
+        the path decides the ladder's order, not when somebody came back to it.
+        """
         self._in_force[decision.place] = decision
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Those in force, in the order in which they were taken."""
+        """Those in force, in the order in which their questions were first answered."""
         return tuple(self._in_force.values())
 
     def decision(self, question: str, subject: str = "") -> Decision | None:

@@ -166,6 +166,24 @@ class Sessions:
             self._leases.check(info.id, info.name)
             db.execute("update session set branch = ? where id = ?", [chosen.id, info.id])
 
+    # -- the lockbox -----------------------------------------------------------------------------------------------
+
+    def looks(self, session: str, exam: str) -> tuple[int, int]:
+        """How many other exams have looked at locked rows of this session's data: in this session, and in others.
+
+        exam: key of the trial that is about to be run; the same exam again shows nothing new, and is not counted.
+        """
+        info = self.get(session)
+        rows = self._connection.rows(
+            "select distinct branch.session as session, cited.value as exam from decision "
+            "join branch on branch.id = decision.branch join session on session.id = branch.session, "
+            "json_each(decision.evidence) as cited "
+            "where decision.question = 'present.result' and session.dataset = ? and cited.value <> ?",
+            [info.dataset, exam],
+        )
+        here = {row["exam"] for row in rows if row["session"] == info.id}
+        return len(here), len({row["exam"] for row in rows} - here)
+
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _info(self, row: Row) -> SessionInfo:

@@ -21,6 +21,8 @@ from storage.sessions import Branch
 from storage.store import Store
 from tui.workers import bury_dead_workers, ensure_worker
 
+Work = Literal["queue", "here"]
+
 _BEAT_EVERY = 10.0  # seconds between two signs that this window still holds its session
 _LOOK_EVERY = 1.0  # seconds between two looks whether the worker still lives
 
@@ -41,7 +43,7 @@ class OpenSession:
         *,
         stages: Sequence[Stage],
         answerers: Sequence[Answerer],
-        work: Literal["queue", "here"],
+        work: Work,
         stop_after: str,
         hold: Hold | None,
         reason: str,
@@ -56,7 +58,7 @@ class OpenSession:
         self._stages = tuple(stages)
         self._given = tuple(answerers)
         self._answerers = () if self.read_only else _on_branch(store, name, branch, answerers)
-        self._work = work
+        self._work: Work = work
         self._stop_after = stop_after
         self._hold = hold
         self._environment = "" if self.read_only else store.environments.put(environment())
@@ -72,7 +74,7 @@ class OpenSession:
         branch: str = "",
         read_only: bool = False,
         answerers: Sequence[Answerer] = (quick_pace,),
-        work: Literal["queue", "here"] = "queue",
+        work: Work = "queue",
         stages: Sequence[Stage] | None = None,
         stop_after: str = "",
     ) -> OpenSession:
@@ -208,7 +210,7 @@ class OpenSession:
         info = self._store.sessions.get(self.name)
         return Conductor(
             self._stages,
-            Session(self.name, info.dataset),
+            Session(self.name, info.dataset, looks=lambda exam: self._store.sessions.looks(self.name, exam)),
             self._store.journal(self.name, self.branch),
             self._store.evidence,
             answerers=self._answerers,
@@ -266,7 +268,7 @@ def _name_after(data: Path) -> str:
 
 
 def _on_branch(store: Store, name: str, branch: Branch, answerers: Sequence[Answerer]) -> tuple[Answerer, ...]:
-    """Who answers on a branch: nobody where a person went back to answer anew; then the branch it left, then the others.
+    """Who answers on a branch: nobody where a person went back to answer anew; then the one it left, then the others.
 
     Read from the store, so that a branch that is opened another day goes on in the same way.
     """

@@ -105,13 +105,7 @@ def present(s: Session) -> Conversation:
         judge=lambda _: Judgement(check=Check(m.name, top.value, top.low, top.high, protocol="practice exams")),
     )
     locked = bool(s.choice("split.lockbox", default=0.0))
-    opened = yield Ask(
-        OPEN,
-        recommended="open",
-        reason="The frozen model is fitted to the rows for practice, and asked about the locked ones once."
-        if locked
-        else "No rows were locked away: the frozen procedure is examined once more with fresh seeds, not independent.",
-    )
+    opened = yield _ask_open(s, rungs, locked)
     if opened.choice == "open":
         (result,) = yield Measure((_exam(s, rungs),), "The one final exam")
         yield _decide_result(s, m, result, top)
@@ -139,6 +133,30 @@ def present(s: Session) -> Conversation:
         check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
     )
     yield Ask(LESSONS, recommended=lessons(s, m), reason="Drawn from the journal; add what only you know.")
+
+
+def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
+    """Locked rows are counted across branches and sessions of the same data: a second look is never the first again."""
+    here, elsewhere = s.looks(_exam(s, rungs).key) if locked else (0, 0)
+    if not locked:
+        why = "No rows were locked away: the frozen procedure is examined once more with fresh seeds, not independent."
+    elif here + elsewhere == 0:
+        why = "The frozen model is fitted to the rows for practice, and asked about the locked ones once."
+    else:
+        why = f"The locked rows of this data were looked at {here + elsewhere} times before; the result will say so."
+
+    def judge(choice: Json) -> Judgement:
+        check = Check("earlier looks", here + elsewhere, protocol="this data, all branches and sessions of this store")
+        if choice != "open" or not locked or here + elsewhere == 0:
+            return Judgement(check=check)
+        if here:
+            message = f"This session has opened it {here} times; another look lets the locked rows choose the model."
+            return Judgement((Objection(Level.HOLD, message, "M01"),), check)
+        return Judgement(
+            (Objection(Level.FLAG, "Another session has looked at locked rows of this data.", "M01"),), check
+        )
+
+    return Ask(OPEN, recommended="not_yet" if here else "open", reason=why, judge=judge)
 
 
 def ladder(m: Metric, rungs: tuple[Rung, ...], line: float | None) -> Intervals:
@@ -177,10 +195,20 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
         f"success line {'not set' if line is None else figure(line)}: {said}."
     )
     found: list[Objection] = []
+    opening = s.decision("present.lockbox")
+    looks = int(opening.check.value or 0) if opening and opening.check else 0
+    if looks:
+        why += f" Looked at {looks} times before: optimistic."
     if _outside(v, top):
         found.append(Objection(Level.FLAG, "The lockbox lies outside the band that practice had led to expect.", "M23"))
         why += f" Practice had led to expect {figure(top.value)} ({interval(top.low, top.high)}): look into it."
-    details = {"rows": v["rows"], "method": v["method"], "baseline": base, "intervals": v.get("intervals")}
+    details = {
+        "rows": v["rows"],
+        "method": v["method"],
+        "baseline": base,
+        "intervals": v.get("intervals"),
+        "looks": looks + 1,
+    }
     check = Check(m.name, v["value"], v["low"], v["high"], line, f"{v['rows']:,} rows, {v['method']}", choice, details)
     views: list[View] = [
         Intervals(
