@@ -23,7 +23,6 @@ from engine.views import Curves, Table, View
 ENTER = Question(
     "deep.enter",
     "Shall I measure whether a network has earned a try?",
-    asks="person",
     options=(Option("try", "Yes, look at the gate"), Option("skip", "No, leave it at the simple model")),
     source="S004: no carbon bike for the supermarket",
     whys=(
