@@ -33,9 +33,10 @@ def run(
     *,
     kinds: Mapping[str, TrialKind] = BY_NAME,
 ) -> list[Evidence]:
-    """Take the session as far as it goes; returns the evidence that was computed.
+    """Take the session as far as it goes; returns the evidence that was computed, and what failed.
 
-    A trial that fails is left out where the path can do without it.  Raises DataProblem where it cannot, Refused and InvalidAnswer when an answer of the plan cannot stand.
+    A trial that fails is left out where the path can do without it.  Raises DataProblem where it cannot, Refused and
+    InvalidAnswer when an answer of the plan cannot stand.
     """
     computed: list[Evidence] = []
     stage = ""

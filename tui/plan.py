@@ -62,7 +62,9 @@ def read_plan(path: Path, catalogue: Catalogue) -> Plan:
     except OSError as problem:
         raise UsageProblem(f"The plan {short(path)} cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError as problem:
-        raise UsageProblem(f"The plan {short(path)} is not UTF-8 text (byte {problem.start}); save it as UTF-8.") from None
+        raise UsageProblem(
+            f"The plan {short(path)} is not UTF-8 text (byte {problem.start}); save it as UTF-8."
+        ) from None
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
@@ -88,8 +90,8 @@ def _plan_of(raw: dict[str, Json], path: Path, catalogue: Catalogue, where: Wher
             problems.append(f"{where(key)}[{key}] takes a table: question id = value.")
     if problems:
         raise UsageProblem("\n".join(problems))
-    answers = {key: value for key, value in flat(raw.get("answers", {}))}
-    whys = {key: value for key, value in flat(raw.get("whys", {}))}
+    answers = dict(flat(raw.get("answers", {})))
+    whys = dict(flat(raw.get("whys", {})))
     if "target" in raw:
         answers.setdefault(TARGET, raw["target"])
         whys.setdefault(TARGET, "Named in the plan's first lines as the column that this run is to learn.")
@@ -167,7 +169,7 @@ def value_of(text: str) -> Json:
 
 
 def flat(answers: Mapping[str, Json]) -> Iterable[tuple[str, Json]]:
-    """Keys as question ids: `"data.leaks:alive" = …` as it is, and `problem.metric = …`, which TOML reads as a table."""
+    """Keys as question ids: `"data.leaks:alive" = …` as it is, and `problem.metric = …`, a table to TOML."""
     for key, value in answers.items():
         if "." not in key and isinstance(value, Mapping):
             for rest, inner in value.items():

@@ -15,7 +15,7 @@ from storage.sessions import SessionInfo
 from storage.store import Store
 from tui.desk import SessionLine
 from tui.opened import OpenSession, new_session
-from tui.sample import SAMPLE, SAMPLE_TARGET
+from tui.sample import SAMPLE
 from tui.workers import bury_dead_workers, ensure_worker, worker_lock
 
 

@@ -76,4 +76,6 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise StoreProblem(f"{folder} cannot be made ({problem.strerror}); the worker writes its log there.") from problem
+        raise StoreProblem(
+            f"{folder} cannot be made ({problem.strerror}); the worker writes its log there."
+        ) from problem

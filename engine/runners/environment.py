@@ -1,4 +1,4 @@
-"""What a figure was computed with, as a record: versions, machine, threads.  Gathered without importing anything heavy."""
+"""What a figure was computed with, as a record: versions, machine, threads.  Nothing heavy is imported."""
 
 from __future__ import annotations
 

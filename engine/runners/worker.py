@@ -1,4 +1,4 @@
-"""The loop of the process that runs queued trials: claim one, compute it, say how far it is, write down what came out."""
+"""The loop of the process that runs queued trials: claim one, compute it, say how far it is, keep what came out."""
 
 from __future__ import annotations
 

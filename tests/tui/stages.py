@@ -11,7 +11,10 @@ from engine.session import Session
 
 TARGET = Question("problem.target", "Which column?", asks="person")
 METRIC = Question(
-    "problem.metric", "Which number?", asks="person", options=(Option("roc_auc"), Option("accuracy"), Option("log_loss"))
+    "problem.metric",
+    "Which number?",
+    asks="person",
+    options=(Option("roc_auc"), Option("accuracy"), Option("log_loss")),
 )
 LATENCY = Question("problem.latency", "How fast?", Form.NUMBER, low=0.001, high=1000.0)
 ENTER = Question("deep.enter", "Train a network?", options=(Option("try"), Option("skip")))
@@ -21,7 +24,9 @@ ACCEPT = Question("simple.champion", "Which model?", asks="person")
 def first(s: Session) -> Conversation:
     (doubled,) = yield Measure((Trial("double", {"n": 1}, s.data, label="doubling"),), "Doubling")
     value = needed([doubled])[0]["value"]
-    target = yield Ask(TARGET, options=(Option("a"), Option("b"), Option("none")), recommended="a", reason=f"Seen {value}.")
+    target = yield Ask(
+        TARGET, options=(Option("a"), Option("b"), Option("none")), recommended="a", reason=f"Seen {value}."
+    )
     if target.choice == "none":
         raise DataProblem("The target has one value only; choose another column.")
     yield Ask(

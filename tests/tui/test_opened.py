@@ -66,7 +66,14 @@ def test_headless_goes_all_the_way_and_tells_each_trial(store: Store) -> None:
     computed = headless.run(session, workplace(store), told, kinds=KINDS)
     assert session.session.snapshot()["problem.target"] == "b"
     assert isinstance(session.waiting, Finished)
-    assert [line.split(":")[0] for line in told.lines] == ["define", "doubling", "simple", "model 2", "model 3", "a broken one"]
+    assert [line.split(":")[0] for line in told.lines] == [
+        "define",
+        "doubling",
+        "simple",
+        "model 2",
+        "model 3",
+        "a broken one",
+    ]
     assert [e.ok for e in computed] == [True, True, True, False]
     assert store.evidence.get(computed[-1].key) is None  # it may be tried again another day
     assert {d.environment for d in session.decisions()} == {computed[0].environment}

@@ -157,7 +157,8 @@ def test_asked_to_end_it_puts_its_trial_back_in_the_queue(store: Store, worker: 
 
 @pytest.mark.slow
 def test_two_windows_that_start_one_at_once_get_one(store: Store) -> None:
-    start = f"from tui.workers import ensure_worker; from pathlib import Path; ensure_worker(Path({str(store.path)!r}), 0.05)"
+    place = f"Path({str(store.path)!r})"
+    start = f"from tui.workers import ensure_worker; from pathlib import Path; ensure_worker({place}, 0.05)"
     windows = [subprocess.Popen([sys.executable, "-c", start], cwd=ROOT) for _ in range(3)]
     assert [window.wait() for window in windows] == [0, 0, 0]
     wait_until(lambda: worker_lock(store.path).held_by_somebody)

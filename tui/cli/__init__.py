@@ -9,10 +9,19 @@ from pathlib import Path
 
 from engine.errors import RungwiseError
 
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program's entry: runs a command and ends with its exit status."""
-    sys.exit(status_of(sys.argv[1:] if arguments is None else list(arguments)))
+    status = status_of(sys.argv[1:] if arguments is None else list(arguments))
+    if status == INTERRUPTED:
+        # Python itself ends by the signal, and not with a status, where an interrupt passed through its `exec`, as it
+        # does while a library is imported.  Everything that was recorded is on the disk already.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def status_of(arguments: Sequence[str]) -> int:
@@ -24,7 +33,7 @@ def status_of(arguments: Sequence[str]) -> int:
         return problem.exit_status
     except KeyboardInterrupt:
         _say("Interrupted.")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

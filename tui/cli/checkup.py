@@ -15,7 +15,7 @@ from tui.workers import worker_lock
 
 def examine(path: Path, *, as_json: bool) -> int:
     """Print the findings; 1 when something is wrong that Rungwise needs."""
-    found = {
+    found: dict[str, Json] = {
         "installed": _installed(),
         "devices": _devices(),
         "store": _store(path),
@@ -87,7 +87,10 @@ def _store(path: Path) -> dict[str, Json]:
 def _print(found: dict[str, Json]) -> None:
     installed, devices, store = found["installed"], found["devices"], found["store"]
     versions = installed["versions"]
-    print(f"rungwise {installed['rungwise'] or 'from a checkout'} · Python {installed['python']} · {installed['platform']}")
+    print(
+        f"rungwise {installed['rungwise'] or 'from a checkout'} · Python {installed['python']}"
+        f" · {installed['platform']}"
+    )
     print("  " + " · ".join(f"{name} {version}" for name, version in versions.items()))
     for name in installed["missing"]:
         print(f"  ! {name} is not installed; install Rungwise again.")

@@ -17,7 +17,7 @@ app = typer.Typer(
     "    rungwise sample -o customers.csv\n\n"
     "    rungwise new customers.csv --target churned\n\n"
     "    rungwise run customers.csv --target churned --accept-recommended",
-    epilog="Exit status: 0 done, 1 a problem with data or store, 2 usage or plan, 3 the guide refuses, 130 interrupted.",
+    epilog="Exit status: 0 done, 1 data or store, 2 usage or plan, 3 the guide refuses, 130 interrupted.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -66,9 +66,7 @@ def new(
 
 
 @app.command("open", epilog="Example:  rungwise open churn")
-def open_(
-    context: typer.Context, name: NameArgument, branch: BranchOption = "", store: StoreOption = None
-) -> None:
+def open_(context: typer.Context, name: NameArgument, branch: BranchOption = "", store: StoreOption = None) -> None:
     """Open a session in the terminal, where it was left."""
     from tui.cli.app import resume
 
@@ -79,7 +77,7 @@ def open_(
     epilog="Examples:\n\n"
     "    rungwise run plan.toml --json\n\n"
     "    rungwise run telco.csv --target Churn --accept-recommended --skip-deep\n\n"
-    '    rungwise run telco.csv --target Churn --accept-recommended --answer problem.metric=roc_auc '
+    "    rungwise run telco.csv --target Churn --accept-recommended --answer problem.metric=roc_auc "
     '--why "problem.metric=The campaign ranks customers, so their order is what counts"\n\n'
     "A plan file is TOML: data, name, target, stop_after, skip_deep, and the tables [answers] and [whys], keyed by "
     "question id."
@@ -100,7 +98,9 @@ def run(
     name: Annotated[
         str, typer.Option("--name", metavar="N", help="The session; one of this name and data is gone on with.")
     ] = "",
-    stop_after: Annotated[str, typer.Option("--stop-after", metavar="STAGE", help="The last stage to go through.")] = "",
+    stop_after: Annotated[
+        str, typer.Option("--stop-after", metavar="STAGE", help="The last stage to go through.")
+    ] = "",
     skip_deep: Annotated[bool, typer.Option("--skip-deep", help="Do not train a network.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
     json: JsonOption = False,

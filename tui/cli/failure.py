@@ -13,7 +13,8 @@ from engine.words import short
 
 def write_down(problem: Exception) -> str:
     """Keep the traceback in a log file; returns the sentence for the person."""
-    said = f"Rungwise made a mistake ({type(problem).__name__}: {short(problem, 160)}). Everything recorded before is kept."
+    what = f"{type(problem).__name__}: {short(problem, 160)}"
+    said = f"Rungwise made a mistake ({what}). Everything recorded before is kept."
     for folder in _folders():
         file = folder / "rungwise-errors.log"
         try:

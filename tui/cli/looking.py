@@ -80,7 +80,9 @@ def print_log(path: Path, name: str, branch: str, *, as_json: bool) -> None:
     if as_json:
         print_json(log_result(info.name, journal.branch, decisions))
         return
-    print(f"{literal(info.name)} · branch {literal(journal.branch)} · {len(decisions)} decisions · {literal(info.path)}")
+    print(
+        f"{literal(info.name)} · branch {literal(journal.branch)} · {len(decisions)} decisions · {literal(info.path)}"
+    )
     replaced = {d.supersedes for d in decisions}
     stage = ""
     for decision in decisions:
@@ -131,10 +133,14 @@ def verify_store(path: Path, name: str, *, as_json: bool) -> int:
         findings = store.verify(name or None)
         count = 1 if name else len(store.sessions.names())
     if as_json:
-        print_json({"sound": not findings, "findings": [vars(f) if hasattr(f, "__dict__") else str(f) for f in findings]})
+        print_json(
+            {"sound": not findings, "findings": [vars(f) if hasattr(f, "__dict__") else str(f) for f in findings]}
+        )
     elif findings:
         for finding in findings:
             print(literal(finding))
     else:
-        print(f"Sound: every hash of {'session ' + literal(name) if name else f'{count} sessions'} fits what it covers.")
+        print(
+            f"Sound: every hash of {'session ' + literal(name) if name else f'{count} sessions'} fits what it covers."
+        )
     return 1 if findings else 0

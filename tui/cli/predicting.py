@@ -49,5 +49,7 @@ def write_sample(output: Path, *, force: bool) -> None:
     try:
         shutil.copyfile(SAMPLE, output)
     except OSError as problem:
-        raise DataProblem(f"{output} cannot be written ({problem.strerror or problem}); choose another place with -o.") from None
+        raise DataProblem(
+            f"{output} cannot be written ({problem.strerror or problem}); choose another place with -o."
+        ) from None
     print(f"{literal(output)}: 1,500 customers.  Next: rungwise new {literal(output)} --target churned")

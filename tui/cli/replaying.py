@@ -84,7 +84,9 @@ def _end(waiting: Waiting) -> str:
 
 
 def _print_steps(conductor: Conductor, branch: str) -> None:
-    print(f"{literal(conductor.session.name)} · branch {literal(branch)} · {len(conductor.transcript)} decisions replayed")
+    print(
+        f"{literal(conductor.session.name)} · branch {literal(branch)} · {len(conductor.transcript)} decisions replayed"
+    )
     stage = ""
     for exchange in conductor.transcript:
         decision = exchange.decision

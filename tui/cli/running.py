@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.answerers import accept_recommended, from_plan
-from engine.conductor import catalogue
+from engine.conductor import Exchange, catalogue
 from engine.errors import DataProblem, InvalidAnswer, RungwiseError, UsageProblem
 from engine.records import Evidence, Progress, Trial
 from engine.words import literal, short
@@ -52,7 +52,7 @@ def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool
     if plan.data is None:
         raise UsageProblem(f'The plan {short(wanted.source)} names no data; add: data = "file.csv".')
     if TARGET not in plan.answers:
-        raise UsageProblem("Name the column to predict with --target COL (in a plan: target = \"COL\").")
+        raise UsageProblem('Name the column to predict with --target COL (in a plan: target = "COL").')
     with Store.open(store_path) as store:
         name = _session(store, plan)
         opened = OpenSession.open(
@@ -108,7 +108,7 @@ def _plan(wanted: Wanted, stages: tuple[str, ...]) -> Plan:
         given = read_plan(wanted.source, questions).joined(given)
     elif not wanted.accept_recommended:
         raise UsageProblem(
-            "Nobody is asked in a run: say --accept-recommended to take the recommendation where --answer says nothing, "
+            "Nobody is asked in a run: say --accept-recommended to take the recommendation where --answer is silent, "
             f"or open it in the terminal with `rungwise new {shlex.quote(str(wanted.source))}`."
         )
     if given.stop_after and given.stop_after not in stages:
@@ -155,7 +155,7 @@ def _how_to_go_on(wanted: Wanted, opened: OpenSession) -> str:
 
 
 def _warnings(opened: OpenSession, plan: Plan, computed: list[Evidence]) -> list[str]:
-    """What a person should know of: failed trials, flags, what the journal said otherwise, answers that nobody asked."""
+    """What a person should know of: failed trials, flags, what the journal said otherwise, unused answers."""
     warnings = [f"{evidence.error}" for evidence in computed if not evidence.ok]
     exchanges = opened.conductor.transcript
     for exchange in exchanges:
@@ -168,21 +168,19 @@ def _warnings(opened: OpenSession, plan: Plan, computed: list[Evidence]) -> list
     for key in plan.answers:
         if key not in asked:
             warnings.append(f"{plan.where(key)}{key} was never asked in this run; its answer was not used.")
-    for exchange in exchanges:
-        for key in (exchange.ask.name, exchange.ask.question.id):
-            if key in plan.answers:
-                recorded = exchange.decision.choice
-                if exchange.decision.author != "plan" and _differs(exchange.ask.accept, plan.answers[key], recorded):
-                    warnings.append(f"{key}: the journal says {short(recorded, 60)} already; the plan's answer was not used.")
-                break
-    return warnings
+    return warnings + [w for exchange in exchanges if (w := _overtaken(exchange, plan))]
 
 
-def _differs(accept: object, given: object, recorded: object) -> bool:
-    try:
-        return accept(given) != recorded  # type: ignore[operator]
-    except RungwiseError:
-        return True
+def _overtaken(exchange: Exchange, plan: Plan) -> str:
+    """What to say where the journal answered before the plan could, and otherwise; "" where it did not."""
+    recorded = exchange.decision.choice
+    for key in (exchange.ask.name, exchange.ask.question.id):
+        if key in plan.answers:
+            with contextlib.suppress(RungwiseError):
+                if exchange.ask.accept(plan.answers[key]) == recorded:
+                    return ""
+            return f"{key}: the journal says {short(recorded, 60)} already; the plan's answer was not used."
+    return ""
 
 
 def _all_evidence(store: Store, opened: OpenSession) -> list[Evidence]:
@@ -200,7 +198,8 @@ def _print_summary(result: dict) -> None:
         print(f"  {'lockbox':9} {box['metric']:24} {box['value']:.4g}{between}")
     for warning in result["warnings"]:
         print(f"  ! {short(warning, 300)}")
-    print(f"{result['seconds']:.1f} s.  The decisions, with their whys: rungwise log {literal(shlex.quote(result['session']))}")
+    name = literal(shlex.quote(result["session"]))
+    print(f"{result['seconds']:.1f} s.  The decisions, with their whys: rungwise log {name}")
 
 
 class _Progress:

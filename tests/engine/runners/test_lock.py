@@ -9,7 +9,14 @@ import pytest
 from engine.errors import StoreProblem
 from engine.runners.lock import FileLock
 
-HOLDER = "import sys; from pathlib import Path; from engine.runners.lock import FileLock; l = FileLock(Path(sys.argv[1])); print(l.take(), flush=True); sys.stdin.read()"
+HOLDER = """
+import sys
+from pathlib import Path
+from engine.runners.lock import FileLock
+lock = FileLock(Path(sys.argv[1]))
+print(lock.take(), flush=True)
+sys.stdin.read()
+"""
 
 
 def test_one_process_holds_it_and_death_lets_go(tmp_path: Path) -> None:
@@ -23,7 +30,7 @@ def test_one_process_holds_it_and_death_lets_go(tmp_path: Path) -> None:
     assert FileLock(file).held_by_somebody
     assert not FileLock(file).take()
     other.kill()
-    other.wait()
+    other.communicate()
     with FileLock(file) as lock:
         assert lock.take()
     assert FileLock(file).take()
