@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from engine.effects import Ask
+from engine.errors import InvalidAnswer
+from engine.questions import Level
 from engine.records import Answer, Decision, Json
 from engine.session import Session
 
@@ -43,13 +45,25 @@ def from_plan(answers: Mapping[str, Json], whys: Mapping[str, str]) -> Answerer:
 
 
 def carried_over(decisions: Iterable[Decision]) -> Answerer:
-    """The answers of the branch that this one left, where exactly the same is asked again on the same evidence."""
+    """The answers of the branch that this one left, where exactly the same is asked again on the same evidence.
+
+    One that the guide would object to now (an earlier answer set a limit that it breaks) is asked again.
+    """
     by_place = {(d.question, d.subject): d for d in decisions}
 
     def answer(ask: Ask, session: Session) -> Answer | None:
         old = by_place.get(ask.place)
-        if old is None or old.asked != ask.asked:
+        if old is None or old.asked != ask.asked or not _stands(old, ask):
             return None
         return Answer(old.choice, old.why, old.why_author, old.author)
 
     return answer
+
+
+def _stands(old: Decision, ask: Ask) -> bool:
+    try:
+        level = ask.judge(ask.accept(old.choice)).level
+    except InvalidAnswer:
+        return False
+    held = level is Level.HOLD and old.author != "engine" and old.why_verdict != "ok"
+    return level is not Level.BLOCK and not held

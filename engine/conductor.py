@@ -123,11 +123,14 @@ class Conductor:
         self._asked_at = clock()
         self._recorded: dict[tuple[str, str], Decision] = {d.place: d for d in journal.decisions()}
         self._unmatched = dict(self._recorded)
+        self._cited = {key for d in self._recorded.values() for key in d.evidence}
         self._left_out: dict[str, str] = {}
+        self._added_to: set[str] = set()  # stages in which an old journal lacked an answer
         self._path = self._walk()
         self._effect: Effect | None = None
         self._waiting: Waiting | None = None
         self._finished = False
+        self._failure: RungwiseError | None = None
         self._send(None)
 
     # -- going on --------------------------------------------------------------------------------------------------
@@ -135,6 +138,8 @@ class Conductor:
     def advance(self) -> Waiting:
         """Go on as far as possible, and say what is waited for.  Raises DataProblem when a needed trial failed."""
         while True:
+            if self._failure is not None:
+                raise self._failure
             if self._effect is None or self._finished:
                 self._waiting = Finished(self.stage)
                 self._report_unasked()
@@ -172,11 +177,11 @@ class Conductor:
         Raises InvalidAnswer when it is not offered, WhyNeeded when it stands only with a better why, Refused when the
         guide blocks it.  Nothing is recorded then, and the same is asked still.
         """
-        if not isinstance(self._effect, Ask) or not isinstance(self._waiting, Asking):
+        if not isinstance(self._waiting, Asking) or self._effect is not self._waiting.ask:
             raise InvalidAnswer("Nothing is asked at the moment.")
         if self.read_only:
             raise Refused("This view only reads; open the session to answer.")
-        ask = self._effect
+        ask = self._waiting.ask
         decision = self._record(ask, answer, seconds=self._clock() - self._asked_at)
         self._accepted(ask, decision)
         return decision
@@ -193,7 +198,8 @@ class Conductor:
 
     def _settle(self, stage: Stage) -> Conversation:
         """Show what the pace answered for the person in this stage, before going on."""
-        taken = [x for x in self.transcript if x.decision.stage == stage.name and _for_the_person(x)]
+        here = {x.ask.place: x for x in self.transcript if x.decision.stage == stage.name}
+        taken = [x for x in here.values() if _for_the_person(x)]
         if not taken:
             return
         rows = [(x.ask.name, _short(x.decision.choice), x.decision.why) for x in taken]
@@ -211,7 +217,8 @@ class Conductor:
         if found is not None:
             return found
         reason = self._left_out.get(trial.key)
-        if reason is None and measure.optional and (self.read_only or self._unmatched):
+        unseen = trial.key not in self._cited  # evidence that a decision cites was there, and is computed again
+        if reason is None and measure.optional and unseen and (self.read_only or self._unmatched):
             reason = "It was left out when this was recorded."  # what followed was decided without it
         return None if reason is None else Evidence(trial.key, trial.kind, {}, error=reason)
 
@@ -220,6 +227,9 @@ class Conductor:
             self._effect = self._path.send(value) if value is not None else next(self._path)
         except StopIteration:
             self._effect, self._finished = None, True
+        except RungwiseError as problem:  # the conversation is over; going on would take its end for a finished path
+            self._effect, self._failure = None, problem
+            raise
 
     def _accepted(self, ask: Ask, decision: Decision) -> None:
         self.session.take(decision)
@@ -236,34 +246,53 @@ class Conductor:
         try:
             ask.accept(recorded.choice)
         except RungwiseError:
-            self.differences.append(f"{ask.name}: the recorded answer {_short(recorded.choice)} is no longer offered.")
+            self._differs(f"{ask.name}: the recorded answer {_short(recorded.choice)} is no longer offered.")
             return None
         return recorded
 
     def _from_others(self, ask: Ask) -> Decision | None:
         if ask.taken or self._was_added_later(ask):
             if not ask.taken:
-                self.differences.append(f"{ask.name}: not asked when this was recorded; the recommendation stands.")
+                self._differs(f"{ask.name}: not asked when this was recorded; the recommendation stands.")
+                self._added_to.add(self.stage)
             return self._record(ask, Answer(_recommended_or_default(ask), ask.reason, "engine", "engine"))
         for answerer in self.answerers:
-            if (answer := answerer(ask, self.session)) is not None:
+            if (answer := answerer(ask, self.session)) is None:
+                continue
+            try:
                 return self._record(ask, answer)
+            except WhyNeeded:
+                if answer.author != "person":
+                    raise
+                # a person's answer of another branch, whose why does not carry it here: the person is asked
         return None
 
     def _was_added_later(self, ask: Ask) -> bool:
         """Whether a question that comes after this one was answered before: then this one is new to an old journal."""
         if ask.place in self._recorded:
             return False
-        here = self.catalogue.order[ask.question.id]
-        later = [d for d in self._unmatched.values() if d.question in self.catalogue]
-        return any(self.catalogue.order[d.question] > here and d.question != SETTLED.id for d in later)
+        if ask.question.id == SETTLED.id and self.read_only and self.stage in self._added_to:
+            return True  # a list of what was added just now: whoever only reads has it in the differences
+        here = self._order(ask.question.id, ask.subject)
+        return any(self._order(*place) > here for place in self._unmatched)
+
+    def _order(self, question: str, subject: str) -> float:
+        """Where a question stands on the path; one that is not asked any more stands nowhere, before all others."""
+        if question == SETTLED.id:  # after the last question of its stage
+            asked = [q.id for stage in self.stages if stage.name == subject for q in stage.questions]
+            return max((self.catalogue.order[q] for q in asked), default=-1) + 0.5
+        return self.catalogue.order[question] if question in self.catalogue else -1
 
     def _report_unasked(self) -> None:
         if self.stop_after:
             return
         for decision in self._unmatched.values():
-            self.differences.append(f"{decision.name}: recorded, but no longer asked.")
+            self._differs(f"{decision.name}: recorded, but no longer asked.")
         self._unmatched.clear()
+
+    def _differs(self, how: str) -> None:
+        if how not in self.differences:
+            self.differences.append(how)
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -285,7 +314,7 @@ class Conductor:
             if person_must_say and verdict == "missing" and answer.author == "person":
                 raise WhyNeeded(f"{ask.name}: {ADVICE['missing']}")
         flags = [o.flag for o in judgement.objections if o.flag and o.level in (Level.HOLD, Level.FLAG)]
-        if overruled and verdict != "ok":
+        if (overruled or ask.question.why_required) and verdict != "ok":
             flags.append("M04")
         level = judgement.level
         before = self._recorded.get(ask.place)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from engine.errors import InvalidAnswer
+from engine.metrics import figure
 from engine.records import Check, Json, Option
 
 
@@ -105,11 +106,7 @@ class Question:
             case Form.CHOICE:
                 return self._one_of(raw, offered)
             case Form.CHOICES:
-                if isinstance(raw, str):
-                    raw = [part.strip() for part in raw.split(",") if part.strip()]
-                if not isinstance(raw, list | tuple):
-                    raise self._refuse(raw, "a list of " + _listed(offered))
-                return [self._one_of(item, offered) for item in raw]
+                return self._several_of(raw, offered)
             case Form.NUMBER:
                 return self._number(raw)
             case Form.TEXT:
@@ -121,7 +118,7 @@ class Question:
             case Form.COSTS:
                 return self._costs(raw)
             case Form.TABLE:
-                if not isinstance(raw, Mapping):
+                if not isinstance(raw, Mapping) or not all(_is_cell(v) or _is_table(v) for v in raw.values()):
                     raise self._refuse(raw, "a table {name = value}")
                 return {str(k): self._one_of(v, self.options) if self.options else v for k, v in raw.items()}
 
@@ -129,14 +126,32 @@ class Question:
         for option in offered:
             if raw == option.key and isinstance(raw, bool) == isinstance(option.key, bool):
                 return option.key
-        for option in offered:  # as typed: 1 may mean the label "1", and "Yes" the key "yes"
-            if isinstance(raw, str | int | float) and str(raw).strip().casefold() == str(option.key).casefold():
-                return option.key
+        if isinstance(raw, str | int | float):  # as typed: 1 may mean the label "1", and "Yes" the key "yes"
+            typed = str(raw).strip()
+            keys = [o.key for o in offered if str(o.key) == typed] or [
+                o.key for o in offered if str(o.key).casefold() == typed.casefold()
+            ]
+            if len(keys) == 1:  # “AGE” fits both “Age” and “age”: then it must be spelled out
+                return keys[0]
         if offered and not self.other:
             raise self._refuse(raw, _listed(offered))
-        if not isinstance(raw, str | int | float | bool) and raw is not None:
+        if not _is_cell(raw):
             raise self._refuse(raw, "one value")
         return raw
+
+    def _several_of(self, raw: Json, offered: Sequence[Option]) -> list[Json]:
+        """Each once, in the order in which they are offered, so that equal choices are equal."""
+        if isinstance(raw, str):
+            whole = raw.strip() in {str(o.key) for o in offered}  # a key may hold a comma
+            raw = [raw] if whole else [part.strip() for part in raw.split(",") if part.strip()]
+            if not whole and [part.casefold() for part in raw] == ["none"]:
+                return []
+        if not isinstance(raw, list | tuple):
+            raise self._refuse(raw, "a list of " + _listed(offered))
+        chosen = [self._one_of(item, offered) for item in raw]
+        keys = [o.key for o in offered]
+        others = [item for i, item in enumerate(chosen) if item not in keys and item not in chosen[:i]]
+        return [key for key in keys if key in chosen] + others
 
     def _number(self, raw: Json) -> float | None:
         if raw is None or (isinstance(raw, str) and raw.strip().casefold() in ("", "none", "no")):
@@ -147,7 +162,7 @@ class Question:
             if isinstance(raw, bool):
                 raise ValueError
             value = float(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self._refuse(raw, self._range()) from None
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise self._refuse(raw, self._range())
@@ -155,7 +170,7 @@ class Question:
 
     def _rules(self, raw: Json) -> list[dict[str, Json]]:
         shape = 'a list like [{when = "SQL condition", then = "class or value"}, {otherwise = "…"}]'
-        if raw in (None, "", "none"):
+        if raw is None or (isinstance(raw, str) and raw.strip().casefold() in ("", "none")):
             return []
         if isinstance(raw, str):  # the short form: a condition; what it predicts is the positive class
             return [{"when": raw.strip()}]
@@ -164,37 +179,64 @@ class Question:
         for i, rule in enumerate(raw):
             keys = set(rule) if isinstance(rule, Mapping) else set()
             last = i == len(raw) - 1
-            if not (keys in ({"when", "then"}, {"when"}) or (keys == {"otherwise"} and last)):
+            fits = keys in ({"when", "then"}, {"when"}) or (keys == {"otherwise"} and last)
+            if not fits or not isinstance(rule.get("when", ""), str) or not all(map(_is_said, rule.values())):
                 raise self._refuse(raw, shape)
         return [dict(rule) for rule in raw]
 
     def _costs(self, raw: Json) -> Json:
-        if raw in ("unknown", "equal"):
-            return raw
+        if isinstance(raw, str) and raw.strip().casefold() in ("unknown", "equal"):
+            return raw.strip().casefold()
         shape = '"unknown", "equal" or a table such as {false_positive = 1, false_negative = 5}'
         if not isinstance(raw, Mapping) or not raw:
             raise self._refuse(raw, shape)
         try:
             table = {str(k): float(v) for k, v in raw.items() if not isinstance(v, bool)}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self._refuse(raw, shape) from None
         if len(table) != len(raw) or not all(map(math.isfinite, table.values())):
             raise self._refuse(raw, shape)
         return table
 
     def _range(self) -> str:
-        if math.isinf(self.low) and math.isinf(self.high):
-            return "a number"
-        if math.isinf(self.high):
-            return f"a number of at least {self.low:g}"
-        return f"a number from {self.low:g} to {self.high:g}"
+        words = "a number"
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            words += f" from {figure(self.low)} to {figure(self.high)}"
+        elif math.isfinite(self.low):
+            words += f" of at least {figure(self.low)}"
+        elif math.isfinite(self.high):
+            words += f" of at most {figure(self.high)}"
+        return words + (", or none" if self.default is None else "")
 
     def _refuse(self, raw: Json, fits: str) -> InvalidAnswer:
-        return InvalidAnswer(f"{self.id}: {raw!r} is not offered; it takes {fits}.")
+        try:
+            came = repr(raw)
+        except ValueError:  # an integer of thousands of digits, which Python will not write out
+            came = "that number"
+        came = came if len(came) <= 80 else came[:79] + "…"
+        return InvalidAnswer(f"{self.id}: {came} is not offered; it takes {fits}.")
+
+
+def _is_table(value: Json) -> bool:
+    """Whether it is a table of plain values, such as the dates' formats by column."""
+    return isinstance(value, Mapping) and all(map(_is_cell, value.values()))
+
+
+def _is_cell(value: Json) -> bool:
+    """Whether it is one plain value that a journal can keep: NaN and infinity have no spelling there."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return value is None or isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_said(value: Json) -> bool:
+    return value is not None and _is_cell(value)
 
 
 def _listed(options: Sequence[Option]) -> str:
     keys = [str(o.key) for o in options]
+    if not keys:
+        return "values"
     return ", ".join(keys[:12]) + (f", … ({len(keys)} in all)" if len(keys) > 12 else "")
 
 

@@ -110,10 +110,9 @@ class Decision:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Json]) -> Decision:
         """The decision back from `as_dict`; fields that a newer version added are left out."""
-        known = {f.name for f in fields(cls)}
-        values = {k: v for k, v in raw.items() if k in known}
-        values["options"] = tuple(Option(**o) for o in values["options"])
-        values["check"] = Check(**values["check"]) if values.get("check") else None
+        values = _known(cls, raw)
+        values["options"] = tuple(Option(**_known(Option, o)) for o in values["options"])
+        values["check"] = Check(**_known(Check, values["check"])) if values.get("check") else None
         values["flags"] = tuple(values["flags"])
         values["evidence"] = tuple(values["evidence"])
         return cls(**values)
@@ -128,6 +127,11 @@ class Decision:
         body = self.as_dict()
         del body["hash"]
         return digest(body)
+
+
+def _known(cls: type[Check] | type[Option] | type[Decision], raw: Mapping[str, Json]) -> dict[str, Json]:
+    names = {f.name for f in fields(cls)}
+    return {name: value for name, value in raw.items() if name in names}
 
 
 @dataclass(frozen=True)

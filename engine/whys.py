@@ -13,6 +13,7 @@ _STOP_WORDS = (
     "has have he her his how i if in into is it its just may me more most my no nor not of on only or our "
     "out over she should so some such than that the their them then there these they this those to too up "
     "us very was we were what when where which who why will with would you your "
+    "d ll m re s t ve "  # what is left of I'd, we'll, it's, don't
 )
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
