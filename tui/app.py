@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tui.screens.begin import Begin, Beginning
     from tui.widgets.question import Draft
 
+KEY_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓",
+             "pageup": "pgup", "pagedown": "pgdn", "backspace": "bksp"}  # fmt: skip
+
 
 def _key_commands() -> type[Provider]:
     from tui.commands import KeyCommands
@@ -50,7 +53,7 @@ class RungwiseApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave; work goes on, everything recorded is saved"),
         Binding("ctrl+p", "command_palette", "Commands", show=True, key_display="ctrl+p", tooltip="Search every command"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
-        Binding("f1", "help", "Help", show=False),
+        Binding("f1", "help", "Help", tooltip="The keys of this screen"),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
     DEFAULT_CSS = """
@@ -170,7 +173,8 @@ class RungwiseApp(App[None]):
 
         if sample:
             try:
-                path, target = await self.clerk.do(lambda desk: desk.sample())
+                found, target = await self.clerk.do(lambda desk: desk.sample())
+                path = str(found)
             except Exception as problem:
                 self._say_problem(problem)
                 return
@@ -203,6 +207,10 @@ class RungwiseApp(App[None]):
         return literal(write_down(problem))
 
     # -- keys ------------------------------------------------------------------------------------------------------
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys by their names: `ctrl+x` and `enter`, as people say them."""
+        return binding.key_display or KEY_NAMES.get(binding.key) or binding.key
 
     def action_help(self) -> None:
         from tui.screens.reading import Help, keys_of

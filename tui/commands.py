@@ -12,7 +12,8 @@ class KeyCommands(Provider):
         found = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.description and not binding.system and binding.action != "command_palette":
+            moving = str(binding.id).partition(".")[0] in ("rows", "text", "None") and not binding.show
+            if active.enabled and binding.description and not moving and binding.action != "command_palette":
                 display = self.app.get_key_display(binding)
                 words = active.tooltip or binding.tooltip or ""
                 found.setdefault(binding.action, (binding.description, display, words, active.node))

@@ -90,7 +90,7 @@ class Desk(Protocol):
         """What to call a session's table: its file name."""
         ...
 
-    def sample(self) -> tuple[str, str]:
+    def sample(self) -> tuple[Path, str]:
         """Where the bundled sample lies, and its target."""
         ...
 

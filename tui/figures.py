@@ -10,7 +10,7 @@ from tui.literal import literal
 
 def number(value: float, digits: int = 4) -> str:
     """A measured figure: as many digits as tell something, thin spaces between thousands."""
-    if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
+    if isinstance(value, int) or (abs(value) >= 2 and float(value).is_integer()):
         return f"{int(value):,}".replace(",", " ")
     size = abs(value)
     if size >= 1000:
@@ -41,7 +41,7 @@ def cell(value: Json) -> str:
             return interval(value[0], value[1])
         return ", ".join(cell(v) for v in value)
     if isinstance(value, dict):
-        return ", ".join(f"{literal(k)} = {cell(v)}" for k, v in value.items())
+        return ", ".join(f"{literal(k)} = {cell(v)}" for k, v in value.items() if v not in (None, {}, []))
     return literal(value)
 
 

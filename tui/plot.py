@@ -51,7 +51,7 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
     for i, row in enumerate(grid.rows()):
         tick = number(y1) if i == 0 else number(y0) if i == rows - 1 else ""
         lines.append(Content.assemble((f"{tick:>{margin - 1}} {bar}", "$text-muted"), row))
-    left, right = number(x0), f"{literal(x)} {number(x1)}".strip()
+    left, right = f"{x0:g}", f"{literal(x)} {x1:g}".strip()
     axis = " " * (margin + 1) + left + " " * max(1, columns - len(left) - len(right)) + right
     lines.append(Content.styled(axis, "$text-muted"))
     return Content("\n").join(lines)

@@ -6,6 +6,14 @@ from textual.theme import Theme
 
 _BLOCK = {"block-cursor-text-style": "none", "input-selection-background": "#5fafd7 35%"}
 
+
+def _scrollbars(bar: str, ground: str) -> dict[str, str]:
+    return {
+        "scrollbar": bar, "scrollbar-hover": bar, "scrollbar-active": bar, "scrollbar-background": ground,
+        "scrollbar-background-hover": ground, "scrollbar-background-active": ground, "scrollbar-corner-color": ground,
+    }  # fmt: skip
+
+
 DARK = Theme(
     name="rungwise",
     primary="#5fafd7",  # 74
@@ -25,6 +33,7 @@ DARK = Theme(
         "line": "#4e4e4e",  # 239
         "cursor": "#303030",  # 236
         "cursor-idle": "#262626",
+        **_scrollbars("#4e4e4e", "#1c1c1c"),
     },
 )
 
@@ -47,6 +56,7 @@ LIGHT = Theme(
         "line": "#b2b2b2",  # 249
         "cursor": "#dadada",  # 253
         "cursor-idle": "#eeeeee",
+        **_scrollbars("#b2b2b2", "#eeeeee"),
     },
 )
 

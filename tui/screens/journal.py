@@ -30,6 +30,19 @@ ABOUT = """Every decision in the order in which it was taken. Moving the cursor 
 details show what was known then. Nothing here changes the session; f starts a branch at the decision under the cursor."""
 
 
+class Detail(VerticalScroll, inherit_bindings=False):
+    """Scrolls up and down; left and right are left to the timeline."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", show=False),
+        Binding("down", "scroll_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_home", show=False),
+        Binding("end", "scroll_end", show=False),
+    ]
+
+
 class JournalScreen(Screen[Decision | None]):
     """Dismissed with the decision to fork at, or with nothing."""
 
@@ -82,7 +95,7 @@ class JournalScreen(Screen[Decision | None]):
                 ladder = Static("", markup=False, id="ladder")
                 ladder.border_title = "ladder then"
                 yield ladder
-                detail = VerticalScroll(Static("", markup=False, id="words"), id="detail")
+                detail = Detail(Static("", markup=False, id="words"), id="detail")
                 detail.border_title = "what stood then"
                 yield detail
         yield KeyLine()
@@ -127,7 +140,7 @@ class JournalScreen(Screen[Decision | None]):
         ladder = self.query_one("#ladder", Static)
         marks = [mark for _, mark in marks_of(then.rungs)]
         ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
-        self.query_one("#words", Static).update(details(self.decisions[at], self.decisions))
+        self.query_one("#words", Static).update(details(self.decisions[at], max(20, self.query_one("#detail").content_size.width)))
         self.query_one("#detail").scroll_home(animate=False)
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -178,8 +191,14 @@ class JournalScreen(Screen[Decision | None]):
         self.dismiss(None)
 
 
-def details(d: Decision, decisions: list[Decision]) -> Content:
-    """Everything that stood when a decision was taken."""
+def details(d: Decision, width: int) -> Content:
+    """Everything that stood when a decision was taken, on lines of this width."""
+
+    def _pair(name: str, value: Content) -> Content:
+        lines = [line for part in value.split("\n", allow_blank=True) for line in part.wrap(max(10, width - 8))]
+        named = Content.styled(f"{name:<8}", "$text-muted")
+        return Content("\n").join([named + line if n == 0 else Content(" " * 8) + line for n, line in enumerate(lines)])
+
     parts = [
         Content.assemble((f"{d.seq}  {literal(d.name)}", "bold $primary")),
         Content(literal_lines(d.prompt)),
@@ -235,7 +254,3 @@ def _check(check: Check) -> Content:
         f"{literal(check.metric)} {against}", (value, "bold"), f"  ({spread})" if spread else "",
         (f"  {tail}" if tail else "", "$text-muted"),
     )  # fmt: skip
-
-
-def _pair(name: str, value: Content) -> Content:
-    return Content.styled(f"{name:<8}", "$text-muted") + value

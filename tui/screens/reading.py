@@ -84,7 +84,7 @@ class EvidenceBox(Dialog[None]):
         box = Vertical(classes="box")
         box.border_title = Content(literal(self.heading))
         with box:
-            yield Evidence(self.views, focusable=True)
+            yield Evidence(self.views, reading=True)
         yield KeyLine()
 
     def action_turn(self, by: int) -> None:
@@ -117,7 +117,7 @@ class Help(Dialog[None]):
 
     def _content(self) -> Content:
         width = max((Content(key).cell_length for key, _ in self.keys), default=0)
-        parts = [Content(literal_lines(self.about)), Content("")]
+        parts = [Content(literal(" ".join(self.about.split()))), Content("")]
         for key, words in self.keys:
             parts.append(Content.assemble((key.rjust(width), "bold $primary"), f"  {words}"))
         return Content("\n").join(parts)
@@ -126,11 +126,17 @@ class Help(Dialog[None]):
 def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
     """Every key that works on a screen now, with what it does, those of the focused widget first."""
     found: dict[str, tuple[list[str], str]] = {}
-    for active in screen.active_bindings.values():
+    # what the screen itself offers first, then moving about; the framework's own scrolling is left out
+    bindings = sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show)
+    for active in bindings:
         binding = active.binding
         words = active.tooltip or binding.tooltip or binding.description
-        if active.enabled and words and not binding.system:
-            keys = found.setdefault(binding.action, ([], words))[0]
+        group = "rows" if str(binding.id).startswith("rows.") else binding.action
+        if group == "rows":
+            words = "Move the cursor"
+        ours = binding.show or binding.id or binding.action in ("quit", "app.focus_next", "app.focus_previous")
+        if active.enabled and words and ours and not binding.system:
+            keys = found.setdefault(group, ([], words))[0]
             display = screen.app.get_key_display(binding)
             if display not in keys:
                 keys.append(display)

@@ -90,16 +90,19 @@ class Workbench(Page):
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width < WIDE, "narrow")
+        self._head()
 
     def _head(self) -> None:
         session = self.opened.session
+        narrow = self.app.size.width < WIDE
+        branch = f"   branch {literal(self.opened.branch)}" if not narrow or self.opened.branch != "main" else ""
         target = f" → {literal(session.target)}" if session.target else ""
         self.query_one(HeadLine).left = Content.assemble(
             ("rungwise", "bold $primary"), (" ▸ ", "$text-muted"), (literal(self.opened.name), "bold"),
-            f"   {literal(self.data)}{target}", (f"   branch {literal(self.opened.branch)}", "$text-muted"),
+            f"   {literal(self.data)}{target}", (branch, "$text-muted"),
         )  # fmt: skip
         saved = "read only" if self.opened.read_only else "saved ✓"
-        machine = self.rungwise.machine
+        machine = self.rungwise.machine.rpartition(" · ")[2] if narrow else self.rungwise.machine
         self.query_one(HeadLine).right = Content.styled(" · ".join(filter(None, [machine, saved])), "$text-muted")
 
     def _stand(self) -> None:
@@ -201,7 +204,11 @@ class Workbench(Page):
 
     async def _look(self) -> None:
         """Look how the work stands; when all of it is done, go on."""
-        states: dict[str, TrialState] = await self.rungwise.clerk.do(lambda _: self.opened.trials())
+        states: dict[str, TrialState]
+        states, machine = await self.rungwise.clerk.do(lambda desk: (self.opened.trials(), desk.machine()))
+        if machine != self.rungwise.machine:
+            self.rungwise.machine = machine
+            self._head()
         pane = next(iter(self.query(TrialsPane)), None)
         if pane is None or not isinstance(self.waiting, Measuring):
             return

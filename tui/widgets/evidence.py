@@ -79,10 +79,10 @@ class Evidence(Vertical):
     Evidence Drawing { height: auto; }
     """
 
-    def __init__(self, views: Sequence[View], *, focusable: bool = False) -> None:
+    def __init__(self, views: Sequence[View], *, reading: bool = False) -> None:
         super().__init__()
         self.views = list(views)
-        self.focusable = focusable
+        self.reading = reading
         self.at = 0
 
     def compose(self) -> ComposeResult:
@@ -110,10 +110,10 @@ class Evidence(Vertical):
             body: Widget = Rows(*table_rows(view), still=True)
         else:
             body = VerticalScroll(Drawing(view))
-        body.can_focus = self.focusable
+        body.can_focus = self.reading
         body.add_class("view")
         await self.mount(body)
-        if self.focusable:
+        if self.reading:
             body.focus()
 
     def renew(self, views: Sequence[View]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
@@ -22,8 +23,17 @@ class Field(Input):
     }
     """
 
-    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, value: str = "", *, placeholder: str = "", id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(value, placeholder=placeholder, id=id, classes=classes, compact=True, select_on_focus=False)
+
+        self._bindings.key_to_bindings.pop("enter", None)  # the screen says what enter does; `on_key` sends it
 
     def on_mount(self) -> None:
         self.cursor_blink = False
+
+    async def on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            await self.action_submit()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from engine.conductor import Asking
 from engine.errors import RungwiseError
@@ -23,7 +25,9 @@ from tui.literal import literal, literal_lines
 from tui.widgets.evidence import Evidence
 from tui.widgets.forms.base import Form
 from tui.widgets.forms.registry import form_for
+from tui.widgets.forms.settled import SettledForm
 from tui.widgets.forms.text import Lines
+from tui.widgets.rows import Rows
 
 SIGNS = {Level.NOTE: "·", Level.FLAG: "⚑", Level.HOLD: "▲", Level.BLOCK: "✕"}
 STYLES = {Level.NOTE: "$text-muted", Level.FLAG: "$warning", Level.HOLD: "bold $warning", Level.BLOCK: "bold $error"}
@@ -56,6 +60,10 @@ class QuestionPane(Vertical):
         place: tuple[str, str]
         draft: Draft
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave_field", "Keys", key_display="esc", id="question.leave",
+                tooltip="Leave the field, so that letters are keys again"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
     QuestionPane { height: 1fr; }
     QuestionPane > #prompt { text-style: bold; height: auto; max-height: 4; }
@@ -96,7 +104,7 @@ class QuestionPane(Vertical):
                          markup=False, id="before")  # fmt: skip
         yield self.form
         yield Static("", markup=False, id="warning")
-        yield Evidence(self.ask.shows)
+        yield Evidence(() if isinstance(self.form, SettledForm) else self.ask.shows)
         if self.ask.recommended is not None and self.ask.reason:
             yield Static(self._recommended(), markup=False, id="reason")
         with Horizontal(id="whybox"):
@@ -121,6 +129,7 @@ class QuestionPane(Vertical):
         if self._draft is not None:
             self.form.restore(self._draft.form)
             self.why.text = self._draft.why
+            self.why.move_cursor(self.why.document.end)
         self.form.take_focus()
         self._silent = False
         self._renew()
@@ -156,13 +165,14 @@ class QuestionPane(Vertical):
         if self._own:
             return
         text = self.suggestion if fits else ""
-        if self.why.text != text:
+        if self.why.text.strip() != text:
             with self.prevent(TextArea.Changed):
                 self.why.text = text
+            self.why.move_cursor(self.why.document.end)
 
     def _warning(self, judgement: Judgement | None, wrong: str) -> Content:
         lines = [Content.styled(f"✕ {literal(wrong)}", "$error")] if wrong and self._typed() else []
-        for objection in judgement.objections if judgement else ():
+        for objection in judgement.objections if judgement and self._typed() else ():
             style = STYLES[objection.level]
             lines.append(
                 Content.assemble((f"{SIGNS[objection.level]} {SAYS[objection.level]} — ", style), literal(objection.message))
@@ -215,7 +225,7 @@ class QuestionPane(Vertical):
     def refuse(self, message: str, *, why_needed: bool = False) -> None:
         """Show why it was not recorded, where the person can mend it."""
         self._problem(_without_name(message, self.ask.question.id))
-        if why_needed:
+        if why_needed and self._typed():
             self.why.focus()
 
     def _problem(self, message: str) -> None:
@@ -256,11 +266,15 @@ class QuestionPane(Vertical):
         self._renew()
         self.post_message(self.Drafted(self.ask.place, self.draft()))
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and isinstance(self.screen.focused, Lines):
-            event.stop()
-            # out of a text field, letters are keys again: the evidence or the pane itself keeps the focus
-            self.screen.set_focus(None)
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "leave_field" or isinstance(self.screen.focused, Input | TextArea)
+
+    def action_leave_field(self) -> None:
+        """Out of a text field, so that letters are keys again."""
+        rows = self.form.query(Rows)
+        self.screen.set_focus(rows.first() if rows else None)
 
 
 def _without_name(message: str, question: str) -> str:

@@ -47,7 +47,7 @@ class Row:
     key: Any = None
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows with a cursor.  Posts `Moved`, `Chosen` (enter) and `Toggled` (space)."""
 
     @dataclass

@@ -22,8 +22,8 @@ from tui.literal import literal
 from tui.widgets.evidence import Drawing
 from tui.widgets.rows import Column, Row, Rows
 
-BAR = 14
-SIGNS = {"queued": "·", "running": "▸", "done": "✓", "failed": "✕", "cancelled": "–"}
+BAR = 10
+SIGNS = {"queued": "·", "running": "◐", "done": "✓", "failed": "✕", "cancelled": "–"}
 
 
 class TrialsPane(Vertical):
@@ -56,6 +56,8 @@ class TrialsPane(Vertical):
         self.title = title or "Measuring"
         self.trials = list(trials)
         self.states: dict[str, TrialState] = {}
+        self._followed = 0
+        self._moved_by_hand = False
 
     def compose(self) -> ComposeResult:
         yield Static(literal(self.title), markup=False, id="title")
@@ -73,6 +75,11 @@ class TrialsPane(Vertical):
         before, self.states = self.states, dict(states)
         rows = self.query_one(Rows)
         rows.show(self.COLUMNS, [self._row(t) for t in self.trials])
+        if not self._moved_by_hand:  # follow the work, until a person looks at something else
+            running = [i for i, t in enumerate(self.trials) if self._status(t) == "running"]
+            failed = [i for i, t in enumerate(self.trials) if self._status(t) == "failed"]
+            if at := (failed or running):
+                self._followed = rows.cursor = at[0]
         here = self._here
         if here and states.get(here.key) != before.get(here.key):
             self._show_details()
@@ -115,6 +122,7 @@ class TrialsPane(Vertical):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
+        self._moved_by_hand = self._moved_by_hand or event.index != self._followed
         self._show_details()
 
     def _keys(self, deed: str) -> list[str]:
@@ -139,7 +147,7 @@ class TrialsPane(Vertical):
 def curve(state: TrialState) -> Curves:
     """The points a trial has reported, as lines over their epoch (or step)."""
     series: dict[str, list[tuple[float, float]]] = {}
-    axis = "epoch"
+    axis = state.progress.unit if state.progress else "step"
     for n, progress in enumerate(state.curve):
         point = dict(progress.point)
         x = point.pop("epoch", point.pop("step", float(n + 1)))

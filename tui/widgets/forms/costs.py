@@ -18,7 +18,7 @@ from tui.widgets.forms.text import as_number
 from tui.widgets.rows import Column, Row, Rows
 
 KINDS = (
-    ("unknown", "I do not know", "nothing is assumed; every cut is shown with what it would cost"),
+    ("unknown", "I do not know", "nothing is assumed"),
     ("equal", "Every mistake costs the same", ""),
     ("table", "I know them, or their ratio", "write them below"),
 )

@@ -97,6 +97,7 @@ class NumberForm(Form):
         question = ask.question
         self.unit = question.unit
         value = ask.recommended if ask.recommended is not None else question.default
+        self.value = value
         self.start = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
         parts = []
         if math.isfinite(question.low) and math.isfinite(question.high):
@@ -119,6 +120,8 @@ class NumberForm(Form):
     """
 
     def raw(self) -> Json:
+        if self.query_one("#number", Input).value == self.start:
+            return self.value  # as it was offered, not as it was rounded for the eye
         text = self.query_one("#number", Input).value.strip().replace(" ", "").replace(" ", "")
         if "," in text and "." not in text:
             text = text.replace(",", ".")  # a decimal comma, as much of the world writes it

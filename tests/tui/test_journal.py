@@ -1,0 +1,60 @@
+"""The journal: moving through time, and forking."""
+
+from tests.tui.scripted import PATH, ScriptedDesk, app_over, ask_champion, ask_target, only, see, text_of, until
+from tui.screens.journal import JournalScreen
+from tui.screens.workbench import Workbench
+
+SIZE = (120, 40)
+
+
+async def at_the_journal(pilot):
+    await see(pilot, "Which column")
+    await pilot.press("enter")
+    await see(pilot, "carry forward")
+    await pilot.press("enter")
+    await see(pilot, "walked to its end")
+    await pilot.press("j")
+    await until(pilot, lambda: isinstance(pilot.app.screen, JournalScreen))
+    await see(pilot, "3 options stood")
+
+
+async def test_scrubbing_shows_the_ladder_and_all_that_stood_then():
+    desk = ScriptedDesk(only(ask_target(), ask_champion()))
+    async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
+        await at_the_journal(pilot)
+        screen = text_of(pilot)
+        assert "roc_auc 0.711 → 0.846" in screen
+        assert "25 practice exams" in screen
+        assert "logistic 0.846" in screen
+        assert "the guide's words" in " ".join(screen.split())
+        await pilot.press("left")
+        await see(pilot, "no rung yet")
+        assert "15 options stood" in text_of(pilot)
+        await pilot.press("right")
+        await see(pilot, "3 options stood")
+
+
+async def test_play_walks_from_the_beginning():
+    desk = ScriptedDesk(only(ask_target(), ask_champion()))
+    async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
+        await at_the_journal(pilot)
+        await pilot.press("p")
+        await see(pilot, "no rung yet")
+        await see(pilot, "3 options stood")
+
+
+async def test_fork_asks_the_decision_again_on_a_branch():
+    desk = ScriptedDesk(only(ask_target(), ask_champion()))
+    async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
+        await at_the_journal(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Workbench))
+        await see(pilot, "branch branch-2")
+        await see(pilot, "carry forward")
+
+
+async def test_a_read_only_journal_offers_no_fork():
+    desk = ScriptedDesk(PATH)
+    async with app_over(desk, session="churn", read_only=True).run_test(size=SIZE) as pilot:
+        await see(pilot, "Nothing was decided yet.")
+        assert "Fork" not in text_of(pilot)

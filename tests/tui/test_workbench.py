@@ -1,0 +1,236 @@
+"""The workbench, key by key, over a scripted path."""
+
+from engine.ports import TrialState
+from tests.tui.scripted import (
+    EXAMS,
+    PATH,
+    ScriptedDesk,
+    app_over,
+    ask_champion,
+    ask_statement,
+    ask_target,
+    only,
+    see,
+    text_of,
+    until,
+)
+from tui.screens.home import Home
+from tui.screens.workbench import Workbench
+from tui.widgets.question import QuestionPane
+
+SIZE = (120, 40)
+ASKED = "carry forward"
+WHY = "The regulator reads each coefficient, and the campaign needs reasons for every customer"
+
+
+def opened(desk, **options):
+    return app_over(desk, session="churn", **options)
+
+
+def pane(pilot):
+    return pilot.app.screen.query_one(QuestionPane)
+
+
+async def test_enter_takes_the_recommendation_in_the_guides_words():
+    desk = ScriptedDesk(only(ask_target()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        await pilot.press("enter")
+        await see(pilot, "walked to its end")
+        (decision,) = desk.opened[0].decisions()
+        assert (decision.choice, decision.author, decision.why_author) == ("Churn", "person", "engine")
+        assert decision.why == "“Churn” stands last and has two values."
+
+
+async def test_an_overrule_asks_for_a_why_and_loses_nothing():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        assert "the guide's words" in text_of(pilot)
+        await pilot.press("down", "down")
+        await see(pilot, "hold: needs a why of your own — Its gain of 0.002 ± 0.006 is within noise.")
+        assert pane(pilot).why.text == ""  # the suggestion was for another answer
+        await pilot.press("enter")
+        await see(pilot, "Write why: one sentence of your own.")
+        assert pilot.app.focused is pane(pilot).why
+        await pilot.press(*"because", "enter")
+        await see(pilot, "Say a little more")
+        assert pane(pilot).why.text == "because"
+        await pilot.press("ctrl+u")
+        pane(pilot).why.insert(WHY)
+        await see(pilot, "✓ yours")
+        await pilot.press("enter")
+        await see(pilot, "walked to its end")
+        (decision,) = desk.opened[0].decisions()
+        assert (decision.choice, decision.why, decision.why_author) == ("boosting", WHY, "person")
+        assert decision.overruled
+        assert "M03" in decision.flags
+
+
+async def test_a_suggestion_comes_back_with_its_answer_but_never_over_ones_own_words():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        await pilot.press("down", "up")
+        assert pane(pilot).why.text.startswith("Boosted trees gain")
+        await pilot.press("tab", "space", *"yes", "escape", "down", "up")
+        assert pane(pilot).why.text.endswith("one error. yes")
+
+
+async def test_letters_are_text_in_a_field_and_keys_outside_it():
+    desk = ScriptedDesk(only(ask_statement()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "differently")
+        await pilot.press(*"web jh")
+        assert pane(pilot).form.raw() == "web jh"
+        assert "esc Keys" in text_of(pilot)
+        assert "f1 Help" in text_of(pilot)
+        await pilot.press("escape", "w")
+        await see(pilot, "No further reading")
+        await pilot.press("escape")
+        assert pane(pilot).form.raw() == "web jh"
+
+
+async def test_what_is_typed_outlives_the_screen():
+    desk = ScriptedDesk(only(ask_statement()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "differently")
+        await pilot.press(*"half a sent", "tab", *"mine", "escape", "h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Home))
+        await until(pilot, lambda: desk.opened[0].closed)
+        pilot.app.open_session("churn")
+        await see(pilot, "half a sent")
+        await until(pilot, lambda: pane(pilot).why.text == "mine")
+
+
+async def test_an_answer_that_is_refused_says_so_where_it_stands():
+    desk = ScriptedDesk(only(ask_statement()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "differently")
+        await pilot.press("enter")
+        await see(pilot, "Say in one sentence what it is for.")
+        assert desk.opened[0].decisions() == []
+
+
+async def test_keep_asking_why_opens_one_more_at_each_press():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        await pilot.press("w")
+        await see(pilot, "Why this one?")
+        assert "What is noise here?" not in text_of(pilot)
+        await pilot.press("w", "w")
+        await see(pilot, "The spread over 25 practice exams.")
+        assert "boosted trees is higher by less than its own noise." in text_of(pilot)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, Workbench)
+
+
+async def test_evidence_turns_by_number_by_t_and_in_full():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        await pilot.press("4")
+        await see(pilot, "Two-year contracts leave a third as often.")
+        await pilot.press("t")
+        await until(pilot, lambda: "Two-year" not in text_of(pilot))
+        await pilot.press("e", "right")
+        await see(pilot, "validation")
+        await pilot.press("left", "3")
+        await see(pilot, "precision")
+        await pilot.press("escape")
+
+
+async def test_work_is_shown_cancelled_retried_and_left_out():
+    desk = ScriptedDesk(PATH[1:])
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Practice exams")
+        desk.finish(0)
+        desk.run(1, 9)
+        desk.run(2, 12, points=12)
+        await see(pilot, "fold 9/25")
+        await pilot.press("end")
+        await see(pilot, "validation loss")
+        await pilot.press("ctrl+x")
+        await see(pilot, "cancelled")
+        await pilot.press("r")
+        await until(pilot, lambda: desk.states[EXAMS[2].key].status == "queued")
+        desk.finish(1)
+        desk.fail(2, "Out of memory.")
+        await see(pilot, "Out of memory.")
+        await pilot.press("s")
+        await see(pilot, "Out of memory.")  # this path needs all three: it says so, and goes no further
+
+
+async def test_everything_else_works_while_work_goes_on_and_the_next_question_comes_by_itself():
+    desk = ScriptedDesk(PATH)
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        await pilot.press("enter")
+        await see(pilot, "differently")
+        pane(pilot).query_one("#text").insert("The service team calls those customers every Monday")
+        await pilot.press("enter")
+        await see(pilot, "were taken for you")
+        await pilot.press("enter")
+        await see(pilot, "Practice exams")
+        desk.run(0, 3)
+        await pilot.press("j")
+        await see(pilot, "what stood then")
+        await pilot.press("escape")
+        await see(pilot, "fold 3/25")
+        desk.finish_all()
+        await see(pilot, ASKED)
+
+
+async def test_a_taken_answer_is_opened_and_asked_on_a_branch():
+    desk = ScriptedDesk(PATH)
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        await pilot.press("enter")
+        await see(pilot, "differently")
+        pane(pilot).query_one("#text").insert("The service team calls those customers every Monday")
+        await pilot.press("enter")
+        await see(pilot, "were taken for you")
+        await pilot.press("o")
+        await see(pilot, "How shall numbers be scaled?")
+        assert "branch-2" in text_of(pilot)
+
+
+async def test_back_picks_a_decision_and_starts_a_branch():
+    desk = ScriptedDesk(only(ask_target(), ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        await pilot.press("enter")
+        await see(pilot, ASKED)
+        await pilot.press("b")
+        await see(pilot, "A branch starts there.")
+        await pilot.press("enter")
+        await see(pilot, "Which column")
+        assert "branch-2" in text_of(pilot)
+        assert len(desk.opened[0].decisions()) == 1
+
+
+async def test_read_only_shows_and_records_nothing():
+    desk = ScriptedDesk(only(ask_target()), read_only=True)
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        await pilot.press("enter")
+        await see(pilot, "Nothing can be recorded: another window has it open.")
+
+
+async def test_two_quick_enters_record_once():
+    desk = ScriptedDesk(only(ask_target()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        pilot.app.screen.action_record()
+        pilot.app.screen.action_record()
+        await see(pilot, "walked to its end")
+        assert len(desk.opened[0].decisions()) == 1
+
+
+async def test_a_failed_state_is_an_error_in_words_not_a_crash():
+    desk = ScriptedDesk(PATH[1:])
+    async with opened(desk).run_test(size=(80, 24)) as pilot:
+        await see(pilot, "Practice exams")
+        desk.states[EXAMS[0].key] = TrialState(EXAMS[0], "failed", reason="[bold]disk full[/]\x1b[31m")
+        await see(pilot, "[bold]disk full[/]␛[31m")
