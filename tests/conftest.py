@@ -1,8 +1,11 @@
 """What every test may ask for."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself does: tests share the cores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
