@@ -125,6 +125,8 @@ def from_command_line(
         said.setdefault(SKIP_DEEP[0], LEFT_OUT)
 
     def where(key: str) -> str:
+        if key == TARGET and target:
+            return "--target: "
         return "--answer " if key in given else "--why "
 
     return checked(Plan(data, name, given, said, stop_after, where), catalogue)

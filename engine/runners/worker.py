@@ -87,26 +87,36 @@ class Worker:
             return
 
         def told(progress: Progress) -> None:
-            self._queue.report(trial.key, progress)
+            with self._noted("How far it is could not be written"):
+                self._queue.report(trial.key, progress)
+
+        def stopped() -> bool:
+            with self._noted("Whether it was stopped could not be read"):
+                return self._queue.cancelled(trial.key)
+            return False
 
         try:
             with self._interruptible():
-                evidence = perform(
-                    trial, self._place, told=told, stopped=lambda: self._queue.cancelled(trial.key), kinds=self._kinds
-                )
+                evidence = perform(trial, self._place, told=told, stopped=stopped, kinds=self._kinds)
+            if evidence.ok:
+                self._place.evidence.put(evidence)
         except Ended:
             self._queue.finish(trial.key, "cancelled")  # nobody cancelled it, so the queue keeps it for the next worker
         except Cancelled:
             self._queue.finish(trial.key, "cancelled", "You stopped it.")
-        except RungwiseError as problem:
+        except RungwiseError as problem:  # the data is gone, or what came out cannot be kept (a full disk)
             self._queue.finish(trial.key, "failed", str(problem))
         else:
-            if evidence.ok:
-                self._place.evidence.put(evidence)
-                self._queue.finish(trial.key, "done")
-            else:
-                self._queue.finish(trial.key, "failed", evidence.error)
+            self._queue.finish(trial.key, "done" if evidence.ok else "failed", evidence.error)
             self._said(f"{trial.label or trial.kind}: {evidence.error or f'{evidence.seconds:.1f} s'}")
+
+    @contextmanager
+    def _noted(self, what: str) -> Iterator[None]:
+        """Note what the store could not do for a moment (a lock held long, a full disk): the computing goes on."""
+        try:
+            yield
+        except RungwiseError as problem:
+            self._said(f"{what}: {problem}")
 
     def _warm_up(self, module: str) -> None:
         """Import what nearly every trial needs, one module between two looks at the queue, while the person reads."""
@@ -123,10 +133,8 @@ class Worker:
 
         def beats() -> None:
             while not ended.is_set():
-                try:
+                with self._noted("No sign of life could be written"):
                     self._queue.beat(self.name)
-                except RungwiseError as problem:  # a full disk, a lock held long: try again, the trial goes on
-                    self._said(f"No sign of life could be written: {problem}")
                 ended.wait(BEAT_EVERY)
 
         thread = threading.Thread(target=beats, name="heartbeat", daemon=True)

@@ -55,7 +55,7 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
 
 def _again(conductor: Conductor, store: Store, comparisons: list[Comparison], *, quiet: bool) -> Waiting:
     """Compute every trial afresh, in memory, and compare it with what the store has; the store is left as it is."""
-    from tui.cli.running import kept_quiet
+    from tui.cli.progress import kept_quiet
 
     with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
         place = Workplace(conductor.evidence, FreshArtifacts(store.artifacts), store.datasets, Path(folder))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import io
 import shlex
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.answerers import accept_recommended, from_plan
 from engine.conductor import Exchange, catalogue
 from engine.errors import DataProblem, InvalidAnswer, RungwiseError, UsageProblem
-from engine.records import Evidence, Progress, Trial
+from engine.records import Evidence
 from engine.words import literal, short
 from storage.store import Store
 from tui import headless
+from tui.cli.progress import Lines, kept_quiet
 from tui.opened import OpenSession, new_session
 from tui.plan import TARGET, Plan, from_command_line, read_plan
 from tui.results import run_result
@@ -62,7 +61,7 @@ def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool
         try:
             if opened.read_only:
                 raise DataProblem(opened.read_only_reason)
-            progress = _Progress(quiet)  # before stderr is turned to the log
+            progress = Lines(quiet)  # before stderr is turned to the log
             with kept_quiet(logs_of(store_path) / "run.log"):
                 computed = headless.run(opened, workplace(store), progress)
         except KeyboardInterrupt:
@@ -200,64 +199,3 @@ def _print_summary(result: dict) -> None:
         print(f"  ! {short(warning, 300)}")
     name = literal(shlex.quote(result["session"]))
     print(f"{result['seconds']:.1f} s.  The decisions, with their whys: rungwise log {name}")
-
-
-class _Progress:
-    """One line a trial on stderr; on a terminal also how far the running one is."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._out = sys.stderr
-        self._quiet = quiet
-        self._live = self._out.isatty()
-        self._shown_at = 0.0
-
-    def stage(self, name: str) -> None:
-        self._line(name)
-
-    def began(self, trial: Trial) -> None:
-        self._over(f"  {short(trial.label or trial.kind, 60)} …")
-
-    def progressed(self, trial: Trial, progress: Progress) -> None:
-        if time.monotonic() - self._shown_at >= 0.1:
-            how_far = f"{progress.unit} {progress.step} of {progress.steps}"
-            self._over(f"  {short(trial.label or trial.kind, 50)} · {short(how_far, 24)}")
-
-    def ended(self, trial: Trial, evidence: Evidence) -> None:
-        how = f"{evidence.seconds:.1f} s" if evidence.ok else short(evidence.error, 300)
-        self._line(f"  {short(trial.label or trial.kind, 60)} · {how}")
-
-    def _over(self, text: str) -> None:
-        if self._live and not self._quiet:
-            self._shown_at = time.monotonic()
-            self._out.write(f"\r\x1b[K{text}")
-            self._out.flush()
-
-    def _line(self, text: str) -> None:
-        if not self._quiet:
-            self._out.write(("\r\x1b[K" if self._live else "") + literal(text) + "\n")
-            self._out.flush()
-
-
-class _Log(io.TextIOBase):
-    """A log file that is made by the first thing written to it."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError), self._file.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(text)
-        return len(text)
-
-
-@contextlib.contextmanager
-def kept_quiet(log: Path) -> Iterator[None]:
-    """What other people's code prints goes to a log: stdout is for the result, stderr for the progress."""
-    with contextlib.suppress(OSError):
-        log.parent.mkdir(parents=True, exist_ok=True)
-    stray = _Log(log)
-    with contextlib.redirect_stdout(stray), contextlib.redirect_stderr(stray):
-        yield
