@@ -219,7 +219,7 @@ def recommend_metric(
         return _recommend_regression(use, costs, skew, y_min)
     known_costs = isinstance(costs, Mapping) and bool(costs)
     if task == "multiclass":
-        return _recommend_multiclass(use, known_costs, largest_share, n_classes)
+        return _recommend_multiclass(use, known_costs, largest_share, rarest_share, n_classes)
     if known_costs:
         return Recommendation(
             "expected_cost", ("log_loss",), "You know what mistakes cost, so good has one meaning: the cost per case."
@@ -236,8 +236,8 @@ def recommend_metric(
         return Recommendation(
             "average_precision",
             ("log_loss", "recall"),
-            f"Only {rarest_share:.1%} of the rows are of the rare class: average precision looks at those; guessing "
-            f"scores {rarest_share:.3f}.",
+            f"Only {_percent(rarest_share)} of the rows are of the rare class: average precision looks at those; "
+            f"guessing scores {rarest_share:.3f}.",
         )
     if use == "action" and costs == "equal" and rarest_share >= 0.40:
         return Recommendation(
@@ -248,12 +248,16 @@ def recommend_metric(
     return Recommendation(
         "roc_auc",
         ("log_loss",),
-        f"No costs are known and the rarer class has {rarest_share:.1%} of the rows: ROC AUC asks how often a positive "
-        "is ranked above a negative, whatever cut is chosen later.",
+        f"No costs are known and the rarer class has {_percent(rarest_share)} of the rows: ROC AUC asks how often a "
+        "positive is ranked above a negative, whatever cut is chosen later.",
     )
 
 
-def _recommend_multiclass(use: str | None, known_costs: bool, largest: float, k: int) -> Recommendation:
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _recommend_multiclass(use: str | None, known_costs: bool, largest: float, rarest: float, k: int) -> Recommendation:
     if known_costs:
         return Recommendation(
             "expected_cost", ("recall_min",), "You know what mistakes cost, so good has one meaning: the cost per case."
@@ -266,8 +270,15 @@ def _recommend_multiclass(use: str | None, known_costs: bool, largest: float, k:
         return Recommendation(
             "f1_macro",
             ("recall_min",),
-            f"The largest class has {largest:.1%} of the rows, more than one and a half times its even share: macro F1 "
-            "counts every class the same.",
+            f"The largest class has {_percent(largest)} of the rows, more than one and a half times its even share: "
+            "macro F1 counts every class the same.",
+        )
+    if rarest < 0.5 / k:
+        return Recommendation(
+            "f1_macro",
+            ("recall_min",),
+            f"The rarest class has {_percent(rarest)} of the rows, less than half its even share: macro F1 counts "
+            "every class the same.",
         )
     return Recommendation(
         "accuracy",

@@ -10,6 +10,7 @@ from engine.plans import default_delta
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json, Option, Trial
 from engine.session import Session
+from engine.stages.columns import counted
 from engine.stages.ladder import Candidate, best, compare, examine, interval, ladder_view, metric, model, per_class_view
 
 DUMMY = Question(
@@ -54,8 +55,9 @@ GAIN = Question(
     "What is the smallest improvement in {metric} worth having a more complicated model for?",
     Form.NUMBER,
     low=0,
+    default=0.0,
     whys=(
-        Why("Why ask?", "With enough rows a gain of nothing much becomes certain; certainty is not worth.", "BN"),
+        Why("Why ask?", "With enough rows even a gain of nearly nothing becomes certain; certain is not useful.", "BN"),
         Why("Why this much?", "{reason}"),
         Why("Why not 0?", "Then every lucky wiggle counts.", "S002: favour the simpler"),
     ),
@@ -78,7 +80,13 @@ ENOUGH = Question(
     "The baseline alone reaches your line. Stop here?",
     asks="person",
     options=(Option("ship", "Put the baseline to use"), Option("go_on", "Look at models all the same")),
-    whys=(Why("Why stop?", "Do not be afraid to launch without machine learning.", "Zinkevich #1"),),
+    whys=(
+        Why("Why stop?", "Do not be afraid to launch without machine learning.", "Zinkevich #1"),
+        Why("How sure is it?", "{reason}"),
+        Why(
+            "What if I stop?", "The baseline is examined on the locked rows, and kept; models can be tried another day."
+        ),
+    ),
     source="Zinkevich #1; S004",
 )
 
@@ -91,7 +99,8 @@ def baseline(s: Session) -> Conversation:
     yield Decide(
         DUMMY,
         floor.name,
-        f"{floor.title} scores {figure(floor.value)} {m.title} ({_range(floor)}); no model is better than that.",
+        f"The floor is {figure(floor.value)} {m.title} ({_range(floor)}): the best of {counted(len(rivals), 'way')} of "
+        f"using no model, “{floor.title}”.",
         options=tuple(c.option(m) for c in rivals),
         check=floor.check(m, None),
         evidence=[c.exams for c in rivals],
@@ -158,15 +167,16 @@ def _range(c: Candidate) -> str:
 
 def _ask_success(m: Metric, champion: Candidate) -> Ask:
     x = champion.value
-    line = x + 0.1 * (1 - x) if m.bounded else 0.9 * x
+    line = x + 0.1 * (1 - x) if m.bounded else x - 0.1 * abs(x)  # a cost may be negative: a gain
     line = float(f"{line:.3g}")
 
     def judge(choice: Json) -> Judgement:
         check = Check(m.name, choice, reference=x, protocol="success line against the best baseline")
         if choice is None:
             return Judgement((Objection(Level.HOLD, "Without a line nobody can say when it is good enough."),), check)
-        if m.bounded and choice > 1:
-            return Judgement((Objection(Level.BLOCK, f"{m.title} cannot exceed 1."),), check)
+        if not m.low <= choice <= m.high:
+            bound = f"above {m.high:g}" if choice > m.high else f"below {m.low:g}"
+            return Judgement((Objection(Level.BLOCK, f"{m.title} cannot be {bound}."),), check)
         if m.oriented(choice) < m.oriented(x):
             return Judgement((Objection(Level.FLAG, f"The line lies below the baseline's {figure(x)}."),), check)
         return Judgement(check=check)
@@ -174,7 +184,8 @@ def _ask_success(m: Metric, champion: Candidate) -> Ask:
     return Ask(
         SUCCESS,
         recommended=line,
-        reason=f"It cuts a tenth of what {champion.title} ({figure(x)}) still leaves wrong.",
+        reason=f"It takes a tenth off what the floor of {figure(x)} leaves "
+        + ("wrong." if m.bounded else "to be gained." if x < 0 else "as loss."),
         facts={"metric": m.title, "x": figure(x)},
         evidence=(champion.exams,),
         judge=judge,
@@ -190,11 +201,12 @@ def _ask_gain(m: Metric, champion: Candidate) -> Ask:
             return Judgement((Objection(Level.HOLD, "With 0 every lucky wiggle counts."),), check)
         return Judgement(check=check)
 
-    usual = "a hundredth, or a tenth of what is missing to 1" if m.bounded else "1 % of the best baseline's loss"
+    small = "a hundredth" if delta >= 0.01 else "a tenth of what the floor misses to 1"
+    usual = small if m.bounded else "1 % of the floor's loss"
     return Ask(
         GAIN,
         recommended=delta,
-        reason=f"{figure(delta)} {m.title}: {usual}.",
+        reason=f"{figure(delta)} {m.title} is {usual}.",
         facts={"metric": m.title},
         evidence=(champion.exams,),
         judge=judge,
@@ -207,7 +219,7 @@ def _ask_confirm(m: Metric, champion: Candidate, line: float | None, delta: floa
     return Ask(
         CONFIRM,
         recommended="confirm",
-        reason=f"Nobody has seen a model's score yet: {said} {m.title} is a line, not a wish.",
+        reason="Nobody has seen a model's score yet, so none of the three follows from a result.",
         facts={"x": figure(champion.value), "success": said, "delta": figure(delta), "metric": m.title},
         evidence=(champion.exams,),
         judge=lambda _: Judgement(check=check),
@@ -231,7 +243,7 @@ def _ask_enough(m: Metric, champion: Candidate, line: float) -> Ask:
     return Ask(
         ENOUGH,
         recommended="ship",
-        reason=f"{champion.title} holds {figure(line)} {m.title} with its whole interval ({_range(champion)}).",
+        reason=f"The whole {_range(champion)} of “{champion.title}” reaches your line of {figure(line)} {m.title}.",
         evidence=(champion.exams,),
         judge=judge,
     )

@@ -15,6 +15,13 @@ def percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """“1 row”, “1,056 rows”, “no rows”."""
+    if n == 1:
+        return f"1 {one}"
+    return f"{n:,} {many or one + 's'}" if n else f"no {many or one + 's'}"
+
+
 def listed(words: Iterable[Any], most: int = 12) -> str:
     """“a, b and c”; a long list is cut and says so."""
     words = [str(w) for w in words]

@@ -15,7 +15,7 @@ from engine.plans import plan
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
-from engine.stages.columns import listed
+from engine.stages.columns import counted, listed
 from engine.stages.ladder import Candidate, about_model, compare, examine, ladder_view, metric, model
 from engine.stages.simple import allowed_to_read, broken_limit, climb
 from engine.views import Curves, Table, View
@@ -27,6 +27,8 @@ ENTER = Question(
     source="S004: no carbon bike for the supermarket",
     whys=(
         Why("Why ask?", "For most work skip deep learning; for some it is the point. The gate measures which.", "S000"),
+        Why("What does looking cost?", "{reason}"),
+        Why("Does it train a network?", "No: it times a few steps of one, and counts. Training comes after the gate."),
     ),
 )
 DEVICE = Question(
@@ -197,12 +199,12 @@ def _train_rows(champion: Candidate) -> int:
 
 
 def _nets(s: Session, champion: Candidate) -> int | None:
-    """How many of the exams a network takes, from the first."""
+    """How many of the exams a network takes, from the first: whole repeats of the plan."""
     v = champion.exams.value
-    drawn = s.decision("split.drawn")
-    rows = drawn.check.details["dev"] if drawn and drawn.check else sum(v["n_test"])
-    advised = plan(rows, ordered=v["ordered"]).nets
-    return None if advised >= v["J"] else advised
+    advised = plan(_dev(s) or sum(v["n_test"]), ordered=v["ordered"])
+    folds = s.choice("split.plan", default={}).get("folds") or advised.folds
+    nets = folds * (advised.nets // advised.folds) if advised.folds else advised.nets
+    return None if nets >= v["J"] else nets
 
 
 # -- the gate ------------------------------------------------------------------------------------------------------
@@ -351,7 +353,7 @@ def _ask_gate(checks: Sequence[Gate], timed: Evidence) -> Ask:
     passed = len(checks) - len(fails) - len(ambers)
     best = "not_yet" if fails or len(ambers) >= 3 else "strict" if ambers else "open"
     blocks = [g for g in fails if g.level is Level.BLOCK]
-    open_ = "; ".join(f"{g.id} {g.what}: {g.found}" for g in (*fails, *ambers))
+    open_ = "; ".join(f"{g.id} ({g.what}): {g.found}" for g in (*fails, *ambers))
     check = Check("checks passed", passed, reference=len(checks), protocol="gate G1–G12", verdict=best)
 
     def judge(choice: Json) -> Judgement:
@@ -360,7 +362,7 @@ def _ask_gate(checks: Sequence[Gate], timed: Evidence) -> Ask:
         if blocks:
             return Judgement((Objection(Level.BLOCK, f"{blocks[0].what} is not met: {blocks[0].found}."),), check)
         if fails:
-            return Judgement((Objection(Level.HOLD, f"{len(fails)} checks failed: {open_}.", "M08"),), check)
+            return Judgement((Objection(Level.HOLD, f"{counted(len(fails), 'check')} failed: {open_}.", "M08"),), check)
         if choice == "open" and ambers:
             return Judgement((Objection(Level.HOLD, f"Strict proof is due: {open_}.", "M08"),), check)
         return Judgement(check=check)
@@ -369,7 +371,7 @@ def _ask_gate(checks: Sequence[Gate], timed: Evidence) -> Ask:
     return Ask(
         GATE,
         recommended=best,
-        reason=f"{passed} of {len(checks)} met" + (f"; open: {open_}." if open_ else "."),
+        reason=f"{passed} of {len(checks)} checks passed" + (f"; open: {open_}." if open_ else "."),
         evidence=(timed,) if timed.ok else (),
         shows=(Table("The gate", ("", "check", "", "measured"), rows),),
         judge=judge,

@@ -8,11 +8,11 @@ from engine.conductor import Stage, needed
 from engine.data.conditions import read_rules
 from engine.effects import Ask, Conversation, Measure
 from engine.errors import InvalidAnswer
-from engine.metrics import BY_NAME, best_cut, cost_matrix, metrics_of, recommend_metric
+from engine.metrics import BY_NAME, best_cut, cost_matrix, figure, metrics_of, recommend_metric
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
-from engine.stages.columns import Profile, listed, percent, sentence
+from engine.stages.columns import Profile, counted, listed, percent, sentence
 from engine.views import Table, Words
 from engine.whys import tokens
 
@@ -31,13 +31,11 @@ PACE = Question(
 )
 LOAD = Question(
     "data.load",
-    "This is what I read: {rows:,} rows and {columns:,} columns. Right?",
+    "This is what I read: {size}. Right?",
     Form.TABLE,
     whys=(
-        Why("Why look at this first?", "Every later figure stands on these {rows:,} rows.", "S002: test everything"),
-        Why(
-            "What if a line cannot be read?", "{bad} lines could not be read; more than 0.1 % would stop the path here."
-        ),
+        Why("Why look at this first?", "Every later figure stands on {rows}.", "S002: test everything"),
+        Why("What if a line cannot be read?", "Here {bad}; more than 0.1 % of the lines unread would stop the path."),
         Why(
             "Why keep the settings?",
             "A replay reads the same bytes in the same way: {settings}.",
@@ -174,7 +172,7 @@ COSTS = Question(
         Why("What if I only know roughly?", "Give the ratio: one missed case is as bad as how many false alarms?"),
         Why(
             "Why not “equal”?",
-            "The rarer class has {rarest:.1%} of the rows: if both mistakes cost the same, ignoring it is nearly free.",
+            "{equal}",
             "scikit-learn user guide, decision threshold",
         ),
     ),
@@ -187,9 +185,8 @@ METRIC = Question(
     whys=(
         Why("Why this one?", "{reason}", "Decision catalogue 3.1"),
         Why(
-            "Why not accuracy?",
-            "Always saying “{majority}” already scores {largest:.1%} accuracy and finds 0 of the "
-            "{rare_rows:,} rows of “{rarest_class}”.",
+            "Why not {simpler}?",
+            "{trap}",
             "S004: 98 % accuracy on 2 % churn",
         ),
         Why("Why only one?", "Two numbers can each be chased in turn; one decides, the others guard: {guards}."),
@@ -385,18 +382,29 @@ def read_table(s: Session) -> Conversation:
     load = yield Ask(
         LOAD,
         recommended=settings,
-        reason=f"Read as {_settings(settings)}; {profile.bad_lines:,} lines could not be read.",
-        facts={"rows": profile.rows, "columns": len(profile.columns), "bad": profile.bad_lines,
-               "settings": _settings(settings)},
+        reason=f"Read as {_settings(settings)}; {_bad_lines(profile)}.",
+        facts={
+            "size": f"{counted(profile.rows, 'row')} and {counted(len(profile.columns), 'column')}",
+            "rows": counted(profile.rows, "row"),
+            "bad": _bad_lines(profile),
+            "settings": _settings(settings),
+        },
         evidence=(seen,),
         shows=(profile.table(),),
         judge=lambda choice: _judge_load(profile, choice),
-    )  # fmt: skip
+        read=lambda choice: _read_settings(settings, choice),
+    )
     if load.choice != settings:
         trial = Trial("profile", {"read": load.choice}, s.data, label="reading the table again")
         (seen,) = yield Measure((trial,), "Reading the table as you said")
         profile = Profile(needed([seen])[0])
     return profile, seen
+
+
+def _bad_lines(profile: Profile) -> str:
+    return (
+        f"{counted(profile.bad_lines, 'line')} could not be read" if profile.bad_lines else "every line could be read"
+    )
 
 
 def _settings(read: Mapping[str, Json]) -> str:
@@ -406,10 +414,21 @@ def _settings(read: Mapping[str, Json]) -> str:
     return f"{read.get('encoding')}, separated by {separator}, decimal “{read.get('decimal')}”{packed}"
 
 
+def _read_settings(found: Mapping[str, Json], choice: Mapping[str, Json]) -> Json:
+    """What was found, with what the person said in its place.  Raises InvalidAnswer for a setting there is not."""
+    for name, value in choice.items():
+        known = found.get(name)
+        if name not in found or not (value is None or known is None or isinstance(value, type(known))):
+            raise InvalidAnswer(
+                f"data.load: {name} = {value!r} is no setting; there are separator, encoding, decimal, quote, …"
+            )
+    return {**found, **choice}
+
+
 def _judge_load(profile: Profile, choice: Json) -> Judgement:
     if profile.bad_lines > 0.001 * max(profile.rows, 1):
         return Judgement(
-            (Objection(Level.HOLD, f"{profile.bad_lines:,} lines could not be read, more than 0.1 %."),),
+            (Objection(Level.HOLD, f"{_bad_lines(profile)}, more than 0.1 %."),),
             Check("rows", profile.rows, protocol="lines of the file"),
         )
     return Judgement(check=Check("rows", profile.rows, protocol="lines of the file, less header and rejected lines"))
@@ -570,6 +589,14 @@ def _ask_costs(profile: Profile, target: str, task: str) -> Ask:
     shares = profile.shares(target) if task != "regression" else {}
     rarest = min(shares.values(), default=0.5)
 
+    if task == "regression":
+        equal = "Often too low and too high do cost the same; where they do not, the model should lean to one side."
+    else:
+        equal = f"The rarest class has {percent(rarest)} of the rows: if every mistake costs the same, "
+        equal += (
+            "ignoring it is nearly free." if rarest < 0.2 else "you say that missing it is as bad as a false alarm."
+        )
+
     def read(choice: Json) -> Json:
         if isinstance(choice, dict):
             if task == "regression":
@@ -594,10 +621,14 @@ def _ask_costs(profile: Profile, target: str, task: str) -> Ask:
         COSTS,
         recommended="unknown",
         reason="Nobody said what a mistake costs; it can be said at any time.",
-        facts={"rarest": rarest},
+        facts={"equal": equal},
         read=read,
         judge=judge,
     )
+
+
+def _labelled(profile: Profile, target: str) -> int:
+    return profile.rows - profile.columns[target]["missing"]
 
 
 def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
@@ -619,28 +650,30 @@ def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
     offered = [m for m in metrics_of(s.task) if m.needs != "capacity" and (costs or m.needs != "costs")]
     offered = [m for m in offered if m.best != "zero"]
 
+    classes = s.task != "regression"
+    positive = shares.get(s.choice("problem.positive", default=""), 0.5)
+    always = {"accuracy": largest, "recall": 1.0, "f1": 2 * positive / (1 + positive), "average_precision": positive}
+
     def judge(choice: Json) -> Judgement:
         found = []
-        if choice == "accuracy" and s.task == "binary":
+        blind = always.get(choice) if classes else None
+        if choice == "accuracy":
             message = f"Always saying “{majority}” already scores {percent(largest)} and finds no “{rarest_class}”."
-            if rarest < 0.2:
+            if rarest < min(0.2, 0.5 / len(shares)):
                 found.append(Objection(Level.HOLD, message, "M27"))
-            elif rarest < 0.4:
+            elif s.task == "binary" and rarest < 0.4:
                 found.append(Objection(Level.FLAG, message))
-        elif choice == "accuracy" and largest >= 0.9:
-            found.append(Objection(Level.HOLD, f"Always saying “{majority}” scores {percent(largest)}.", "M27"))
-        blind = largest if choice == "accuracy" else None
-        check = (
-            Check(choice, blind, protocol="always answering the largest class", verdict="measured") if blind else None
-        )
+        elif blind is not None and blind >= 0.9:
+            words = f"Saying the same of every row already scores {figure(blind)} {BY_NAME[choice].title}."
+            found.append(Objection(Level.HOLD, words))
+        check = None if blind is None else Check(choice, blind, protocol="the same answer for every row")
         return Judgement(tuple(found), check)
 
     trap = (
-        Words(
-            "Accuracy here",
-            f"Always saying “{majority}” scores {percent(largest)} accuracy and finds 0 of the "
-            f"{round(rarest * profile.rows):,} rows of “{rarest_class}”.",
-        ),
+        f"Always saying “{majority}” already scores {percent(largest)} accuracy and finds none of the "
+        f"{counted(round(rarest * _labelled(profile, s.target)), 'row')} of “{rarest_class}”."
+        if classes
+        else "It is shown beside, never alone: it says how much of the spread is explained, not how large a miss is."
     )
     return Ask(
         METRIC,
@@ -648,14 +681,12 @@ def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
         recommended=advice.metric,
         reason=advice.reason,
         facts={
-            "majority": majority,
-            "largest": largest,
-            "rarest_class": rarest_class,
-            "rare_rows": round(rarest * profile.rows),
+            "simpler": "accuracy" if classes else "R²",
+            "trap": trap,
             "guards": listed([BY_NAME[g].title for g in advice.guards]),
         },
         evidence=(seen,),
-        shows=(profile.distribution(s.target), *(trap if s.task != "regression" else ())),
+        shows=(profile.distribution(s.target), *((Words("Accuracy here", trap),) if classes else ())),
         judge=judge,
     )
 

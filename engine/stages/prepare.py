@@ -5,10 +5,11 @@ from __future__ import annotations
 from engine import plans
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
+from engine.errors import InvalidAnswer
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import COLUMN_TYPES, Session
-from engine.stages.columns import Profile, listed, percent
+from engine.stages.columns import Profile, counted, listed, percent
 from engine.views import Bars, Table
 
 TYPES = Question(
@@ -54,7 +55,7 @@ MARKS = Question(
 )
 DUPLICATES = Question(
     "data.duplicates",
-    "{copies:,} rows are copies of others. What are they?",
+    "{copies}. What are copies here?",
     options=(
         Option("keep", "Keep them, on the same side of every split"),
         Option("repeats", "Real repeats", "different cases that happen to look alike; split freely"),
@@ -87,8 +88,9 @@ SPLIT = Question(
 )
 LOCKBOX = Question(
     "split.lockbox",
-    "I lock {rows:,} rows away for one final exam. Agreed?",
+    "I lock {rows} away for one final exam. Agreed?",
     Form.NUMBER,
+    default=0.0,
     low=0,
     high=0.5,
     unit="share of rows",
@@ -241,6 +243,9 @@ def _ask_types(s: Session, profile: Profile, seen: Evidence) -> Ask:
     ]
 
     def read(choice: Json) -> Json:
+        for name in choice:
+            if name not in found:
+                raise InvalidAnswer(f"data.types: there is no column {name!r}; there are {listed(found)}.")
         return {name: choice.get(name, kind) for name, kind in found.items()}  # the whole truth, not the change only
 
     def judge(choice: Json) -> Judgement:
@@ -342,7 +347,9 @@ def _ask_duplicates(profile: Profile, seen: Evidence) -> Ask:
             )
         return Judgement(check=check)
 
-    return Ask(DUPLICATES, recommended=best, reason=why, evidence=(seen,), facts={"copies": copies}, judge=judge)
+    said = counted(copies, "row is a copy", "rows are copies")
+    facts = {"copies": f"{said[0].upper()}{said[1:]} of another row"}
+    return Ask(DUPLICATES, recommended=best, reason=why, evidence=(seen,), facts=facts, judge=judge)
 
 
 def _decide_labels(s: Session, profile: Profile, seen: Evidence) -> Ask:
@@ -413,7 +420,7 @@ def _ask_lockbox(s: Session, profile: Profile, seen: Evidence) -> Ask:
         LOCKBOX,
         recommended=round(advice.share, 6),
         reason=advice.reason,
-        facts={"rows": advice.rows},
+        facts={"rows": counted(advice.rows, "row")},
         evidence=(seen,),
         judge=judge,
     )
@@ -432,10 +439,16 @@ def _ask_plan(s: Session, profile: Profile, seen: Evidence) -> Ask:
 
     def read(choice: Json) -> Json:
         whole = {**advice.recipe(), **choice}
-        return {k: int(v) for k, v in whole.items()}
+        fits = isinstance(choice, dict) and set(choice) <= set(advice.recipe())
+        if not fits or not all(
+            isinstance(v, int) and not isinstance(v, bool) and 0 <= v < 10_000 for v in whole.values()
+        ):
+            names = listed(advice.recipe())
+            raise InvalidAnswer(f"split.plan: it takes whole numbers for {names}, e.g. {advice.recipe()}.")
+        return whole
 
     def judge(choice: Json) -> Judgement:
-        exams = choice.get("blocks") or choice["folds"] * choice["repeats"]
+        exams = choice["blocks"] if "blocks" in choice else choice["folds"] * choice["repeats"]
         check = Check("exams", exams, protocol=advice.reason)
         if exams < 2 or choice.get("folds", 2) < 2:
             return Judgement((Objection(Level.BLOCK, "At least two exams are needed to tell luck from skill."),), check)
@@ -464,10 +477,10 @@ def _decide_drawn(drawn: Evidence) -> Ask:
     too_tiny = v["dev"] < 50 or rarest < 10
     why = (
         f"{v['J']} exams of about {round(_mean(v['n_test'])):,} rows, each model fitted to about "
-        f"{round(_mean(v['n_train'])):,}; {v['lockbox']:,} rows are locked away."
+        f"{round(_mean(v['n_train'])):,}; {counted(v['lockbox'], 'row is', 'rows are')} locked away."
     )
     check = Check(
-        "exams", v["J"], protocol=f"plan {v['plan_hash'][:12]}, lockbox {str(v['lockbox_hash'])[:12]}",
+        "exams", v["J"], protocol=f"plan {v['plan_hash'][:12]}, lockbox {str(v['lockbox_hash'])[:12] or 'none'}",
         details={"plan_hash": v["plan_hash"], "lockbox_hash": v["lockbox_hash"], "dev": v["dev"], "tiny": tiny,
                  "too_tiny": too_tiny},
     )  # fmt: skip
@@ -483,7 +496,9 @@ def _decide_checked(leaks: Evidence) -> Ask:
     v = needed([leaks])[0]
     rows = [f for f in v["findings"] if not f.get("column")]
     columns = {f["column"] for f in v["findings"] if f.get("column")}
-    why = f"{len(v['ran'])} kinds of leaks were looked for; {len(columns)} columns are suspect."
+    why = (
+        f"{len(v['ran'])} kinds of leaks were looked for; {counted(len(columns), 'column is', 'columns are')} suspect."
+    )
     why += "".join(f" {f['sentence']}" for f in rows)
     objections = [
         Objection(Level.FLAG, f["sentence"], "M10" if f["detector"] in ("LK8", "LK9") else "M11")
@@ -564,7 +579,7 @@ def _ask_missing(s: Session, profile: Profile, seen: Evidence) -> Ask:
     most = max(holes, key=lambda c: holes[c], default="")
     best = "indicator" if share >= 0.01 else "fill"
     why = (
-        f"{len(holes)} inputs have empty cells, most “{most}” ({percent(share)})."
+        f"{counted(len(holes), 'input has', 'inputs have')} empty cells, most “{most}” ({percent(share)})."
         if holes
         else "No input has an empty cell today; should one come in use, it is filled."
     )

@@ -113,7 +113,8 @@ def present(s: Session) -> Conversation:
     refit = yield Ask(
         REFIT,
         recommended="all",
-        reason="The exam is over; every labelled row may teach now, and the interval is quoted for the model before.",
+        reason=("The exam is over" if opened.choice == "open" else "Nothing more is examined")
+        + "; every labelled row may teach now, and the interval is quoted for the model before.",
     )
     params = {
         "recipe": s.recipe(),
@@ -242,8 +243,9 @@ def lessons(s: Session, m: Metric) -> str:
     rungs = s.rungs
     lines = []
     for before, after in pairwise(rungs):
-        gain = float(m.oriented(after.value)) - float(m.oriented(before.value))
-        lines.append(f"{model_spec(after.model).title} after {model_spec(before.model).title}: {gain:+.3g} {m.title}.")
+        change = f"{m.title} {'higher' if after.value >= before.value else 'lower'} by "
+        change += figure(abs(after.value - before.value))
+        lines.append(f"{model_spec(after.model).title} after {model_spec(before.model).title}: {change}.")
     net = s.decision("deep.compare")
     if net is not None and net.choice == "reject":
         lines.append(f"The network was not kept. {net.why}")

@@ -12,7 +12,7 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
 from engine.session import Session
 from engine.stages.baseline import floors, ruled
-from engine.stages.columns import listed, percent
+from engine.stages.columns import counted, listed, percent
 from engine.stages.ladder import (
     Candidate,
     about_model,
@@ -78,6 +78,7 @@ THRESHOLD = Question(
     Form.NUMBER,
     low=0,
     high=1,
+    default=0.5,
     whys=(
         Why("Why not always 0.5?", "0.5 is right only when both mistakes cost the same.", "scikit-learn, threshold"),
         Why("Why this cut?", "{reason}"),
@@ -112,6 +113,8 @@ QUESTIONS = (CANDIDATES, CHAMPION, CURVE, ERRORS, THRESHOLD, SHIP)
 
 
 def simple(s: Session) -> Conversation:
+    if s.choice("baseline.enough") == "ship":
+        return
     m = metric(s)
     names = (yield _ask_candidates(s)).choice
     start, runners, winner = yield from climb(s, names)
@@ -228,7 +231,7 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
 
     def judge(choice: Json) -> Judgement:
         c = next(c for c in choices if c.name == choice)
-        check = c.check(m, start.value)
+        check = c.check(m, start.value, rung=c is not start)  # the baseline stands on the ladder already
         limit = broken_limit(s, c)
         if limit:
             return Judgement((Objection(Level.BLOCK, limit),), check)
@@ -294,10 +297,10 @@ def _errors(s: Session, champion: Candidate) -> Conversation:
     weak = [row for row in seen.value["slices"] if row["weak"]]
     worst = max(weak, key=lambda row: row["ratio"] or 0, default=None)
     why = (
-        f"{len(weak)} weak slices, the worst “{worst['slice']}” ({worst['rows']:,} rows) with {worst['ratio']:.2f} "
-        "times the loss of the rest."
+        f"{counted(len(weak), 'weak slice')}, the worst “{worst['slice']}” ({counted(worst['rows'], 'row')}) with "
+        f"{worst['ratio']:.2f} times the loss of the rest."
         if worst
-        else f"No slice of the {len(seen.value['slices'])} looked at is measurably worse than the rest."
+        else f"No slice is measurably worse than the rest; {counted(len(seen.value['slices']), 'slice')} looked at."
     )
     yield Ask(
         ERRORS,
@@ -345,29 +348,32 @@ def _with_interval(row: dict[str, Json], name: str) -> str:
 
 
 def _ask_threshold(s: Session, champion: Candidate) -> Ask:
-    rarest = min(_shares(champion), default=0.5)
+    share = _positive_share(s, champion)
+    rarest = min(share, 1 - share)
     cut = best_cut(s.costs) if s.costs else None
     if cut is not None:
         best_, why = round(cut, 4), f"The costs you gave make acting pay from a probability of {figure(cut)} on."
     elif rarest < 0.2:
-        best_ = round(rarest, 4)
-        why = f"No costs are known; act on whoever is likelier than the average row ({percent(rarest)})."
+        best_ = round(share, 4)
+        why = f"No costs are known; act on whoever is likelier than the average row ({percent(share)})."
     else:
         best_, why = 0.5, "No costs are known and both classes are common: the likelier class is said."
 
     def judge(choice: Json) -> Judgement:
         check = Check("cut", choice, reference=cut, protocol="from the costs" if cut else "no costs known")
-        if choice == 0.5 and rarest < 0.2:
-            message = f"With {percent(rarest)} of the rows positive, a cut at 0.5 finds few of them."
+        if choice == 0.5 and rarest < 0.2 and cut != 0.5:
+            rare = "positive" if share == rarest else "negative"
+            message = f"With {percent(rarest)} of the rows {rare}, a cut at 0.5 finds few of them."
             return Judgement((Objection(Level.HOLD, message),), check)
         return Judgement(check=check)
 
     return Ask(THRESHOLD, recommended=best_, reason=why, evidence=(champion.exams,), judge=judge)
 
 
-def _shares(champion: Candidate) -> list[float]:
-    support = [row["support"] for row in champion.exams.value.get("per_class") or []]
-    return [n / sum(support) for n in support] if support else []
+def _positive_share(s: Session, champion: Candidate) -> float:
+    rows = champion.exams.value.get("per_class") or []
+    support = {str(row["label"]): row["support"] for row in rows}
+    return support.get(str(s.choice("problem.positive")), 0) / (sum(support.values()) or 1) or 0.5
 
 
 def _ask_ship(s: Session, m: Metric, champion: Candidate) -> Ask:
