@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself does: tests share the cores
+for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("OPENBLAS_NUM_THREADS", "1")):
+    os.environ.setdefault(name, value)  # as the program itself does: tests share the cores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
