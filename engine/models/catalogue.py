@@ -75,7 +75,7 @@ def _network(network: Network) -> ModelSpec:
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
         "prior",
-        "Class shares",
+        "Class frequency",
         "T0",
         CLASSES,
         "Says for every row how common each class is: the floor for probabilities.",
@@ -205,7 +205,7 @@ MODELS: tuple[ModelSpec, ...] = (
     ),
     ModelSpec(
         "boosting",
-        "Boosted trees",
+        "Gradient boosting",
         "T4",
         ALL,
         "The usual best on tables: many small trees, each correcting the last, stopped when inner rows stop gaining.",

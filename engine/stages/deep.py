@@ -265,11 +265,12 @@ def _gate(
         delta = s.choice("problem.smallest_gain", default=0.0)
         (verdicts,) = yield Measure((compare(s, linear, [trees], delta),))
         nonlinear = needed([verdicts])[0]["rows"][0]["accepted"]
-    found = (
-        "trees beat the line: something is not linear"
-        if nonlinear
-        else "trees did not beat the line: a table, and linear"
-    )
+    if not (linear and trees):
+        found = "a linear model and boosted trees were not both examined"
+    elif nonlinear:
+        found = f"{trees.title} beat {linear.title}: something is not linear"
+    else:
+        found = f"{trees.title} did not beat {linear.title}: nothing that is not linear was found"
     add(Gate("G7", "the data suits a net", "amber" if nonlinear else "fail", found))
 
     dev = _dev(s)

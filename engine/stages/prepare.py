@@ -239,7 +239,7 @@ def prepare(s: Session) -> Conversation:
 def _ask_types(s: Session, profile: Profile, seen: Evidence) -> Ask:
     found = {name: c["type"] for name, c in profile.columns.items()}
     kinds = [
-        f"{sum(t == kind for t in found.values())} {kind.replace('_', '/')}" for kind in dict.fromkeys(found.values())
+        f"{sum(t == kind for t in found.values())} × {kind.replace('_', '/')}" for kind in dict.fromkeys(found.values())
     ]
 
     def read(choice: Json) -> Json:
@@ -264,7 +264,7 @@ def _ask_types(s: Session, profile: Profile, seen: Evidence) -> Ask:
     return Ask(
         TYPES,
         recommended=found,
-        reason=f"{listed(kinds)}, by how at least 95 % of their values read.",
+        reason=f"Found: {listed(kinds)}. A column has a type when at least 95 % of its values read so.",
         evidence=(seen,),
         shows=(profile.table(),),
         read=read,
@@ -579,7 +579,8 @@ def _ask_missing(s: Session, profile: Profile, seen: Evidence) -> Ask:
     most = max(holes, key=lambda c: holes[c], default="")
     best = "indicator" if share >= 0.01 else "fill"
     why = (
-        f"{counted(len(holes), 'input has', 'inputs have')} empty cells, most “{most}” ({percent(share)})."
+        f"{counted(len(holes), 'input has', 'inputs have')} empty cells, most “{most}” "
+        f"({counted(holes[most], 'row')}{f', {percent(share)}' if share >= 0.001 else ''})."
         if holes
         else "No input has an empty cell today; should one come in use, it is filled."
     )
