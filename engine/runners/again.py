@@ -18,7 +18,9 @@ TOLERATED = 1e-4  # relative: 32-bit arithmetic on another processor or with ano
 _TIMED = ("seconds", "_ms", "per_second", "bytes")
 _ASIDE = frozenset({"oof", "artifact", "timings", "chosen", "why", "threads"})
 
-Outcome = Literal["reproduced", "within tolerance", "drifted", "new"]
+_TIMED_KINDS = frozenset({"latency", "device"})  # trials that measure this machine at this moment
+
+Outcome = Literal["reproduced", "within tolerance", "drifted", "timed again", "new"]
 
 
 class FreshEvidence:
@@ -79,7 +81,7 @@ class Comparison:
         if not self.recorded:
             return "new"
         if not self.differences:
-            return "reproduced"
+            return "timed again" if self.trial.kind in _TIMED_KINDS else "reproduced"
         return "within tolerance" if all(d.within(TOLERATED) for d in self.differences) else "drifted"
 
 
@@ -89,6 +91,8 @@ def compare(trial: Trial, recorded: Evidence | None, again: Evidence) -> Compari
         return Comparison(trial, 0, recorded=False, failed=again.error)
     if recorded.ok != again.ok:
         return Comparison(trial, 1, (Difference("error", recorded.error, again.error),), failed=again.error)
+    if trial.kind in _TIMED_KINDS:
+        return Comparison(trial, 0)
     pairs = list(_pairs(recorded.value, again.value, ""))
     found = tuple(Difference(*pair) for pair in pairs if not _same(pair[1], pair[2]))
     return Comparison(trial, len(pairs), found)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.conductor import Asking, Conductor, Exchange, Finished, Measuring, Waiting
+from engine.effects import Measure
 from engine.errors import DataProblem
-from engine.records import Json
+from engine.records import Evidence, Json, Trial
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
 from engine.runners.context import Workplace
 from engine.runners.inline import perform
@@ -17,6 +19,7 @@ from engine.session import Session
 from engine.words import literal, short
 from storage.store import Store
 from tui.cli.looking import opened, print_json, told
+from tui.cli.progress import kept_quiet
 from tui.results import rung_result
 
 
@@ -24,20 +27,18 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
     """Print the replay; 1 when a figure drifted."""
     from engine.stages import STAGES
 
-    with opened(path) as store:
+    comparisons: list[Comparison] = []
+    with opened(path) as store, tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
         info = store.sessions.get(name)
         journal = store.journal(info.name, branch or None)
-        conductor = Conductor(
-            STAGES,
-            Session(info.name, info.dataset),
-            journal,
-            FreshEvidence() if rerun else store.evidence,
-            read_only=True,
-        )
-        comparisons: list[Comparison] = []
+        session = Session(info.name, info.dataset)
+        if rerun:
+            again = conductor = _Again(STAGES, session, journal, FreshEvidence(), read_only=True)
+            again.prepare(store, Path(folder), comparisons, quiet=as_json)
+        else:
+            conductor = Conductor(STAGES, session, journal, store.evidence, read_only=True)
         try:
-            waiting = _again(conductor, store, comparisons, quiet=as_json) if rerun else conductor.advance()
-            end = _end(waiting)
+            end = _end(conductor.advance())
         except DataProblem as problem:  # a session may have ended there; a file that is gone says so too
             end = f"The path ends here: {problem}"
     drifted = sum(c.outcome == "drifted" for c in comparisons)
@@ -53,24 +54,28 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
     return 1 if drifted else 0
 
 
-def _again(conductor: Conductor, store: Store, comparisons: list[Comparison], *, quiet: bool) -> Waiting:
-    """Compute every trial afresh, in memory, and compare it with what the store has; the store is left as it is."""
-    from tui.cli.progress import kept_quiet
+class _Again(Conductor):
+    """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is."""
 
-    with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
-        place = Workplace(conductor.evidence, FreshArtifacts(store.artifacts), store.datasets, Path(folder))
-        say = sys.stderr
-        while True:
-            waiting = conductor.advance()
-            if not isinstance(waiting, Measuring):
-                return waiting
-            for trial in waiting.missing:
-                with kept_quiet(Path(folder) / "stray.log"):
-                    evidence = perform(trial, place)
-                conductor.evidence.put(evidence)
-                comparisons.append(compare(trial, store.evidence.get(trial.key), evidence))
-                if not quiet:
-                    print(f"  {short(trial.label or trial.kind, 60)}: {comparisons[-1].outcome}", file=say, flush=True)
+    def prepare(self, store: Store, folder: Path, comparisons: list[Comparison], *, quiet: bool) -> None:
+        """folder: for logs of this replay only.  comparisons: is given one for each trial computed."""
+        self._store = store
+        self._place = Workplace(self.evidence, FreshArtifacts(store.artifacts), store.datasets, folder)
+        self._comparisons = comparisons
+        self._quiet = quiet
+
+    def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
+        recorded = self._store.evidence.get(trial.key)
+        ends_before = recorded is None and not measure.optional and len(self.transcript) >= len(self._recorded)
+        if self.evidence.get(trial.key) is None and not ends_before and (recorded or not measure.optional):
+            with kept_quiet(self._place.logs / "stray.log" if self._place.logs else Path(os.devnull)):
+                evidence = perform(trial, self._place)
+            self.evidence.put(evidence)
+            self._comparisons.append(compare(trial, recorded, evidence))
+            if not self._quiet:
+                outcome = self._comparisons[-1].outcome
+                print(f"  {short(trial.label or trial.kind, 60)}: {outcome}", file=sys.stderr, flush=True)
+        return super()._evidence_of(trial, measure)
 
 
 def _end(waiting: Waiting) -> str:
@@ -114,7 +119,7 @@ def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
     print(f"{len(comparisons)} trials, {figures:,} figures: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n))
 
 
-_OUTCOMES = ("reproduced", "within tolerance", "drifted", "new")
+_OUTCOMES = ("reproduced", "within tolerance", "drifted", "timed again", "new")
 
 
 def _result(

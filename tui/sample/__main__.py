@@ -45,7 +45,7 @@ def _customer(draw: random.Random, number: int) -> list[str]:
         + (0.9 * heavy if plan == "small" else -0.7 * heavy if plan == "large" else 0.0)
     )
     churned = draw.random() < 1 / (1 + math.exp(-score))
-    offered = draw.random() < (0.98 if churned else 0.004)
+    offered = draw.random() < (0.995 if churned else 0.002)
     joined_year, joined_month = divmod(2026 * 12 + 9 - months, 12)
     return [
         f"K{70_000 + number * 7}",
