@@ -12,6 +12,7 @@ from engine.evaluation import flagged
 from engine.evaluation.acceptance import Earned, earn, sentence
 from engine.evaluation.paired import Difference, overlap, paired_difference
 from engine.metrics import BY_NAME, Metric
+from engine.models.catalogue import BY_NAME as MODELS
 from engine.plans import alpha_of_round
 from engine.records import Json
 from engine.trials import Context
@@ -55,7 +56,7 @@ def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
 
     ctx.uses: the champion's key, then the challengers'.  params: metric, higher (whether more is better, for a metric
     that engine.metrics does not know), alpha (what the first round may spend, .05 unless stricter), budget_round,
-    delta, guards, names (the champion's, then the challengers'), tiny (too few rows for a verdict), recipe (optional:
+    delta, guards, names (of the models, the champion's first), tiny (too few rows for a verdict), recipe (optional:
     with it a champion of few distinct scores is also guarded by recall at the share that it flags, see `flagged`).
     Exams that either has no score for are left out in pairs; where a model failed, the baseline's score counts.
     A challenger that took only the first exams of the plan is compared on those.  Raises UsageProblem when names and
@@ -154,8 +155,14 @@ def _row(
             {"metric": g, "verdict": _shown(v.verdict, tiny), "diff": v.diff, "lower": v.lower, "upper": v.upper}
             for g, v in guards.items()
         ],
-        "sentence": sentence(name, champion, earned, metric, delta, tiny=tiny) + _failed(name, exams.failed),
+        "sentence": sentence(title_of(name), title_of(champion), earned, metric, delta, tiny=tiny)
+        + _failed(title_of(name), exams.failed),
     }
+
+
+def title_of(name: str) -> str:
+    """How a model is called in a sentence; a name that is not in the catalogue stands for itself."""
+    return MODELS[name].title if name in MODELS else name
 
 
 def _failed(name: str, times: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from engine.conductor import SETTLED, Exchange
+from engine.conductor import SETTLED
 from engine.metrics import BY_NAME, figure
 from engine.models.catalogue import model_spec
 from engine.records import Check, Decision, Json
@@ -25,12 +25,20 @@ STAGE_TITLES = {
 SHOWN = ("simple.champion", "improve.errors", "deep.gate", "deep.compare", "present.result")
 
 
-def report(s: Session, transcript: Sequence[Exchange], *, source: str, branch: str = "main") -> str:
-    """The whole report.  source: how the data's file is called.  Text from the data is shown literally."""
+_MEANING_NOTHING = str.maketrans(
+    {**{sign: f"\\{sign}" for sign in "\\`*_[]#"}, **{sign: f"&#{ord(sign)};" for sign in "<>|"}}
+)
+
+
+def report(s: Session, shows: Mapping[int, Sequence[View]], *, source: str, branch: str = "main") -> str:
+    """The whole report of the decisions in force.  Text from the data is shown literally.
+
+    shows: what was shown for a decision, by its number.  source: how the data's file is called.
+    """
+    decisions = sorted(s.decisions(), key=lambda d: d.seq)
     parts = [f"# {_text(s.name)}", _summary(s, source, branch), _ladder(s)]
     stage = ""
-    for exchange in transcript:
-        d = exchange.decision
+    for d in decisions:
         if d.question == SETTLED.id:
             continue
         if d.stage != stage:
@@ -38,8 +46,8 @@ def report(s: Session, transcript: Sequence[Exchange], *, source: str, branch: s
             parts.append(f"## {STAGE_TITLES.get(stage, stage)}")
         parts.append(_decision(d))
         if d.question in SHOWN:
-            parts += [_view(view) for view in exchange.ask.shows]
-    parts.append(_about(transcript))
+            parts += [_view(view) for view in shows.get(d.seq, ())]
+    parts.append(_about(decisions))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -98,18 +106,17 @@ def _measured(check: Check) -> str:
     return said
 
 
-def _about(transcript: Sequence[Exchange]) -> str:
-    if not transcript:
+def _about(decisions: Sequence[Decision]) -> str:
+    if not decisions:
         return ""
-    last = transcript[-1].decision
-    decisions = [x.decision for x in transcript]
+    last = decisions[-1]
     by_author = {who: sum(d.author == who for d in decisions) for who in ("person", "plan", "engine")}
     counts = ", ".join(
         f"{n} by {'the guide' if who == 'engine' else 'the ' + who}" for who, n in by_author.items() if n
     )
     return (
         "## About this report\n\n"
-        f"{len(decisions)} decisions ({counts}); {sum(d.overruled for d in decisions)} against the recommendation. "
+        f"{len(decisions)} decision{'' if len(decisions) == 1 else 's'} ({counts}); {sum(d.overruled for d in decisions)} against the recommendation. "
         f"Last decided {last.decided_at}; hash of the last decision `{last.hash}`."
     )
 
@@ -159,7 +166,4 @@ def _cell(value: Json) -> str:
 
 def _text(value: Json) -> str:
     """Text on one line in which Markdown and HTML mean nothing."""
-    text = literal(value)
-    for sign in "\\`*_[]|<>#":
-        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>|" else f"\\{sign}")
-    return text
+    return literal(value).translate(_MEANING_NOTHING)

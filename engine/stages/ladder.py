@@ -72,7 +72,7 @@ def compare(
         "alpha": alpha,
         "delta": delta,
         "guards": list(GUARDS.get(s.metric, ())),
-        "names": [champion.title, *(c.title for c in challengers)],
+        "names": [champion.name, *(c.name for c in challengers)],
         "budget_round": round_,
         "tiny": too_few(s),
         "recipe": s.recipe(),

@@ -182,6 +182,24 @@ def predict(
     predict_rows(chosen_store(context, store), name, branch, data, output)
 
 
+@app.command(epilog="Example:  rungwise export churn --to md -o churn.md")
+def export(
+    context: typer.Context,
+    name: NameArgument,
+    to: Annotated[str, typer.Option("--to", metavar="FORM", help="md: a report in Markdown.")] = "md",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="The file; by default it is printed.")
+    ] = None,
+    branch: BranchOption = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Write what a session leaves: so far its report, with every decision, its why and its figures."""
+    from tui.cli.exporting import export_session
+
+    export_session(chosen_store(context, store), name, branch, to, output, force=force)
+
+
 @app.command(epilog="Example:  rungwise sample -o customers.csv")
 def sample(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(

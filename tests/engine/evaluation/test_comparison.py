@@ -85,7 +85,7 @@ def test_failing_in_an_exam_never_pays():
     (row,) = ask(exams(U), exams(u, failures=[{"fold": int(worst), "message": "did not converge"}]))["rows"]
     assert (row["exams"], row["failed"]) == (5, 1)
     assert not row["accepted"]
-    assert row["sentence"].endswith("(tree failed in 1 exam and was scored as the baseline there.)")
+    assert row["sentence"].endswith("(Small tree failed in 1 exam and was scored as the baseline there.)")
 
 
 def test_a_subset_of_the_plan_is_compared_on_that_subset():
