@@ -10,16 +10,18 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
+from textual.theme import Theme
 
 from tui.desk import Clerk, Desk
 from tui.screens.home import Home
 from tui.screens.small import TooSmall, fits
-from tui.theme import DARK, FALLBACK, LIGHT
+from tui.theme import DARK, LIGHT, missing_variables
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -50,8 +52,17 @@ class RungwiseApp(App[None]):
     TITLE = "rungwise"
     COMMANDS: ClassVar[Any] = {_key_commands, _system_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave; work goes on, everything recorded is saved"),
-        Binding("ctrl+p", "command_palette", "Commands", show=True, key_display="ctrl+p", tooltip="Search every command"),
+        Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            show=False,
+            priority=True,
+            tooltip="Leave; work goes on, everything recorded is saved",
+        ),
+        Binding(
+            "ctrl+p", "command_palette", "Commands", show=True, key_display="ctrl+p", tooltip="Search every command"
+        ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
         Binding("f1", "help", "Help", tooltip="The keys of this screen"),
     ]
@@ -76,21 +87,32 @@ class RungwiseApp(App[None]):
         self.now = now
         self.machine = ""
         self.drafts: dict[tuple[str, str, str], Draft] = {}
-        self.ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf") or os.environ.get("TERM") == "linux"
+        self.ascii_only = (
+            not (sys.stdout.encoding or "utf-8").lower().startswith("utf") or os.environ.get("TERM") == "linux"
+        )
         self._first = (session, branch, read_only)
         self._begin = begin
         self._home = Home()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = os.environ.get("TEXTUAL_THEME", "") or DARK.name
+        self.theme = DARK.name  # in two steps: a default from the environment is only looked up when it changes
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else DARK.name
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Without the terminal's own colours under NO_COLOR: Textual 8 would draw those black on black."""
+        colourless = getattr(self, "no_color", "NO_COLOR" in os.environ)  # asked before it is set
+        return {name: theme for name, theme in super().available_themes.items() if not (theme.ansi and colourless)}
 
     def get_default_screen(self) -> Screen[Any]:
         return self._home
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return FALLBACK
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's own and other people's themes lack three colours of ours: they are mixed for them."""
+        return {**super().get_css_variables(), **missing_variables(self.current_theme)}
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +227,13 @@ class RungwiseApp(App[None]):
         from tui.cli.failure import write_down
 
         return literal(write_down(problem))
+
+    def _fatal_error(self) -> None:
+        """A mistake of our own ends the app with one sentence; the traceback is in the file that it names."""
+        problem = sys.exc_info()[1]
+        sentence = self._sentence(problem) if isinstance(problem, Exception) else "Rungwise ended unexpectedly."
+        self._exit_renderables.append(Text(sentence))
+        self._close_messages_no_wait()
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

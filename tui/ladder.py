@@ -58,7 +58,9 @@ def place(value: float, scale: tuple[float, float], width: int) -> int:
     return max(0, min(width - 1, round((value - low) / (high - low) * (width - 1))))
 
 
-def bar(mark: Mark, scale: tuple[float, float], width: int, pens: Pens = UNICODE, reference: float | None = None) -> str:
+def bar(
+    mark: Mark, scale: tuple[float, float], width: int, pens: Pens = UNICODE, reference: float | None = None
+) -> str:
     """A line `width` cells long with the point and its interval."""
     cells = [" "] * width
     if reference is not None:

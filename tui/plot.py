@@ -26,7 +26,9 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
 
     Points that are not finite are left out.  Too little room gives the last values only.
     """
-    clean = {name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()}
+    clean = {
+        name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()
+    }
     clean = {name: points for name, points in clean.items() if points}
     legend = _legend(clean, y, ascii_only)
     points = [p for line in clean.values() for p in line]
@@ -94,10 +96,12 @@ class Dots:
 
     def rows(self) -> list[Content]:
         return [
-            Content("").join(
+            Content("")
+            .join(
                 Content.styled(chr(0x2800 + bit), STYLES[owner % 4]) if bit else Content(" ")
                 for bit, owner in zip(bits, owners, strict=True)
-            ).simplify()
+            )
+            .simplify()
             for bits, owners in zip(self.bits, self.owner, strict=True)
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 _BLOCK = {"block-cursor-text-style": "none", "input-selection-background": "#5fafd7 35%"}
@@ -60,5 +61,14 @@ LIGHT = Theme(
     },
 )
 
-# What other themes lack: the app gives these for them.
-FALLBACK = {"line": "$foreground 30%", "cursor": "$primary 30%", "cursor-idle": "$panel"}
+
+def missing_variables(theme: Theme) -> dict[str, str]:
+    """The colours of ours that a theme does not set: lines, and the row under the cursor with and without focus."""
+    if theme.ansi:
+        found = {"line": "ansi_bright_black", "cursor": "ansi_blue", "cursor-idle": "ansi_default"}
+    else:
+        front = Color.parse(theme.foreground or ("#e0e0e0" if theme.dark else "#202020"))
+        back = Color.parse(theme.background or ("#121212" if theme.dark else "#f0f0f0"))
+        shares = {"line": 0.3, "cursor": 0.18, "cursor-idle": 0.1}
+        found = {name: back.blend(front, share).hex for name, share in shares.items()}
+    return {name: value for name, value in found.items() if name not in theme.variables}

@@ -34,7 +34,9 @@ TYPES = Question("data.types", "Is each column what I think it is?", Form.TABLE,
                  options=(Option("number", "number"), Option("category", "category"), Option("drop", "drop")))  # fmt: skip
 MARKS = Question("data.missing_marks", "These values of “{subject}” probably mean “missing”. Treat them so?", Form.CHOICES,
                  asks="person")  # fmt: skip
-RULE = Question("problem.rule", "Write the rule that an experienced person would use.", Form.RULES, asks="person", default=[])
+RULE = Question(
+    "problem.rule", "Write the rule that an experienced person would use.", Form.RULES, asks="person", default=[]
+)
 SCALE = Question("data.scale", "How shall numbers be scaled?", options=(Option("standard"), Option("none")))
 DEVICE = Question("deep.device", "Where will it be computed?", options=(Option("cpu", "CPU"),))
 CHAMPION = Question(
@@ -123,7 +125,10 @@ def simple(s: Session) -> Conversation:
     yield ask_champion([e for e in found if e.ok])
 
 
-PATH = (Stage("define", "Define", define, (SCALE, TARGET, STATEMENT)), Stage("simple", "Simple", simple, (DEVICE, CHAMPION)))
+PATH = (
+    Stage("define", "Define", define, (SCALE, TARGET, STATEMENT)),
+    Stage("simple", "Simple", simple, (DEVICE, CHAMPION)),
+)
 
 
 def only(*asks: Ask) -> tuple[Stage, ...]:
@@ -273,7 +278,9 @@ class ScriptedDesk:
         self.evidence.put(Evidence(trial.key, trial.kind, {"value": 0.8}))
         self.states[trial.key] = TrialState(trial, "done", elapsed=4.2)
 
-    def fail(self, n: int, reason: str = "The worker ran out of memory: 9.1 GiB were needed, 7.8 GiB were free.") -> None:
+    def fail(
+        self, n: int, reason: str = "The worker ran out of memory: 9.1 GiB were needed, 7.8 GiB were free."
+    ) -> None:
         trial = EXAMS[n]
         self.states[trial.key] = TrialState(trial, "failed", reason=reason, elapsed=3.1)
 

@@ -5,7 +5,19 @@ import pytest
 from engine.effects import Ask
 from engine.questions import Form, Question
 from engine.records import Option
-from tests.tui.scripted import COSTS, LATENCY, MARKS, TYPES, ScriptedDesk, app_over, ask_rule, ask_target, only, see, text_of
+from tests.tui.scripted import (
+    COSTS,
+    LATENCY,
+    MARKS,
+    TYPES,
+    ScriptedDesk,
+    app_over,
+    ask_rule,
+    ask_target,
+    only,
+    see,
+    text_of,
+)
 from tui.widgets.question import QuestionPane
 
 SIZE = (100, 30)
@@ -41,7 +53,9 @@ async def test_choice_takes_another_answer_where_the_question_does():
 
 
 async def test_choices_are_ticked_with_space():
-    ask = Ask(MARKS, subject="age", options=(Option("?"), Option("-9"), Option("n/a")), recommended=["?", "-9"], reason="both")
+    ask = Ask(
+        MARKS, subject="age", options=(Option("?"), Option("-9"), Option("n/a")), recommended=["?", "-9"], reason="both"
+    )
     choice, _ = await answer(ask, "down", "space", "down", "space", "tab", *"abcde", "enter", wait="age")
     assert choice == ["?", "n/a"]
 
@@ -59,7 +73,11 @@ async def test_number_has_a_unit_and_a_range_and_says_what_fits():
 
 
 async def test_an_offered_number_is_recorded_exactly_though_it_is_shown_rounded():
-    ask = Ask(Question("problem.success", "From which accuracy on?", Form.NUMBER, asks="person"), recommended=0.49767441860465117, reason="r")
+    ask = Ask(
+        Question("problem.success", "From which accuracy on?", Form.NUMBER, asks="person"),
+        recommended=0.49767441860465117,
+        reason="r",
+    )
     choice, _ = await answer(ask, "enter")
     assert choice == 0.49767441860465117
 

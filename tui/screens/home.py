@@ -37,7 +37,9 @@ class Home(Page):
         Binding("enter", "open", "Open", id="home.open"),
         Binding("n", "new", "New", id="home.new", tooltip="Begin a session with a file"),
         Binding("d", "sample", "Sample", id="home.sample", tooltip="Begin a session with the bundled sample"),
-        Binding("r", "replay", "Replay", id="home.replay", tooltip="Look through a session's journal without changing it"),
+        Binding(
+            "r", "replay", "Replay", id="home.replay", tooltip="Look through a session's journal without changing it"
+        ),
         Binding("slash", "filter", "Filter", key_display="/", id="home.filter"),
         Binding("f5", "refresh", "Look again", show=False, id="home.refresh"),
     ]
@@ -79,7 +81,9 @@ class Home(Page):
         self._fill()
         working = sum(1 for line in lines if line.working)
         count = f"{len(lines)} session{'s' if len(lines) != 1 else ''}" if lines else ""
-        self.query_one(HeadLine).right = Content.styled(count + (f" · {working} at work" if working else ""), "$text-muted")
+        self.query_one(HeadLine).right = Content.styled(
+            count + (f" · {working} at work" if working else ""), "$text-muted"
+        )
         self.refresh_bindings()
 
     def _fill(self) -> None:

@@ -140,7 +140,9 @@ class JournalScreen(Screen[Decision | None]):
         ladder = self.query_one("#ladder", Static)
         marks = [mark for _, mark in marks_of(then.rungs)]
         ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
-        self.query_one("#words", Static).update(details(self.decisions[at], max(20, self.query_one("#detail").content_size.width)))
+        self.query_one("#words", Static).update(
+            details(self.decisions[at], max(20, self.query_one("#detail").content_size.width))
+        )
         self.query_one("#detail").scroll_home(animate=False)
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -215,7 +217,9 @@ def details(d: Decision, width: int) -> Content:
     if d.check:
         parts.append(_pair("check", _check(d.check)))
     if d.overruled:
-        parts.append(_pair("", Content.styled(f"against the advice{f', over a {d.level}' if d.level else ''}", "$warning")))
+        parts.append(
+            _pair("", Content.styled(f"against the advice{f', over a {d.level}' if d.level else ''}", "$warning"))
+        )
     if d.flags:
         parts.append(_pair("flags", Content.styled("⚑ " + ", ".join(map(literal, d.flags)), "$warning")))
     if d.supersedes:
@@ -249,7 +253,9 @@ def _check(check: Check) -> Content:
     value = number(check.value) if check.value is not None else "?"
     against = f"{number(check.reference)} → " if check.reference is not None else ""
     spread = interval(check.low, check.high)
-    tail = ", ".join(filter(None, [literal(check.verdict) if check.verdict != "measured" else "", literal(check.protocol)]))
+    tail = ", ".join(
+        filter(None, [literal(check.verdict) if check.verdict != "measured" else "", literal(check.protocol)])
+    )
     return Content.assemble(
         f"{literal(check.metric)} {against}", (value, "bold"), f"  ({spread})" if spread else "",
         (f"  {tail}" if tail else "", "$text-muted"),

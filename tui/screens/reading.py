@@ -32,7 +32,9 @@ class Whys(Dialog[None]):
         """chain: (question, answer, source) of each why."""
         super().__init__()
         self.prompt = prompt
-        self.chain = list(chain) or [("Why is this asked?", "No further reading is kept for this question yet.", source)]
+        self.chain = list(chain) or [
+            ("Why is this asked?", "No further reading is kept for this question yet.", source)
+        ]
         self.open = 1
 
     def compose(self) -> ComposeResult:
@@ -94,6 +96,9 @@ class EvidenceBox(Dialog[None]):
         self.query_one(Evidence).turn_to(n)
 
 
+COMMON = {"rows": "Move the cursor", "app.focus_next": "The next field", "app.focus_previous": "The field before"}
+
+
 class Help(Dialog[None]):
     """The keys that work on the screen behind, made from its bindings."""
 
@@ -132,8 +137,7 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
         binding = active.binding
         words = active.tooltip or binding.tooltip or binding.description
         group = "rows" if str(binding.id).startswith("rows.") else binding.action
-        if group == "rows":
-            words = "Move the cursor"
+        words = COMMON.get(group, words)
         ours = binding.show or binding.id or binding.action in ("quit", "app.focus_next", "app.focus_previous")
         if active.enabled and words and ours and not binding.system:
             keys = found.setdefault(group, ([], words))[0]

@@ -29,7 +29,7 @@ from tui.widgets.question import QuestionPane
 from tui.widgets.trials import TrialsPane
 from tui.widgets.where import Standing, Where, WhereLine, marks_of
 
-POLL = 0.2  # seconds between two looks at the work
+POLL = 0.25  # seconds between two looks at the work
 WIDE = 100  # columns from which the ladder stands beside the question
 
 ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of it,
@@ -41,7 +41,9 @@ class Workbench(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "record", "Record", id="work.record", tooltip="Record the answer and go on"),
         Binding("w", "whys", "Why?", id="work.whys", tooltip="Keep asking why"),
-        Binding("e", "evidence", "Evidence", id="work.evidence", tooltip="The evidence with the whole screen to itself"),
+        Binding(
+            "e", "evidence", "Evidence", id="work.evidence", tooltip="The evidence with the whole screen to itself"
+        ),
         Binding("t", "turn", "Next view", show=False, id="work.turn", tooltip="The next piece of evidence"),
         *(Binding(str(n), f"view({n - 1})", show=False) for n in range(1, 10)),
         Binding("b", "back", "Back", id="work.back", tooltip="Go back to an earlier decision, on a new branch"),
@@ -274,7 +276,9 @@ class Workbench(Page):
         except RungwiseError as problem:
             self.notify(literal(problem), severity="error", markup=False)
             return
-        self.notify(f"Branch {literal(self.opened.branch)}: decision {decision.seq} is asked again.", markup=False, timeout=4)
+        self.notify(
+            f"Branch {literal(self.opened.branch)}: decision {decision.seq} is asked again.", markup=False, timeout=4
+        )
         await self._advance()
 
     # -- keys ------------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Drawing(Static):
     def __init__(self, view: View) -> None:
         super().__init__(markup=False)
         self.view = view
+        self._lines = -1
 
     def on_resize(self) -> None:
         self.redraw()
@@ -66,7 +67,10 @@ class Drawing(Static):
     def redraw(self) -> None:
         scroller = self.parent
         height = scroller.content_size.height if isinstance(scroller, Widget) else self.size.height
-        self.update(draw(self.view, self.size.width, height, bool(getattr(self.app, "ascii_only", False))))
+        content = draw(self.view, self.size.width, height, bool(getattr(self.app, "ascii_only", False)))
+        same_height = content.plain.count("\n") == self._lines
+        self._lines = content.plain.count("\n")
+        self.update(content, layout=not same_height)  # a new point repaints the picture, and moves nothing else
 
 
 class Evidence(Vertical):

@@ -53,7 +53,9 @@ class FinishedPane(VerticalScroll):
             parts += [Content.styled("the final exam, taken once", "$text-muted"), _exam(opened.check), Content("")]
         for d in present:
             if d.question != "present.lockbox" and d.question != "project.settled":
-                parts.append(Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(choice(d.choice))))
+                parts.append(
+                    Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(choice(d.choice)))
+                )
         people = sum(1 for d in self.decisions if d.author == "person")
         parts += [Content(""), Content(f"{len(self.decisions)} decisions, {people} of them by a person.")]
         parts += [Content.styled(f"· {literal(text)}", "$warning") for text in self.differences]

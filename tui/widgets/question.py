@@ -119,7 +119,9 @@ class QuestionPane(Vertical):
         named = by_key.get(str(recommended), words_of(recommended))
         if isinstance(recommended, dict) or len(named) > 60:
             named = "as shown"
-        return Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(self.ask.reason))
+        return Content.assemble(
+            ("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(self.ask.reason)
+        )
 
     def on_mount(self) -> None:
         # one handler turn later the form has its own rows and fields
@@ -175,7 +177,9 @@ class QuestionPane(Vertical):
         for objection in judgement.objections if judgement and self._typed() else ():
             style = STYLES[objection.level]
             lines.append(
-                Content.assemble((f"{SIGNS[objection.level]} {SAYS[objection.level]} — ", style), literal(objection.message))
+                Content.assemble(
+                    (f"{SIGNS[objection.level]} {SAYS[objection.level]} — ", style), literal(objection.message)
+                )
             )
         if not lines and (note := self.form.note()):
             lines.append(Content.styled(note, "$text-muted"))
@@ -224,6 +228,9 @@ class QuestionPane(Vertical):
 
     def refuse(self, message: str, *, why_needed: bool = False) -> None:
         """Show why it was not recorded, where the person can mend it."""
+        _, judgement, _ = self._reading()
+        for objection in judgement.objections if judgement else ():  # stands above already
+            message = message.replace(f"{objection.message} ", "")
         self._problem(_without_name(message, self.ask.question.id))
         if why_needed and self._typed():
             self.why.focus()

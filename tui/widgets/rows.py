@@ -186,25 +186,26 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1)
         spare = room - sum(widths)
         flexible = [i for i, column in enumerate(self.columns) if column.flex]
-        if spare > 0 and flexible:
+        if spare > 0 and flexible and flexible[-1] > 0:
             widths[flexible[-1]] += spare
         if spare < 0:
-            order = sorted(flexible, key=lambda i: -widths[i]) + sorted(
-                (i for i in range(len(widths)) if i not in flexible and not self.columns[i].right),
-                key=lambda i: -widths[i],
-            )
-            for i in order:
-                least = 12 if i in flexible else 6
-                given = min(-spare, max(0, widths[i] - least))
-                widths[i] -= given
-                spare += given
+            texts = [i for i in range(len(widths)) if i not in flexible and not self.columns[i].right]
+
+            def narrow(group: list[int], least: int) -> None:
+                nonlocal spare
+                while spare < 0 and group and widths[widest := max(group, key=lambda i: widths[i])] > least:
+                    widths[widest] -= 1  # the widest gives way first, so that all end about alike
+                    spare += 1
+
+            narrow(flexible, 14)
+            for i in reversed(range(2, len(widths))):  # a figure cut in two misleads: the last columns are left out
                 if spare >= 0:
                     break
-            for i in reversed(range(1, len(widths))):  # what still does not fit is left out, from the right
-                if spare >= 0:
-                    break
-                spare += widths[i] + GAP
-                widths[i] = 0
+                if i not in flexible:
+                    spare += widths[i] + GAP
+                    widths[i] = 0
+            narrow(flexible, 6)
+            narrow(texts, 6)
             if spare < 0:
                 widths[0] = max(4, widths[0] + spare)
         self._widths, self._widths_for = widths, (width, self._version)

@@ -38,7 +38,9 @@ class TrialsPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+x", "want('cancel')", "Cancel", id="trials.cancel", tooltip="Stop the work that is under way"),
         Binding("r", "want('retry')", "Retry", id="trials.retry", tooltip="Try the failed one again"),
-        Binding("s", "want('leave_out')", "Leave it out", id="trials.leave_out", tooltip="Go on without the failed one"),
+        Binding(
+            "s", "want('leave_out')", "Leave it out", id="trials.leave_out", tooltip="Go on without the failed one"
+        ),
     ]
     COLUMNS: ClassVar[list[Column]] = [Column("work", flex=True), Column("progress"), Column("at"), Column("time", right=True),
                                        Column("left", right=True), Column("score", right=True)]  # fmt: skip
@@ -57,6 +59,7 @@ class TrialsPane(Vertical):
         self.trials = list(trials)
         self.states: dict[str, TrialState] = {}
         self._followed = 0
+        self._said = ""
         self._moved_by_hand = False
 
     def compose(self) -> ComposeResult:
@@ -114,10 +117,15 @@ class TrialsPane(Vertical):
         state = self.states.get(here.key) if here else None
         failed = state is not None and state.status in ("failed", "cancelled")
         said = (state.reason or "It was cancelled.") if state and failed else ""
-        self.query_one("#reason", Static).update(literal(said) + ("\nr tries it again, s goes on without it" if said else ""))
+        if said != self._said:
+            self._said = said
+            hint = "\nr tries it again, s goes on without it" if said else ""
+            self.query_one("#reason", Static).update(literal(said) + hint)
         drawing = self.query_one(Drawing)
-        drawing.view = curve(state) if state else Curves("", "", "")
-        drawing.redraw()
+        view = curve(state) if state else Curves("", "", "")
+        if view != drawing.view:
+            drawing.view = view
+            drawing.redraw()
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:

@@ -62,7 +62,9 @@ class Where(Widget):
             text = f"{sign} {literal(stage)}"
             tail = number(score) if score is not None else ""
             parts.append(
-                Content.assemble((text.ljust(width - len(tail)), style), (tail, "bold" if sign != "·" else "$text-muted"))
+                Content.assemble(
+                    (text.ljust(width - len(tail)), style), (tail, "bold" if sign != "·" else "$text-muted")
+                )
             )
         if s.marks:
             parts += [Content(""), Content.styled(literal(s.metric), "$text-muted")]

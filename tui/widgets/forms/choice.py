@@ -66,7 +66,7 @@ class ChoiceForm(Form):
         return self.query_one("#options", Rows)
 
     def _columns(self) -> list[Column]:
-        columns = [Column(flex=not self._names)] if not self._names else [Column("option")]
+        columns = [Column(flex=True)] if not self._names else [Column("option", flex=True)]
         if not self._names:
             return [*columns, *([Column(flex=True)] if any(o.note for o in self.options) else [])]
         numeric = {n for n in self._names if any(_is_figure(o.figures.get(n)) for o in self.options)}
@@ -137,9 +137,7 @@ class ChoiceForm(Form):
         event.stop()
         row = self.rows.current
         words = event.value.casefold().split()
-        self.shown = [
-            i for i, o in enumerate(self.options) if all(w in f"{o.text} {o.note}".casefold() for w in words)
-        ]
+        self.shown = [i for i, o in enumerate(self.options) if all(w in f"{o.text} {o.note}".casefold() for w in words)]
         self._renew(row.key if row else None)
         if row is None or row.key not in self.shown:
             self.rows.cursor = 0

@@ -36,7 +36,13 @@ class SettledForm(Form):
 
     def compose(self) -> ComposeResult:
         rows = [
-            Row((literal(d.name), Content.styled(choice(d.choice), "bold").truncate(28, ellipsis=True), Content.styled(literal(d.why), "$text-muted")))
+            Row(
+                (
+                    literal(d.name),
+                    Content.styled(choice(d.choice), "bold").truncate(28, ellipsis=True),
+                    Content.styled(literal(d.why), "$text-muted"),
+                )
+            )
             for d in self.taken
         ]
         yield Rows((Column("question"), Column("answer"), Column("because", flex=True)), rows, id="taken")

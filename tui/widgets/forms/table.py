@@ -55,7 +55,7 @@ class TableForm(Form):
         return self.query_one("#table", Rows)
 
     def _columns(self) -> list[Column]:
-        return [Column("name", flex=True), Column("value"), *([Column("", flex=True)] if self.notes else [])]
+        return [Column("name", flex=True), Column("value", flex=True), *([Column("", flex=True)] if self.notes else [])]
 
     def _row(self, name: str) -> Row:
         value = self.values[name]
