@@ -116,7 +116,8 @@ def _about(decisions: Sequence[Decision]) -> str:
     )
     return (
         "## About this report\n\n"
-        f"{len(decisions)} decision{'' if len(decisions) == 1 else 's'} ({counts}); {sum(d.overruled for d in decisions)} against the recommendation. "
+        f"{len(decisions)} decision{'' if len(decisions) == 1 else 's'} ({counts}); "
+        f"{sum(d.overruled for d in decisions)} against the recommendation. "
         f"Last decided {last.decided_at}; hash of the last decision `{last.hash}`."
     )
 
