@@ -126,7 +126,7 @@ class Question:
         for option in offered:
             if raw == option.key and isinstance(raw, bool) == isinstance(option.key, bool):
                 return option.key
-        if isinstance(raw, str | int | float):  # as typed: 1 may mean the label "1", and "Yes" the key "yes"
+        if raw is not None and _is_cell(raw):  # as typed: 1 may mean the label "1", and "Yes" the key "yes"
             typed = str(raw).strip()
             keys = [o.key for o in offered if str(o.key) == typed] or [
                 o.key for o in offered if str(o.key).casefold() == typed.casefold()

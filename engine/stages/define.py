@@ -259,7 +259,7 @@ TRAINING = Question(
             "Linear models need seconds and trees minutes; networks are what fills the rest.",
             "S004",
         ),
-        Why("No GPU?", "None is needed: CPU and GPU are timed on the very network, and the faster one is taken."),
+        Why("No GPU?", "You need none: CPU and GPU are timed on the very network, and the faster one is taken."),
     ),
     fact=True,
     source="S000; S004",

@@ -71,7 +71,7 @@ def compare(
         "higher": metric(s).higher_is_better,
         "alpha": alpha,
         "delta": delta,
-        "guards": list(GUARDS.get(s.metric, ())),
+        "guards": _guards(s, challengers),
         "names": [champion.name, *(c.name for c in challengers)],
         "budget_round": round_,
         "tiny": too_few(s),
@@ -79,6 +79,12 @@ def compare(
     }
     keys = (champion.exams.key, *(c.exams.key for c in challengers))
     return Trial("compare", params, s.data, uses=keys, label=f"{champion.title} against {len(challengers)}")
+
+
+def _guards(s: Session, challengers: Sequence[Candidate]) -> list[str]:
+    """A rule says yes or no, never how likely: it is not held to guards that score probabilities."""
+    ruled = any(c.spec.tier == "T1" for c in challengers)
+    return [g for g in GUARDS.get(s.metric, ()) if not (ruled and BY_NAME[g].needs == "probabilities")]
 
 
 def too_few(s: Session) -> bool:

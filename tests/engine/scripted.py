@@ -56,7 +56,7 @@ def second(s: Session) -> Conversation:
     seen = yield Measure(tests, optional=True)
     yield Decide(SCORE, sum(e.ok for e in seen), "Counted.", evidence=seen)
     if any(e.ok for e in seen):
-        yield Ask(KINDS, recommended={p: "number" for p in picked}, evidence=tuple(e for e in seen if e.ok))
+        yield Ask(KINDS, recommended=dict.fromkeys(picked, "number"), evidence=tuple(e for e in seen if e.ok))
     yield Ask(TAKE, recommended="yes", reason="It was tested.", evidence=(weight,))
 
 
