@@ -130,7 +130,7 @@ class Conductor:
         self._effect: Effect | None = None
         self._waiting: Waiting | None = None
         self._finished = False
-        self._failure: RungwiseError | None = None
+        self._failure: Exception | None = None
         self._send(None)
 
     # -- going on --------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Conductor:
             self._effect = self._path.send(value) if value is not None else next(self._path)
         except StopIteration:
             self._effect, self._finished = None, True
-        except RungwiseError as problem:  # the conversation is over; going on would take its end for a finished path
+        except Exception as problem:  # the conversation is over; going on would take its end for a finished path
             self._effect, self._failure = None, problem
             raise
 

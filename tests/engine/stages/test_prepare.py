@@ -69,7 +69,7 @@ def test_locking_none_away_although_there_are_enough_is_held(rare: Walk) -> None
     assert ask.recommended > 0
     assert levels(ask, 0) == [(Level.HOLD, "")]
     for wrong in (None, "", True, -0.1, 0.9, float("nan"), "a fifth", 10**400):
-        with pytest.raises(InvalidAnswer, match="from 0 to 0.5"):
+        with pytest.raises(InvalidAnswer, match=r"from 0 to 0\.5"):
             ask.accept(wrong)
 
 
