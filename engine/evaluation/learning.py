@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from engine.errors import DataProblem
@@ -15,6 +17,7 @@ from engine.trials import Context
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 MOST_EXAMS = 10
+MANY_ROWS, ENOUGH_EXAMS = 10_000, 5  # from so many rows on, fewer exams show the trend as well
 FEWEST_ROWS = 200
 
 
@@ -22,27 +25,34 @@ def learning_curve(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Fit on nested 1/8, 1/4, 1/2 and all of each training part, and judge what doubling the rows would bring.
 
     params: recipe, model, delta (the smallest gain that matters; the default of 2.7 when missing).  Gains are oriented:
-    positive is better.  Raises DataProblem with fewer than 200 development rows.
+    positive is better.  Where the trial uses the model's own exams, the fits to all rows are taken from there: they are
+    the same to the bit.  Raises DataProblem with fewer than 200 development rows.
     """
     bench = open_bench(params, ctx)
     n = len(bench.splits.dev)
     if n < FEWEST_ROWS:
         raise DataProblem(f"A learning curve needs {FEWEST_ROWS} development rows; here are {n}. Collect more first.")
     metric = BY_NAME[bench.metric]
-    folds = bench.splits.folds[: min(len(bench.splits.folds), MOST_EXAMS)]
+    whole = ctx.evidence(ctx.uses[0]) if ctx.uses else {}
+    folds = bench.splits.folds[: ENOUGH_EXAMS if n >= MANY_ROWS else MOST_EXAMS]
     u = np.full((len(SHARES), len(folds)), np.nan)
     in_training = np.full_like(u, np.nan)
     rows = np.zeros_like(u)
     for j, (train, test) in enumerate(folds):
         order = nested_order(bench, train, ctx.seed + j)
         for i, share in enumerate(SHARES):
-            part = train if share == 1.0 else np.sort(order[: round(share * len(order))])
-            exam = take_exam(bench, params["model"], j, part, test, ctx.seed)
-            rows[i, j] = len(part)
-            u[i, j] = _or_nan(exam.measured.get(bench.metric))
-            in_training[i, j] = _or_nan(exam.measured_in_training.get(bench.metric))
+            if share == 1.0 and j < whole.get("J", 0):
+                rows[i, j] = whole["n_train"][j]
+                scores = (_of_exam(whole[name], metric.name, j) for name in ("scores", "train_scores"))
+            else:
+                part = train if share == 1.0 else np.sort(order[: round(share * len(order))])
+                exam = take_exam(bench, params["model"], j, part, test, ctx.seed)
+                rows[i, j] = len(part)
+                scores = (e.get(metric.name) for e in (exam.measured, exam.measured_in_training))
+            u[i, j], in_training[i, j] = map(_or_nan, scores)
             step = j * len(SHARES) + i + 1
-            ctx.report(Progress(step, len(folds) * len(SHARES), "fit", point={"rows": len(part), metric.name: u[i, j]}))
+            point = {"rows": rows[i, j], metric.name: u[i, j]} if np.isfinite(u[i, j]) else {}
+            ctx.report(Progress(step, len(folds) * len(SHARES), "fit", point=point))
     rho = float(np.mean([len(test) / len(train) for train, test in folds]))
     intervals = [score_interval(metric.name, list(row), rho, bench.splits.ordered) for row in u]
     delta = float(params.get("delta") or default_delta(metric, intervals[-1][0] or 0.0, intervals[-1][0] or 0.0))
@@ -60,6 +70,11 @@ def learning_curve(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         **judged,
         "sentence": _sentence(judged, metric.title, delta),
     }
+
+
+def _of_exam(scores: Mapping[str, Json], metric: str, exam: int) -> float | None:
+    values = scores.get(metric) or []
+    return values[exam] if exam < len(values) else None
 
 
 def judge(u: np.ndarray, in_training: np.ndarray, rho: float, ordered: bool, delta: float) -> dict[str, Json]:

@@ -273,7 +273,7 @@ def _learning_curve(s: Session, champion: Candidate) -> Conversation:
     if rows < 200 or champion.spec.tier in ("T0", "T1"):
         return
     delta = s.choice("problem.smallest_gain")
-    trial = about_model(s, "learning_curve", champion.model, "learning curve", delta=delta)
+    trial = about_model(s, "learning_curve", champion.model, "learning curve", uses=(champion.exams,), delta=delta)
     (curve,) = yield Measure((trial,), "Learning curve", optional=True)
     if not curve.ok:
         return

@@ -192,6 +192,16 @@ def test_learning_curve(task, tmp_path):
     assert ctx.progress[-1].step == ctx.progress[-1].steps
 
 
+@pytest.mark.parametrize("name", ["tree", "boosting"])
+def test_fits_to_all_rows_are_taken_from_the_exams_and_are_the_same(name, tmp_path):
+    table = customers(tmp_path / "t.csv", 400)
+    params = {"recipe": recipe(), "model": as_model(name)}
+    alone, with_exams = Memory(table), Memory(table)
+    with_exams.known["exams"] = cross_validate(params, Memory(table))
+    with_exams.uses = ("exams",)
+    assert learning_curve(params, with_exams) == learning_curve(params, alone)
+
+
 def test_a_learning_curve_needs_rows(tmp_path):
     ctx = Memory(customers(tmp_path / "t.csv", 200))
     with pytest.raises(DataProblem, match="needs 200 development rows; here are 160"):
