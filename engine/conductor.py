@@ -72,7 +72,7 @@ class Exchange:
 
 SETTLED = Question(
     id="project.settled",
-    prompt="These {count} answers of the stage “{subject}” were taken for you. Keep them?",
+    prompt="{answers} of the stage “{subject}” {were} taken for you. Keep {them}?",
     form=Form.CHOICE,
     asks="person",
     options=(Option("keep", "Keep them all"),),
@@ -207,8 +207,10 @@ class Conductor:
             SETTLED,
             subject=stage.name,
             recommended="keep",
-            reason=f"Each of the {len(taken)} follows the rule shown beside it.",
-            facts={"count": len(taken)},
+            reason="Each follows the rule shown beside it.",
+            facts={"answers": f"These {len(taken)} answers", "were": "were", "them": "them"}
+            if len(taken) > 1
+            else {"answers": "This answer", "were": "was", "them": "it"},
             shows=(Table("Taken for you", ("question", "answer", "why"), rows),),
         )
 

@@ -68,7 +68,8 @@ def plan(n: int, *, rarest: int | None = None, groups: int | None = None, ordere
     if rarest is not None:
         fewer = max(2, min(folds, rarest // 10))
         if fewer < folds:
-            reason += f", {rarest:,} of the rarest class: {fewer} folds, so that each holds about 10 of them"
+            each = "so that each holds about 10 of them" if rarest >= 20 else "the fewest there can be"
+            reason += f", {rarest:,} of the rarest class: {fewer} folds, {each}"
         folds = fewer
     if groups is not None and groups < folds:
         folds, repeats = groups, 1

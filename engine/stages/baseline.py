@@ -201,12 +201,12 @@ def _ask_gain(m: Metric, champion: Candidate) -> Ask:
             return Judgement((Objection(Level.HOLD, "With 0 every lucky wiggle counts."),), check)
         return Judgement(check=check)
 
-    small = "a hundredth" if delta >= 0.01 else "a tenth of what the floor misses to 1"
+    small = "a hundredth of the scale" if delta >= 0.01 else "a tenth of what the floor misses to 1"
     usual = small if m.bounded else "1 % of the floor's loss"
     return Ask(
         GAIN,
         recommended=delta,
-        reason=f"{figure(delta)} {m.title} is {usual}.",
+        reason=f"{figure(delta)} {m.title} is {usual}; less seldom pays for a model that is harder to keep.",
         facts={"metric": m.title},
         evidence=(champion.exams,),
         judge=judge,

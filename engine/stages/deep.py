@@ -236,7 +236,7 @@ def _gate(
     add = checks.append
     tiers = {c.spec.tier for c in runners if c.ok}
     complete = "T2" in tiers and "T4" in tiers
-    done = f"baseline, {listed(c.title for c in runners if c.ok)} examined"
+    done = f"{listed(['the baseline', *(c.title for c in runners if c.ok)])} examined"
     add(Gate("G1", "the ladder is done", "pass" if complete else "fail", done, Level.BLOCK))
 
     kept = [column for column, choice in s.about("data.leaks").items() if choice == "keep"]
@@ -256,7 +256,7 @@ def _gate(
     nobody = domain in ("nobody", "")
     add(Gate("G4", "the problem is understood", "fail" if nobody else "pass", "nobody was asked" if nobody else domain))
     add(_still_needed(s, m, champion))
-    add(_cheaper_steps(s))
+    add(_cheaper_steps(s, champion))
 
     linear = next((c for c in runners if c.ok and c.spec.tier == "T2"), None)
     trees = next((c for c in runners if c.ok and c.spec.tier == "T4"), None)
@@ -301,9 +301,10 @@ def _still_needed(s: Session, m: Metric, champion: Candidate) -> Gate:
     return Gate("G5", "it is still needed", "pass", f"{champion.title} stays below your line of {figure(line)}")
 
 
-def _cheaper_steps(s: Session) -> Gate:
+def _cheaper_steps(s: Session, champion: Candidate) -> Gate:
     curve, errors = s.decision("improve.learning_curve"), s.decision("improve.errors")
-    if errors is None or (curve is None and _dev(s) >= 200):
+    learns = champion.spec.tier not in ("T0", "T1") and _dev(s) >= 200
+    if errors is None or (curve is None and learns):
         return Gate("G6", "cheaper steps are done", "fail", "learning curve or errors not looked at")
     if curve is not None and curve.choice == "more rows":
         return Gate("G6", "cheaper steps are done", "amber", "more rows would still bring more")

@@ -319,8 +319,7 @@ RULE = Question(
         ),
         Why(
             "How do I write it?",
-            "As an SQL condition over the columns, e.g. Contract = 'Month-to-month' AND tenure < 12; "
-            "where it holds, the answer is “{positive}”.",
+            "As an SQL condition over the columns, e.g. Contract = 'Month-to-month' AND tenure < 12; {says}.",
         ),
         Why("May I look at the data for it?", "At the rows for practice, yes; the locked rows stay out of sight."),
     ),
@@ -716,10 +715,15 @@ def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
             return Judgement((Objection(Level.FLAG, "No rule was written down; the floor is a constant.", "M16"),))
         return Judgement()
 
+    if s.task == "binary":
+        says = f"where it holds, the answer is “{s.choice('problem.positive', default='')}”"
+    else:
+        meant = 12.5 if s.task == "regression" else f'"{next(iter(profile.classes(target)), "")}"'
+        says = f'with what it predicts there: {{when = "…", then = {meant}}}, and {{otherwise = …}} last'
     rows = [(c, kind, sentence(profile.columns[c].get("examples", []))) for c, kind in list(inputs.items())[:60]]
     return Ask(
         RULE,
-        facts={"positive": s.choice("problem.positive", default=""), "target": target},
+        facts={"says": says, "target": target},
         shows=(Table("Columns", ("column", "type", "examples"), rows),),
         read=read,
         judge=judge,

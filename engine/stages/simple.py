@@ -301,6 +301,8 @@ def _errors(s: Session, champion: Candidate) -> Conversation:
         f"{worst['ratio']:.2f} times the loss of the rest."
         if worst
         else f"No slice is measurably worse than the rest; {counted(len(seen.value['slices']), 'slice')} looked at."
+        if seen.value["slices"]
+        else "There are too few rows to look at any slice of them."
     )
     yield Ask(
         ERRORS,

@@ -132,7 +132,8 @@ class Rows:
         counts = np.bincount(self.y, minlength=len(self.labels))
         rarest = int(counts.argmin())
         if counts[rarest] < ENOUGH:
-            raise NotRun(f"class {self.labels[rarest]} has {counts[rarest]} rows; {ENOUGH} are needed")
+            rows = f"{counts[rarest]} row{'' if counts[rarest] == 1 else 's'}"
+            raise NotRun(f"class {self.labels[rarest]} has {rows}; {ENOUGH} are needed")
 
     def folds(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Five (train, test) position pairs: stratified, and whole groups where a group column is known."""

@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from engine.data.detectors.base import FOLDS, Detector, Finding, NotRun, Rows, words
 from engine.data.detectors.names import tokens
 from engine.data.detectors.scoring import tree_score
+from engine.data.detectors.single import WORDS
 
 PERMUTATIONS = 200
 PERMUTED_ROWS = 3_000  # more make each permutation dearer and the verdict no clearer: the effect asked for is large
@@ -41,8 +42,8 @@ def row_order(rows: Rows) -> Iterator[Finding]:
             "LK5",
             "amber",
             column,
-            f"{what} alone tells something of {rows.target} ({rows.metric} {score:.3f}): the file seems sorted or "
-            "joined from batches, so its order is kept out of the inputs and of the splits.",
+            f"{what} alone tells something of {rows.target} ({WORDS[rows.metric]} {score:.3f}): the file seems sorted "
+            "or joined from batches, so its order is kept out of the inputs and of the splits.",
             score=score,
             metric=rows.metric,
         )
