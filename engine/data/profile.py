@@ -74,18 +74,31 @@ class _Seen:
 
 
 class _Copies:
-    """Gathers a hash per row, column by column, keys left out."""
+    """Gathers a hash per row, column by column, keys left out; and how often two rows would agree by chance."""
 
     def __init__(self, rows: int) -> None:
         self.total = np.zeros(rows, dtype=np.uint64)
+        self.agree = 1.0  # chance that two rows agree in every column, were the columns independent
 
-    def add(self, hashes: np.ndarray) -> None:
+    def add(self, hashes: np.ndarray, counts: np.ndarray) -> None:
+        """Take a column in: a hash of each cell, and how often each distinct value occurs."""
         self.total = mixed_hashes(self.total, hashes)
+        n = len(hashes)
+        if n > 1:
+            sizes = np.append(counts, n - counts.sum()).astype(float)  # empty cells agree with each other, too
+            self.agree *= float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Json]:
+        n = len(self.total)
         sizes = np.unique(self.total, return_counts=True)[1]
         more = sizes[sizes > 1]
-        return {"exact": int((more - 1).sum()), "rows": int(more.sum()), "groups": len(more)}
+        return {
+            "exact": int((more - 1).sum()),
+            "rows": int(more.sum()),
+            "groups": len(more),
+            "pairs": int((more * (more - 1) // 2).sum()),
+            "pairs_by_chance": self.agree * n * (n - 1) / 2,
+        }
 
 
 def _look(raw: Raw, name: str, copies: _Copies) -> _Seen:
@@ -115,7 +128,7 @@ def _look_at_numbers(column: Column, numbers: np.ndarray, marks: list[Mark], cop
     kind, why, ask = type_of(column)
     key = id_like(column, kind)
     if not key:
-        copies.add(np.where(np.isnan(numbers), np.nan, numbers + 0.0).view(np.uint64))
+        copies.add(np.where(np.isnan(numbers), np.nan, numbers + 0.0).view(np.uint64), column.counts)
     sentinels = [float(mark.value) for mark in found if not mark.ask]
     kept = ~np.isin(column.values, sentinels)
     return _Seen(column, kind, why, ask, key, stats=_moments(column.values[kept], column.counts[kept]))
@@ -148,7 +161,7 @@ def _look_at_texts(
     key = id_like(column, kind)
     if not key:
         hashes = text_hashes([*texts, ""])
-        copies.add(hashes[codes])
+        copies.add(hashes[codes], counts)
     stats: dict[str, Json] = {}
     if times is not None and kind == "date" and not np.isnat(times).all():
         stats = {"min": str(np.nanmin(times)), "max": str(np.nanmax(times))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from engine import plans
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
@@ -227,7 +229,7 @@ def prepare(s: Session) -> Conversation:
 
     looking = Trial("leaks", {"recipe": s.recipe()}, s.data, label="looking for leaks")
     (leaks,) = yield Measure((looking,), "Looking for columns that know the answer")
-    yield _decide_checked(leaks)
+    yield _decide_checked(s, leaks)
     for column, findings in _suspects(needed([leaks])[0]["findings"]):
         yield _ask_leak(s, column, findings, leaks)
 
@@ -326,14 +328,19 @@ def _ask_marks(column: str, marks: list[dict[str, Json]], profile: Profile, seen
 
 
 def _ask_duplicates(profile: Profile, seen: Evidence) -> Ask:
-    copies = profile.value["duplicates"]["exact"]
+    found = profile.value["duplicates"]
+    copies = found["exact"]
     share = copies / max(profile.rows, 1)
-    if share > 0.2:  # few columns of few values: tying equal rows together would tie nearly all of them
+    # Few columns of few values: tying equal rows together would tie nearly all of them.  That is so where independent
+    # columns would agree about as often, or where each row is there many times over.
+    by_chance = found.get("pairs_by_chance", math.inf) > 0.1 * found.get("pairs", 0) or copies > 0.8 * profile.rows
+    if share > 0.2 and by_chance:
         best, why = "repeats", f"{copies:,} rows ({percent(share)}) look like another: so few values repeat by chance."
     elif copies:
         best = "keep"
         why = (
-            f"{copies:,} rows repeat another exactly. On both sides of a split they would be remembered, not predicted."
+            f"{counted(copies, 'row repeats', 'rows repeat')} another exactly. On both sides of a split they would be "
+            "remembered, not predicted."
         )
     else:
         best = "keep"
@@ -492,16 +499,20 @@ def _mean(values: Json) -> float:
     return sum(values) / len(values) if isinstance(values, list) else float(values)
 
 
-def _decide_checked(leaks: Evidence) -> Ask:
+def _decide_checked(s: Session, leaks: Evidence) -> Ask:
     v = needed([leaks])[0]
     rows = [f for f in v["findings"] if not f.get("column")]
+    told = s.decision("data.duplicates")
+    expected = {"LK7"} if told is not None and told.choice == told.recommended == "repeats" else set()
     columns = {f["column"] for f in v["findings"] if f.get("column")}
     why = (
         f"{len(v['ran'])} kinds of leaks were looked for; {counted(len(columns), 'column is', 'columns are')} suspect."
     )
-    why += "".join(f" {f['sentence']}" for f in rows)
+    why += "".join(f" {_expected(f['sentence']) if f['detector'] in expected else f['sentence']}" for f in rows)
     objections = [
-        Objection(Level.FLAG, f["sentence"], "M10" if f["detector"] in ("LK8", "LK9") else "M11")
+        Objection(Level.NOTE, "Equal rows lie on both sides of the splits, as rows that repeat by chance will.")
+        if f["detector"] in expected
+        else Objection(Level.FLAG, f["sentence"], "M10" if f["detector"] in ("LK8", "LK9") else "M11")
         for f in rows
         if f["level"] == "red" or f["detector"] in ("LK10", "LK11")
     ]
@@ -518,6 +529,11 @@ def _decide_checked(leaks: Evidence) -> Ask:
         ),
         facts={"skipped": listed(f"{k}: {reason}" for k, reason in v["skipped"].items()) or "nothing was left out."},
     )
+
+
+def _expected(sentence: str) -> str:
+    """What LK7 found, without the advice to tie what was taken to repeat by chance."""
+    return f"{sentence.partition(':')[0].rstrip('.')}, as chance would have it."
 
 
 def _suspects(findings: list[dict[str, Json]]) -> list[tuple[str, list[dict[str, Json]]]]:
@@ -547,7 +563,7 @@ def _ask_leak(s: Session, column: str, findings: list[dict[str, Json]], leaks: E
         if choice == "keep" and red:
             return Judgement((Objection(Level.HOLD, worst["sentence"], "M07"),), check)
         if choice == "keep":
-            return Judgement((Objection(Level.NOTE, worst["sentence"]),), check)
+            return Judgement((Objection(Level.FLAG, worst["sentence"]),), check)
         return Judgement(check=check)
 
     rows = [(f["detector"], f["level"], f["sentence"]) for f in findings]
