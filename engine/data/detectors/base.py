@@ -113,8 +113,11 @@ class Rows:
         return self._values[column]
 
     def quantities(self) -> list[str]:
-        """The columns that are numbers, dates apart."""
-        return [c for c in self.columns if self.is_number(c)]
+        """The columns that are numbers, dates apart; two numbers (a toll of 0 or 5.5) are numbers, too."""
+        return [c for c in self.columns if self.is_number(c) or self._two_numbers(c)]
+
+    def _two_numbers(self, column: str) -> bool:
+        return self.types.get(column) == "yes_no" and bool(np.isfinite(self.values(column)).any())
 
     def codes(self, column: str) -> tuple[np.ndarray, np.ndarray]:
         """The column as int codes (n,), -1 where missing, and its levels."""

@@ -52,7 +52,7 @@ def row_order(rows: Rows) -> Iterator[Finding]:
 def _ids(rows: Rows) -> list[str]:
     """Whole-number inputs that look like keys: nearly all different, and in file order, without gaps, or named so."""
     found = []
-    for column in rows.quantities():
+    for column in filter(rows.is_number, rows.columns):
         x = rows.values(column)
         if not np.isfinite(x).all() or (x != np.round(x)).any() or len(np.unique(x)) < 0.99 * len(x):
             continue

@@ -170,6 +170,13 @@ class TestNumbersThatMakeTheTarget:
         assert set(first["columns"]) == set(formula.replace("100", "").split()) & set(frame.columns)
         assert not first["exact"]
 
+    def test_a_toll_of_two_prices_is_an_amount(self, tmp_path: Path, rng: np.random.Generator) -> None:
+        frame = amounts(rng)
+        frame["y"] = (frame["fare"] + frame["tip"] + frame["tolls"]).round(2)
+        types = {**dict.fromkeys(frame.columns[:-1], "number"), "tolls": "yes_no"}
+        first = look(tmp_path, frame, types, "regression")["findings"][0]
+        assert (first["detector"], set(first["columns"])) == ("LK1", {"fare", "tip", "tolls"})
+
     def test_total_with_rare_tolls(self, tmp_path: Path, rng: np.random.Generator) -> None:
         frame = amounts(rng, 4_000)
         frame["y"] = (frame["fare"] + frame["tip"] + frame["tolls"]).round(2)
