@@ -16,7 +16,7 @@ def dummy_classifier(setting: Setting) -> Any:
 def dummy_regressor(setting: Setting) -> Any:
     from sklearn.dummy import DummyRegressor
 
-    return DummyRegressor(strategy=setting.settings["strategy"])
+    return DummyRegressor(strategy=setting.settings["strategy"], quantile=setting.settings.get("quantile"))
 
 
 def rule(setting: Setting) -> Any:

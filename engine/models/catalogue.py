@@ -129,6 +129,17 @@ MODELS: tuple[ModelSpec, ...] = (
         readable=True,
     ),
     ModelSpec(
+        "quantile",
+        "Quantile",
+        "T0",
+        NUMBERS,
+        "Always says the value that the costs of too low and too high ask for: the floor for the pinball loss.",
+        "none",
+        "engine.models.baselines:dummy_regressor",
+        {"strategy": "quantile", "quantile": 0.5},
+        readable=True,
+    ),
+    ModelSpec(
         "rule",
         "Expert's rule",
         "T1",
@@ -219,6 +230,8 @@ MODELS: tuple[ModelSpec, ...] = (
             "max_iter": 500,
             "n_iter_no_change": 20,
             "validation_share": 0.1,
+            "loss": None,  # of numbers: what the metric rewards; None is the squared error
+            "quantile": None,
         },
         early_stop=True,
     ),

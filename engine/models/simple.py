@@ -80,12 +80,17 @@ def forest(setting: Setting) -> Any:
 
 
 def boosting(setting: Setting) -> Any:
-    """Histogram gradient boosting that stops on the validation rows it is given (its own inner split is random)."""
+    """Histogram gradient boosting that stops on the validation rows it is given (its own inner split is random).
+
+    Numbers: loss is "squared_error", "absolute_error", or "quantile" with its quantile; None is the squared error.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     s = setting.settings
     kind: Any = HistGradientBoostingClassifier if setting.classifies else HistGradientBoostingRegressor
+    aim = {} if setting.classifies or s["loss"] is None else {"loss": s["loss"], "quantile": s["quantile"]}
     return kind(
+        **aim,
         learning_rate=s["learning_rate"],
         max_leaf_nodes=s["max_leaf_nodes"],
         min_samples_leaf=s["min_samples_leaf"],

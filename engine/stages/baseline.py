@@ -5,13 +5,23 @@ from __future__ import annotations
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import Metric, figure
-from engine.models.catalogue import models_for
 from engine.plans import default_delta
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json, Option, Trial
 from engine.session import Session
 from engine.stages.columns import counted
-from engine.stages.ladder import Candidate, best, compare, examine, interval, ladder_view, metric, model, per_class_view
+from engine.stages.ladder import (
+    Candidate,
+    best,
+    compare,
+    examine,
+    floors_of,
+    interval,
+    ladder_view,
+    metric,
+    model,
+    per_class_view,
+)
 
 DUMMY = Question(
     "baseline.dummy",
@@ -123,7 +133,7 @@ def baseline(s: Session) -> Conversation:
 
 def floors(s: Session) -> Conversation:
     """Examine every way of using no model; returns the best, and all of them."""
-    kinds = [model(s, spec.name) for spec in models_for(s.task, ("T0",))]
+    kinds = floors_of(s)
     measured = yield Measure(tuple(examine(s, kind) for kind in kinds), "Scoring no model at all")
     needed(measured)
     rivals = tuple(Candidate(kind, e) for kind, e in zip(kinds, measured, strict=True))

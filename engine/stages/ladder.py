@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.metrics import BY_NAME, Metric, figure
-from engine.models.catalogue import ModelSpec, model_spec
+from engine.metrics import BY_NAME, Metric, figure, quantile_of
+from engine.models.catalogue import ModelSpec, model_spec, models_for
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.views import Intervals, Table
@@ -38,9 +38,30 @@ def model(s: Session, name: str, **settings: Json) -> dict[str, Json]:
     if name == "rule":
         settings = {"rules": s.choice("problem.rule", default=[]), **settings}
     spec = model_spec(name, s.task)
+    settings = {**_aim(s, spec), **settings}
     if spec.network:
         settings = {"device": s.choice("deep.device", default="cpu"), **settings}
     return {"name": name, "settings": spec.with_defaults(settings)}
+
+
+def _aim(s: Session, spec: ModelSpec) -> dict[str, Json]:
+    """The settings by which a model of numbers learns what the metric rewards: the median for MAE, a quantile for
+    costs that differ.  A squared error aims at the mean, which on a long tail loses to the median of no model at all.
+    """
+    q = quantile_of(s.costs) if s.metric == "pinball" else None
+    if spec.name == "quantile":
+        return {"quantile": q}
+    if spec.name == "boosting" and s.task == "regression":
+        if q is not None:
+            return {"loss": "quantile", "quantile": q}
+        return {"loss": "absolute_error" if s.metric == "mae" else "squared_error"}
+    return {}
+
+
+def floors_of(s: Session) -> list[dict[str, Json]]:
+    """Every way of using no model: a quantile only where costs ask for one."""
+    named = [spec.name for spec in models_for(s.task, ("T0",))]
+    return [model(s, name) for name in named if name != "quantile" or s.metric == "pinball"]
 
 
 def examine(s: Session, what: Mapping[str, Json], folds: int | None = None) -> Trial:

@@ -61,7 +61,7 @@ def test_declares_every_field():
         assert spec.why.endswith(".")
         assert spec.title
     assert len(BY_NAME) == len(MODELS)
-    assert [s.name for s in models_for("regression", ("T0",))] == ["mean", "median"]
+    assert [s.name for s in models_for("regression", ("T0",))] == ["mean", "median", "quantile"]
 
 
 def test_says_what_there_is_instead():
