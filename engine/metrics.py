@@ -206,6 +206,7 @@ def recommend_metric(
     costs: Json = None,
     capacity: float | None = None,
     rarest_share: float = 0.5,
+    positive_share: float | None = None,
     largest_share: float = 0.5,
     n_classes: int = 2,
     skew: float = 0.0,
@@ -214,6 +215,7 @@ def recommend_metric(
     """The number that decides, its guards, and why: the first row of table 3.1 that fits.
 
     use: "action", "top_k", "probability" or "all" (classes); "totals" or "relative" (regression); None when not said.
+    positive_share: of the class to find, where that may not be the rarer one.
     """
     if task == "regression":
         return _recommend_regression(use, costs, skew, y_min)
@@ -231,6 +233,13 @@ def recommend_metric(
     if use == "probability":
         return Recommendation(
             "log_loss", ("brier",), "The probability itself is used, and log loss is what honest probabilities win."
+        )
+    if rarest_share < 0.20 and positive_share is not None and positive_share > 0.5:
+        return Recommendation(
+            "roc_auc",
+            ("log_loss",),
+            f"The class to find holds {_percent(positive_share)} of the rows, so that average precision would praise "
+            "any order of them: ROC AUC asks how often it is ranked above the rare class.",
         )
     if rarest_share < 0.20:
         return Recommendation(

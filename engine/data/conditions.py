@@ -148,7 +148,7 @@ def _value(raw: Json, *, task: str, labels: list[str]) -> Json:
     if labels and text not in labels:
         near = get_close_matches(text, labels, n=1, cutoff=0.5)
         meant = f" Did you mean {near[0]}?" if near else ""
-        raise InvalidAnswer(f"{text!r} is no class of the target; {_list(labels)} are.{meant}")
+        raise InvalidAnswer(f"{text!r} is no class of the target; its classes are {_list(labels)}.{meant}")
     return text
 
 

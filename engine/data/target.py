@@ -121,17 +121,23 @@ def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tup
 
 
 def positive_guess(labels: Sequence[str], counts: Sequence[int] | np.ndarray) -> str:
-    """Which of two labels is the one to find: yes against no, else the rarer, else the later in the alphabet."""
+    """Which of two labels is the one to find: yes against no, else the rarer, else the later in the alphabet.
+
+    A yes that more than four rows in five hold is the usual case: the other one is looked for (`paid` = no).  1 against
+    2 is a code, no yes.
+    """
     known = [label for label in labels if label.lower() in YES]
     denied = [label for label in labels if label.lower() in NO]
+    rarer = labels[int(counts[1] < counts[0])]
+    if min(counts) < 0.2 * sum(counts):
+        return rarer
+    if known == ["1"] and not denied and "2" in labels:
+        known = []
     if len(known) == 1 and known != denied:
         return known[0]
     if len(denied) == 1:
         return next(label for label in labels if label != denied[0])
-    first, second = labels
-    if counts[0] != counts[1]:
-        return first if counts[0] < counts[1] else second
-    return max(first, second)
+    return rarer if counts[0] != counts[1] else max(labels)
 
 
 def binary_order(labels: list[str], counts: np.ndarray, positive: str | None, where: str) -> list[int]:

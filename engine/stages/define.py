@@ -474,6 +474,14 @@ def _ask_target(profile: Profile, seen: Evidence) -> Ask:
             raise InvalidAnswer(
                 f"problem.target: “{choice}” has one value only, {column['top'][0][0]!r}; it teaches nothing."
             )
+        if column["type"] in ("text", "date") or (
+            column["type"] == "category" and column["distinct"] > max(50, (profile.rows - column["missing"]) // 2)
+        ):
+            what = {"text": "texts", "date": "dates"}.get(column["type"], "values")
+            raise InvalidAnswer(
+                f"problem.target: “{choice}” holds {column['distinct']:,} different {what} in {profile.rows:,} rows, "
+                "which are neither classes nor numbers; choose another column."
+            )
         return choice
 
     def judge(choice: Json) -> Judgement:
@@ -529,8 +537,8 @@ def _ask_task(profile: Profile, seen: Evidence, target: str) -> Ask:
 
 def _ask_positive(profile: Profile, seen: Evidence, target: str) -> Ask:
     classes = profile.classes(target)
-    named = {"yes", "true", "1", "y", "positive", "pos", "bad", "churn", "fraud", "default"}
-    guess = next((label for label in classes if label.casefold() in named), min(classes, key=lambda c: classes[c]))
+    found = str(profile.columns[target].get("positive"))
+    guess = found if found in classes else min(classes, key=lambda c: classes[c])
     total = sum(classes.values())
     return Ask(
         POSITIVE,
@@ -641,7 +649,8 @@ def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
         costs=s.choice("problem.costs"),
         rarest_share=rarest,
         largest_share=largest,
-        n_classes=len(shares),
+        n_classes=column["distinct"],
+        positive_share=shares.get(s.choice("problem.positive", default="")),
         skew=column.get("skew") or 0.0,
         y_min=column.get("min") or 0.0,
     )
@@ -658,7 +667,7 @@ def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
         blind = always.get(choice) if classes else None
         if choice == "accuracy":
             message = f"Always saying “{majority}” already scores {percent(largest)} and finds no “{rarest_class}”."
-            if rarest < min(0.2, 0.5 / len(shares)):
+            if rarest < min(0.2, 0.5 / column["distinct"]):
                 found.append(Objection(Level.HOLD, message, "M27"))
             elif s.task == "binary" and rarest < 0.4:
                 found.append(Objection(Level.FLAG, message))
@@ -708,7 +717,10 @@ def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
     def read(rules: Json) -> Json:
         if not rules:
             return []
-        return read_rules(rules, inputs, task=s.task, labels=labels, positive=s.choice("problem.positive"))
+        try:
+            return read_rules(rules, inputs, task=s.task, labels=labels, positive=s.choice("problem.positive"))
+        except InvalidAnswer as problem:
+            raise InvalidAnswer(f"problem.rule: {problem}") from None
 
     def judge(rules: Json) -> Judgement:
         if not rules:

@@ -244,9 +244,18 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
         return Judgement(check=check)
 
     beaten = [c for c in runners if c.ok and c.name != winner.name and c.verdict and c.spec.tier > winner.spec.tier]
-    why = [winner.verdict["sentence"]] if winner.verdict else [f"No model beat {start.title}."]
-    why += [c.verdict["sentence"] for c in beaten if c.verdict]
-    why += [limit for c in runners if (limit := broken_limit(s, c))]
+    barred = {c.name: limit for c in choices if (limit := broken_limit(s, c))}
+    earned = [c for c in beaten if c.name in barred and c.verdict and c.verdict["accepted"]]
+    if winner.verdict:
+        why = [winner.verdict["sentence"]]
+    else:
+        why = [f"No model {'within your limits ' if earned else ''}beat {start.title}."]
+    for c in beaten:
+        if c in earned:
+            why.append(f"{c.title} earns it on score, but breaks a limit.")
+        elif c.verdict:
+            why.append(c.verdict["sentence"])
+    why += barred.values()
     why += [f"{c.title} could not be examined: {c.exams.error}" for c in failed]
     views: list[View | None] = [
         ladder_view(m, choices, s.choice("problem.success")),

@@ -19,7 +19,7 @@ from storage.store import Store
 from tui import headless
 from tui.cli.progress import Lines, kept_quiet
 from tui.opened import OpenSession, new_session
-from tui.plan import TARGET, Plan, from_command_line, read_plan
+from tui.plan import LEFT_OUT, TARGET, Plan, from_command_line, read_plan
 from tui.results import run_result
 from tui.workers import logs_of, workplace
 
@@ -165,7 +165,7 @@ def _warnings(opened: OpenSession, plan: Plan, computed: list[Evidence]) -> list
     warnings += opened.conductor.differences
     asked = {exchange.decision.name for exchange in exchanges} | {exchange.decision.question for exchange in exchanges}
     for key in plan.answers:
-        if key not in asked:
+        if key not in asked and plan.whys.get(key) != LEFT_OUT:  # whoever skips what was never reached has it skipped
             warnings.append(f"{plan.where(key)}{key} was never asked in this run; its answer was not used.")
     return warnings + [w for exchange in exchanges if (w := _overtaken(exchange, plan))]
 

@@ -1,0 +1,106 @@
+"""What is recommended for tables of one awkward trait each, as strangers bring them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.errors import InvalidAnswer
+from engine.questions import Level
+from tests.engine.stages.problems import signal
+from tests.engine.walking import Walk, asked, said
+
+FEW_EXAMS = {"split.plan": {"folds": 3, "repeats": 2}}
+
+
+def table(path: Path, target: np.ndarray, n: int = 300, **columns: np.ndarray) -> tuple[Walk, pd.DataFrame]:
+    frame = signal(n)[0].assign(**columns, goal=target)
+    frame.to_csv(path, index=False)
+    return Walk(path), frame
+
+
+def labels(n: int = 300, cut: float = 0.5) -> np.ndarray:
+    score = signal(n)[1]
+    return np.where(score > np.quantile(score, cut), "yes", "no")
+
+
+def test_a_table_pasted_twice_is_kept_together(tmp_path: Path) -> None:
+    _, frame = table(tmp_path / "once.csv", labels())
+    pd.concat([frame, frame]).sample(frac=1, random_state=0).to_csv(tmp_path / "twice.csv", index=False)
+    c = Walk(tmp_path / "twice.csv").headless({"problem.target": "goal"}, stop_after="prepare")
+    ask = asked(c, "data.duplicates")
+    assert ask.recommended == "keep"
+    assert [o.level for o in ask.judge("repeats").objections] == [Level.HOLD]
+    assert c.session.recipe()["keep_together"] is True
+    assert said(c, "data.leak_checks").choice == "clean"
+
+
+def test_rows_of_few_values_repeat_by_chance(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    few = pd.DataFrame({"size": rng.choice(list("SML"), 300), "colour": rng.choice(["red", "blue"], 300)})
+    few.assign(goal=labels()).to_csv(tmp_path / "few.csv", index=False)
+    c = Walk(tmp_path / "few.csv").headless({"problem.target": "goal"}, stop_after="prepare")
+    assert asked(c, "data.duplicates").recommended == "repeats"
+    checked = said(c, "data.leak_checks")
+    assert (checked.level, checked.flags) == ("note", ())  # the copies were expected: nothing to flag
+
+
+def test_the_rare_one_of_yes_and_no_is_looked_for(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "paid.csv", labels(cut=0.1))
+    c = walk.headless({"problem.target": "goal"}, stop_after="define")
+    assert said(c, "problem.positive").choice == "no"
+    assert said(c, "problem.metric").choice == "average_precision"
+    usual = walk.headless({"problem.target": "goal", "problem.positive": "yes"}, stop_after="define")
+    assert said(usual, "problem.metric").choice == "roc_auc"  # average precision would be blind
+    assert said(usual, "problem.metric").level == ""
+
+
+def test_codes_one_and_two_are_no_yes_and_no(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "codes.csv", np.where(labels(cut=0.7) == "yes", 2, 1))
+    assert said(walk.headless({"problem.target": "goal"}, stop_after="define"), "problem.positive").choice == "2"
+
+
+@pytest.mark.parametrize("what", ["texts", "dates", "values"])
+def test_what_is_neither_class_nor_number_is_no_target(tmp_path: Path, what: str) -> None:
+    made = {
+        "texts": [f"what customer {i} wrote to us in {i} words" for i in range(300)],
+        "dates": pd.date_range("2024-01-01", periods=300).strftime("%Y-%m-%d"),
+        "values": [f"part {i // 1.5:.0f}-{chr(97 + i % 26)}" for i in range(300)],
+    }
+    walk, _ = table(tmp_path / "odd.csv", np.array(made[what]))
+    with pytest.raises(InvalidAnswer, match=rf"problem\.target: “goal” holds \d+ different {what}.*another column"):
+        walk.headless({"problem.target": "goal"}, stop_after="define")
+
+
+def test_a_rule_that_cannot_be_read_names_its_question(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "rule.csv", labels())
+    with pytest.raises(InvalidAnswer, match=r"problem\.rule: There is no column tenur\."):
+        walk.headless({"problem.target": "goal", "problem.rule": "tenur < 3"}, stop_after="define")
+
+
+@pytest.mark.slow
+def test_models_of_numbers_aim_at_what_is_rewarded(tmp_path: Path) -> None:
+    _, score, rng = signal(400)
+    walk, _ = table(tmp_path / "stock.csv", (100 + 20 * score + rng.normal(0, 9, 400)).round(2), 400)
+    costs = {"problem.target": "goal", "problem.costs": {"under": 3, "over": 1}, **FEW_EXAMS}
+    c = walk.headless(costs, stop_after="baseline")
+    floor = said(c, "baseline.dummy")
+    assert floor.choice == "quantile"
+    assert floor.check is not None
+    assert floor.check.details["model"]["settings"]["quantile"] == 0.75
+    c = walk.headless({"problem.target": "goal", **FEW_EXAMS}, stop_after="simple")
+    assert "quantile" not in [o.key for o in said(c, "baseline.dummy").options]
+    names = {e.value["model"]["name"]: e.value["model"]["settings"] for e in asked(c, "simple.champion").evidence}
+    assert names["boosting"]["loss"] == "absolute_error"
+
+
+@pytest.mark.slow
+def test_a_model_that_earns_it_but_breaks_a_limit_is_told_so(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "slow.csv", labels())
+    answers = {"problem.target": "goal", "problem.latency": 0.001, "simple.candidates": ["logistic"], **FEW_EXAMS}
+    reason = asked(walk.headless(answers, stop_after="simple"), "simple.champion").reason
+    assert reason.startswith("No model within your limits beat Class frequency. Logistic regression earns it on score,")
+    assert "your limit is 0.001 ms." in reason
