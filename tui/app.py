@@ -172,7 +172,10 @@ class RungwiseApp(App[None]):
         if read_only:
             from tui.screens.journal import JournalScreen
 
-            await self.push_screen(JournalScreen(opened, data), lambda _: self._close(opened))
+            def read(_: object) -> None:
+                self._close(opened)
+
+            await self.push_screen(JournalScreen(opened, data), read)
             return
         from tui.screens.workbench import Workbench
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the scripts read best as tables
 """A desk in memory over a scripted path: a real conductor, a real journal, work that ends when the test says so."""
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def only(*asks: Ask) -> tuple[Stage, ...]:
     """A path that asks just these."""
 
     def conversation(s: Session) -> Conversation:
-        for ask in asks:
+        for ask in asks:  # noqa: UP028 - a tuple takes no answers
             yield ask
 
     return (Stage("define", "Define", conversation, tuple({a.question.id: a.question for a in asks}.values())),)

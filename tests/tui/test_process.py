@@ -50,7 +50,8 @@ asyncio.run(main())
 def test_the_running_app_imports_nothing_heavy(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(40)))
-    done = subprocess.run([sys.executable, "-c", WALK, str(tmp_path / "s.db"), str(table)], capture_output=True, text=True,
+    words = [sys.executable, "-c", WALK, str(tmp_path / "s.db"), str(table)]
+    done = subprocess.run(words, capture_output=True, text=True,
                           timeout=120)  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     loaded = set(done.stdout.strip().splitlines()[-1].split())

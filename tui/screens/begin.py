@@ -54,7 +54,7 @@ class Begin(Dialog[str | None]):
     Begin .two { height: 2; }
     Begin #problem { color: $error; text-style: bold; height: auto; max-height: 4; margin: 1 0 0 0; }
     """
-    about = """A session begins with a table in a file: CSV or TSV (also gzipped), with one row a case and a header line.
+    about = """A session begins with a table in a file: CSV or TSV (also gzipped), one row a case, with a header line.
 Name the column to predict, or leave it empty and be asked with the columns in sight."""
 
     def __init__(self, path: str = "", target: str = "") -> None:

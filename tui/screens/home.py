@@ -107,7 +107,8 @@ class Home(Page):
             ladder = " → ".join(f"{number(value)} {literal(model)}" for model, value in (line.rungs[0], line.rungs[-1]))
         tail = f"▸ {line.working} at work" if line.working else ago(line.changed_at, self.rungwise.now())
         return Row((Content.styled(literal(line.name), "bold"), data, literal(line.stage) or "begun",
-                    ladder or "—", Content.styled(tail, "$accent" if line.working else "$text-muted")), key=line.name)  # fmt: skip
+                    ladder or "—", Content.styled(tail, "$accent" if line.working else "$text-muted")),
+                   key=line.name)  # fmt: skip
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from tui.widgets.where import marks_of
 STEP = 0.7  # seconds a decision stands while playing
 
 ABOUT = """Every decision in the order in which it was taken. Moving the cursor moves through time: the ladder and the
-details show what was known then. Nothing here changes the session; f starts a branch at the decision under the cursor."""
+details show what was known then. Nothing here changes the session; f starts a branch at the decision."""
 
 
 class Detail(VerticalScroll, inherit_bindings=False):
@@ -56,10 +56,12 @@ class JournalScreen(Screen[Decision | None]):
     ]
     DEFAULT_CSS = """
     JournalScreen #body { height: 1fr; }
-    JournalScreen #line { width: 55%; height: 1fr; border: round $line; border-title-color: $text-muted; padding: 0 0 0 1; }
+    JournalScreen #line { width: 55%; height: 1fr; border: round $line; border-title-color: $text-muted;
+        padding: 0 0 0 1; }
     JournalScreen #line Rows { height: 1fr; }
     JournalScreen #right { width: 45%; }
-    JournalScreen #ladder { height: auto; max-height: 10; border: round $line; border-title-color: $text-muted; padding: 0 1; }
+    JournalScreen #ladder { height: auto; max-height: 10; border: round $line; border-title-color: $text-muted;
+        padding: 0 1; }
     JournalScreen #detail { height: 1fr; border: round $line; border-title-color: $text-muted; padding: 0 1;
         scrollbar-size-vertical: 1; }
     JournalScreen #detail:focus, JournalScreen #line:focus-within { border: round $primary; }
@@ -88,8 +90,8 @@ class JournalScreen(Screen[Decision | None]):
             line.border_title = f"journal: {len(self.decisions)} decisions"
             with line:
                 yield Rows(
-                    (Column("", right=True), Column("question"), Column("answer", flex=True), Column("check", right=True),
-                     Column("by")), self._rows(), id="decisions",
+                    (Column("", right=True), Column("question"), Column("answer", flex=True),
+                     Column("check", right=True), Column("by")), self._rows(), id="decisions",
                 )  # fmt: skip
             with Vertical(id="right"):
                 ladder = Static("", markup=False, id="ladder")

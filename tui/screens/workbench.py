@@ -32,9 +32,9 @@ from tui.widgets.where import Standing, Where, WhereLine, marks_of
 POLL = 0.25  # seconds between two looks at the work
 WIDE = 100  # columns from which the ladder stands beside the question
 
-ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of it,
-and the why is part of the answer: keep the suggested sentence, edit it, or write your own. Enter records.
-In a text field, esc gives the letters back to the keys; ctrl+j makes a new line. Everything recorded is saved at once."""
+ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of
+it, and the why is part of the answer: keep the suggested sentence, edit it, or write your own. Enter records.
+In a text field, esc gives the letters back to the keys; ctrl+j makes a new line. What is recorded is saved at once."""
 
 
 class Workbench(Page):

@@ -42,8 +42,14 @@ class TrialsPane(Vertical):
             "s", "want('leave_out')", "Leave it out", id="trials.leave_out", tooltip="Go on without the failed one"
         ),
     ]
-    COLUMNS: ClassVar[list[Column]] = [Column("work", flex=True), Column("progress"), Column("at"), Column("time", right=True),
-                                       Column("left", right=True), Column("score", right=True)]  # fmt: skip
+    COLUMNS: ClassVar[list[Column]] = [
+        Column("work", flex=True),
+        Column("progress"),
+        Column("at"),
+        Column("time", right=True),
+        Column("left", right=True),
+        Column("score", right=True),
+    ]
     DEFAULT_CSS = """
     TrialsPane { height: 1fr; }
     TrialsPane > #title { text-style: bold; height: auto; max-height: 3; }
