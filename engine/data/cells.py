@@ -32,6 +32,11 @@ def any_case(words: tuple[str, ...]) -> list[str]:
 _ALWAYS = pa.array(any_case(ALWAYS_MISSING), pa.string())
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _THOUSANDS = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
+_UNITS = "[$€£¥₹]|USD|EUR|GBP|CHF|DKK|SEK|NOK|kr\\.?"
+_BEFORE = rf"^([+-]?)\s*(?:{_UNITS})\s*([+-]?[\d.,])"
+_AFTER = rf"(\d[.,]?)\s*(?:{_UNITS}|%)$"
+_UNIT = rf"^[+-]?\s*(?P<before>{_UNITS})\s*[+-]?[\d.,]|\d[.,]?\s*(?P<after>{_UNITS}|%)$"
+_SPACED = r"^[+-]?[1-9]\d{0,2}([ '’\x{00A0}\x{2009}\x{202F}]\d{3})+([.,]\d+)?$"  # 1 234 567,8 and 1'234.5
 
 Cells: TypeAlias = pa.ChunkedArray  # of string; null where missing once `stripped`
 
@@ -54,7 +59,8 @@ def without(cells: Cells, marks: list[str]) -> Cells:
 def to_numbers(cells: Cells, decimal: str = ".", marks: list[str] | None = None) -> tuple[np.ndarray, dict[str, int]]:
     """Stripped cells as float64, NaN where missing, marked or no number; and the texts that are no numbers, counted.
 
-    '1,234.5' reads as 1234.5 (with the decimal comma: '1.234,5').  Infinite values count as no numbers.
+    '1,234.5' reads as 1234.5 (with the decimal comma: '1.234,5'), and so do 1 234.5 and 1'234.5.  A currency or a
+    percent sign around a number is cut: '$1,300' is 1300 and '12.5 %' is 12.5.  Infinite values count as no numbers.
     """
     marks = marks or []
     cells = without(cells, marks)
@@ -83,7 +89,10 @@ def _careful_numbers(cells: Cells, decimal: str) -> tuple[pa.Array, dict[str, in
     coded = pc.dictionary_encode(cells).combine_chunks()
     coded = coded if isinstance(coded, pa.DictionaryArray) else pa.concat_arrays(coded.chunks)
     words = coded.dictionary
-    plain = words
+    plain = pc.replace_substring_regex(words, _BEFORE, r"\1\2")
+    plain = pc.replace_substring_regex(plain, _AFTER, r"\1")
+    spaced = pc.match_substring_regex(plain, _SPACED)
+    plain = pc.if_else(spaced, pc.replace_substring_regex(plain, r"[^\d.,+-]", ""), plain)
     other = "," if decimal == "." else "."
     grouped = pc.match_substring_regex(plain, _THOUSANDS[decimal])
     plain = pc.if_else(grouped, pc.replace_substring(plain, other, ""), plain)
@@ -99,6 +108,23 @@ def _careful_numbers(cells: Cells, decimal: str) -> tuple[pa.Array, dict[str, in
         positions = np.flatnonzero(~np.asarray(good, dtype=bool))
         bad = {words[int(i)].as_py(): int(counts[i]) for i in positions}
     return values.take(coded.indices), bad
+
+
+def units(cells: Cells) -> list[str]:
+    """The currencies and percent signs around the numbers of a column, each once; "" for numbers without one, " " for
+    those whose thousands are set apart by blanks.
+
+    A column that mixes them counts different things, so that cutting them would make 5 % and 5 the same.  Looks at
+    1,000 cells.
+    """
+    words = pc.unique(cells.drop_null().slice(0, 1000))
+    found = pc.extract_regex(words, _UNIT)
+    spaced = pc.match_substring_regex(words, _SPACED).to_pylist()
+    if found.null_count == len(words) and not any(spaced):
+        return [""]
+    pairs = [(row or {}).values() for row in found.to_pylist()]
+    named = ("".join(part or "" for part in pair).rstrip(".") for pair in pairs)
+    return sorted({name or (" " if blank else "") for name, blank in zip(named, spaced, strict=True)})
 
 
 def to_texts(cells: Cells, marks: list[str] | None = None) -> np.ndarray:

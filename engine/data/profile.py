@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, to_numbers, whole
+from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, to_numbers, units, whole
 from engine.data.hashing import mixed_hashes, text_hashes
 from engine.data.kinds import (
     CONSTANT_SHARE,
+    NUMBER_CODES,
     PARSES,
     Column,
     Mark,
@@ -109,10 +110,22 @@ def _look(raw: Raw, name: str, copies: _Copies) -> _Seen:
     suspects = text_marks(bad)
     strange = {text: count for text, count in bad.items() if text.lower() not in SUSPECTS}
     parsed = int(np.isfinite(numbers).sum())
-    if parsed and parsed >= PARSES * (parsed + sum(strange.values())):
+    if parsed and parsed >= PARSES * (parsed + sum(strange.values())) and _are_amounts(cells, numbers):
         return _look_at_numbers(Column(name, raw.rows, missing, *_distinct(numbers), is_number=True, unparsed=strange),
                                 numbers, always + suspects, copies)  # fmt: skip
     return _look_at_texts(raw, name, cells, missing, always, parsed, copies)
+
+
+def _are_amounts(cells: Cells, numbers: np.ndarray) -> bool:
+    """Whether its numbers count the same thing: a bare number beside $5 is dollars, beside 5 % it may be anything.
+
+    A few levels written with a unit (5 %, 10 %) stay the texts that they are, as labels have to.
+    """
+    found = units(cells)
+    if found == [""]:
+        return True
+    alike = len(found) == 1 or (len(found) == 2 and "" in found and "%" not in found)
+    return alike and len(_distinct(numbers)[0]) > NUMBER_CODES
 
 
 def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

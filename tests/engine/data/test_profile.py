@@ -281,6 +281,37 @@ def test_numbers(tmp_path):
     assert to_texts(cells(tmp_path, "007", "1.0", "-1.00", "1.50", "none")).tolist() == ["007", "1", "-1", "1.50", None]
 
 
+UNITS = (("$1,234.50", 1234.5), ("-$7", -7), ("$-5", -5), ("EUR 1,234", 1234), ("12 kr.", 12), ("12.5 %", 12.5),
+         ("1 234", 1234), ("1'234.5", 1234.5), ("1\u00a0234\u202f567", 1234567))  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), UNITS)
+def test_units_and_blanks_around_numbers_are_cut(tmp_path, text, value):
+    assert to_numbers(cells(tmp_path, text))[0].tolist() == [value]
+
+
+@pytest.mark.parametrize("text", ["5 kg", "room 7", "020 123", "€", "%", "1 2"])
+def test_other_words_are_no_units(tmp_path, text):
+    assert to_numbers(cells(tmp_path, text))[1] == {text: 1}
+
+
+def test_amounts_with_one_unit_are_numbers_and_levels_with_one_are_not(tmp_path):
+    path = table(
+        tmp_path,
+        price=[f"${i / 7:.2f}" for i in range(60)],
+        share=[f"{i / 9:.1f} %" for i in range(60)],
+        mixed=[f"{'$€'[i % 2]}{i}" for i in range(60)],
+        unclear=[f"{i}{' %' if i % 2 else ''}" for i in range(60)],
+        discount=[f"{5 * (i % 4)} %" for i in range(60)],
+    )
+    kinds = {name: column["type"] for name, column in seen(path)[1].items()}
+    assert kinds == {
+        "price": "number",
+        "share": "number",
+        **dict.fromkeys(("mixed", "unclear", "discount"), "category"),
+    }
+
+
 @pytest.mark.parametrize(
     ("texts", "fmt"),
     [
