@@ -63,6 +63,16 @@ def process(*arguments: object, before: Sequence[str] = (), **options) -> subpro
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
 
 
+def test_a_name_that_stands_for_another_target_is_refused(rungwise: Callable[..., Result], table: Path) -> None:
+    words = ("--accept-recommended", "--name", "leads", "--stop-after", "define")
+    assert rungwise("run", table, "--target", "bought", *words).status == 0
+    assert rungwise("run", table, "--target", "Bought", *words).status == 0  # gone on with
+    refused = rungwise("run", table, "--target", "level", *words)
+    assert refused.status == 2
+    assert "Session leads predicts bought; to predict level choose another --name, such as leads-2." in refused.err
+    assert "every hash of 1 session fits" in rungwise("verify").out
+
+
 # -- help ------------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import StoreProblem
 from engine.records import Check, Decision, Json
 from engine.session import Rung
+from engine.stages.columns import counted
 from engine.words import literal, short
 from storage.sessions import SessionInfo
 from storage.store import Store
@@ -140,7 +141,6 @@ def verify_store(path: Path, name: str, *, as_json: bool) -> int:
         for finding in findings:
             print(literal(finding))
     else:
-        print(
-            f"Sound: every hash of {'session ' + literal(name) if name else f'{count} sessions'} fits what it covers."
-        )
+        whose = f"session {literal(name)}" if name else counted(count, "session")
+        print(f"Sound: every hash of {whose} fits what it covers.")
     return 1 if findings else 0

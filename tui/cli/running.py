@@ -129,6 +129,13 @@ def _session(store: Store, plan: Plan) -> str:
                 f"Session {info.name} is on other data ({info.path}); choose another --name, such as "
                 f"{store.sessions.free_name(plan.name)}."
             )
+        wanted = str(plan.answers[TARGET])
+        recorded = [str(d.choice) for d in store.journal(info.name).decisions() if d.question == TARGET][-1:]
+        if recorded and recorded[0].casefold() != wanted.strip().casefold():
+            raise UsageProblem(
+                f"Session {info.name} predicts {short(recorded[0], 60)}; to predict {short(wanted, 60)} choose another "
+                f"--name, such as {store.sessions.free_name(plan.name)}."
+            )
         return info.name
     return new_session(store, plan.data, plan.name)
 
