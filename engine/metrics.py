@@ -86,6 +86,11 @@ METRICS = (
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
+def title_of(name: str) -> str:
+    """How a metric is called on screen; one of the user's own stands for itself."""
+    return BY_NAME[name].title if name in BY_NAME else name
+
+
 def metrics_of(task: str) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS if task in metric.tasks)
 

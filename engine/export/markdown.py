@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
-from engine.metrics import BY_NAME, figure
+from engine.metrics import figure, title_of
 from engine.models.catalogue import model_spec
 from engine.records import Check, Decision, Json
 from engine.session import Session
@@ -79,8 +79,9 @@ def _ladder(s: Session) -> str:
         )
         for r in s.rungs
     ]
-    title = BY_NAME[s.metric].title if s.metric in BY_NAME else s.metric
-    return _view(Table("The ladder", ("model", "stage", title, "95 % interval", "parameters", "p95 ms"), rows))
+    return _view(
+        Table("The ladder", ("model", "stage", title_of(s.metric), "95 % interval", "parameters", "p95 ms"), rows)
+    )
 
 
 def _decision(d: Decision) -> str:
@@ -97,8 +98,8 @@ def _decision(d: Decision) -> str:
 
 
 def _measured(check: Check) -> str:
-    title = BY_NAME[check.metric].title if check.metric in BY_NAME else check.metric
-    said = f"{_text(title)} {figure(check.value)}" if check.value is not None else _text(title)
+    title = _text(title_of(check.metric))
+    said = f"{title} {figure(check.value)}" if check.value is not None else title
     if check.low is not None and check.high is not None:
         said += f" ({_range(check.low, check.high)})"
     if check.reference is not None:

@@ -181,10 +181,11 @@ class Candidate:
         if self.verdict and self.verdict.get("diff") is not None:
             gain, se = self.verdict["diff"], self.verdict.get("se")
             figures["gain"] = f"{gain:+.3g}" + (f" ± {1.96 * se:.2g}" if se else "")
-            figures["over"] = self.against
         figures["params"] = v["parameters"]
         figures["p95 ms"] = None if self.p95 is None else figure(self.p95)
         figures["fit s"] = figure(self.seconds())
+        if "gain" in figures:
+            figures["over"] = self.against
         return Option(self.name, self.title, self.spec.why, figures)
 
 

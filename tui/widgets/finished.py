@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.metrics import title_of
 from engine.records import Check, Decision
 from engine.session import Session
 from tui.figures import choice, interval, number
@@ -45,17 +46,19 @@ class FinishedPane(VerticalScroll):
         parts = [Content.styled("The path is walked to its end.", "bold"), Content("")]
         if s.rungs:
             pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
-            parts += [Content.styled(f"the ladder, {literal(s.metric)}", "$text-muted"),
+            parts += [Content.styled(f"the ladder, {literal(title_of(s.metric))}", "$text-muted"),
                       drawn([m for _, m in marks_of(s.rungs)], min(width, 90), pens), Content("")]  # fmt: skip
-        present = [d for d in self.decisions if d.stage == "present"]
-        opened = next((d for d in reversed(present) if d.question == "present.lockbox"), None)
-        if opened and opened.check and opened.check.value is not None:
-            parts += [Content.styled("the final exam, taken once", "$text-muted"), _exam(opened.check), Content("")]
-        for d in present:
-            if d.question != "present.lockbox" and d.question != "project.settled":
-                parts.append(
-                    Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(choice(d.choice)))
-                )
+        if (result := s.decision("present.result")) and result.check and result.check.value is not None:
+            parts += [
+                Content.styled("the final exam", "$text-muted"),
+                _exam(result.check),
+                Content(literal(result.why)),
+            ]
+            parts.append(Content(""))
+        for question in ("present.export", "present.lessons"):
+            if d := s.decision(question):
+                said = d.why if question == "present.export" else choice(d.choice)
+                parts.append(Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(said)))
         people = sum(1 for d in self.decisions if d.author == "person")
         parts += [Content(""), Content(f"{len(self.decisions)} decisions, {people} of them by a person.")]
         parts += [Content.styled(f"· {literal(text)}", "$warning") for text in self.differences]
@@ -64,6 +67,9 @@ class FinishedPane(VerticalScroll):
             Content.assemble(("j", "bold $primary"), " the journal, with everything that stood at each decision"),
             Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),
             Content.assemble(("h", "bold $primary"), " all sessions"),
+            Content(""),
+            Content.assemble(("rungwise predict ", "bold"), literal(s.name), " DATA.csv -o OUT.csv"),
+            Content.assemble(("rungwise export ", "bold"), literal(s.name), " --to md -o REPORT.md"),
         ]
         return Content("\n").join(parts)
 
@@ -71,6 +77,6 @@ class FinishedPane(VerticalScroll):
 def _exam(check: Check) -> Content:
     spread = interval(check.low, check.high)
     return Content.assemble(
-        f"{literal(check.metric)} ", (number(check.value or 0.0), "bold"), f"   {spread}" if spread else "",
+        f"{literal(title_of(check.metric))} ", (number(check.value or 0.0), "bold"), f"   {spread}" if spread else "",
         (f"   {literal(check.protocol)}" if check.protocol else "", "$text-muted"),
     )  # fmt: skip

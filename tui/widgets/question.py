@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -119,9 +120,8 @@ class QuestionPane(Vertical):
         named = by_key.get(str(recommended), words_of(recommended))
         if isinstance(recommended, dict) or len(named) > 60:
             named = "as shown"
-        return Content.assemble(
-            ("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(self.ask.reason)
-        )
+        first = re.split(r"(?<=[^.\d]\.) (?=[A-Z])", self.ask.reason, maxsplit=1)[0]  # the whole of it opens the why
+        return Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(first))
 
     def on_mount(self) -> None:
         # one handler turn later the form has its own rows and fields

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from engine.metrics import title_of
 from tui.figures import choice, number
 from tui.ladder import ASCII, UNICODE, Mark, drawn, one_line
 from tui.literal import literal
@@ -67,7 +68,7 @@ class Where(Widget):
                 )
             )
         if s.marks:
-            parts += [Content(""), Content.styled(literal(s.metric), "$text-muted")]
+            parts += [Content(""), Content.styled(literal(title_of(s.metric)), "$text-muted")]
             parts.append(drawn(s.marks, width, ASCII if self.app.ascii_only else UNICODE))  # type: ignore[attr-defined]
         if s.last:
             parts += [Content(""), Content.styled("last decisions", "$text-muted")]
