@@ -11,6 +11,8 @@ from engine.records import Decision, Json
 INPUT_TYPES = ("number", "category", "yes_no", "date", "text")
 COLUMN_TYPES = (*INPUT_TYPES, "id", "drop")
 
+FEW_TO_EXAMINE, FEW_TO_JUDGE = 10, 20  # rows of a class below which it cannot be examined; no verdict can be given
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -157,4 +159,11 @@ class Session:
             },
             "costs": self.costs,
             "metric": self.metric,
+            **self._rare(),
         }
+
+    def _rare(self) -> dict[str, Json]:
+        """What is done with classes too rare to be examined; nothing is said where there are none."""
+        ways = {"merge": {"below": FEW_TO_JUDGE, "as": "other"}, "leave_out": {"below": FEW_TO_EXAMINE, "as": None}}
+        way = ways.get(self.choice("data.target_quality", default=""))
+        return {"rare": way} if way else {}

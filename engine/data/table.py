@@ -84,7 +84,9 @@ def load(path: Path | str, recipe: Mapping[str, Json]) -> Table:
 
 
 def _key(path: Path, recipe: Mapping[str, Json]) -> str:
-    parts = {k: recipe.get(k) for k in ("read", "target", "task", "positive", "types", "marks", "group", "time")}
+    parts = {
+        k: recipe.get(k) for k in ("read", "target", "task", "positive", "rare", "types", "marks", "group", "time")
+    }
     parts["order"] = list(recipe.get("types") or {})
     try:
         stat = path.stat()
@@ -100,7 +102,7 @@ def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
     group, time = recipe.get("group"), recipe.get("time")
     wanted = [target, *types, *(name for name in (group, time) if name)]
     raw = read(path, settings, columns=wanted)
-    y, labels, kept = check_target(raw, target, task, marks.get(target, []), recipe.get("positive"))
+    y, labels, kept = check_target(raw, target, task, marks.get(target, []), recipe.get("positive"), recipe.get("rare"))
     frame, unparsed = typed(raw, types, marks, settings)
     groups = times = None
     if group:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from engine.data.cells import Cells, to_numbers, to_texts, whole
 from engine.data.naming import quoted, shown
 from engine.data.read import Raw
 from engine.errors import DataProblem
+from engine.records import Json
 
 YES = frozenset(
     {
@@ -57,10 +58,17 @@ NO = frozenset(
 
 
 def check_target(
-    raw: Raw, target: str, task: str, marks: Sequence[str] = (), positive: str | None = None
+    raw: Raw,
+    target: str,
+    task: str,
+    marks: Sequence[str] = (),
+    positive: str | None = None,
+    rare: Mapping[str, Json] | None = None,
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     """The target's values of the labelled rows, its labels, and which rows of the file are labelled (bool mask).
 
+    rare: {"below": k, "as": label} puts the classes with fewer than k rows under one label; {"below": k, "as": null}
+    leaves their rows out, as if they had no label.  More than two classes only.
     Raises DataProblem when the target is missing, empty, constant, has one row, or does not fit the task.
     """
     cells = raw.cells(target)
@@ -70,6 +78,8 @@ def check_target(
     if task == "regression":
         return _numeric_target(raw, cells, where, list(marks))
     texts = to_texts(cells, list(marks))
+    if rare and task == "multiclass":
+        texts = _without_rare(texts, int(rare["below"]), rare.get("as"))
     kept = np.array([text is not None for text in texts], dtype=bool)
     if not kept.any():
         raise DataProblem(f"{where} is empty in all {raw.rows:,} rows: choose another column, or fill it.")
@@ -118,6 +128,13 @@ def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tup
     if np.all(y == y[0]):
         raise DataProblem(f"{where} is {y[0]:g} in all {len(y):,} labelled rows: nothing to predict. Choose another.")
     return y, [], kept
+
+
+def _without_rare(texts: np.ndarray, below: int, label: str | None) -> np.ndarray:
+    codes, found = pd.factorize(texts)
+    few = np.bincount(codes[codes >= 0], minlength=len(found)) < below
+    names = np.array([label if rare else text for rare, text in zip(few, found, strict=True)] + [None], dtype=object)
+    return names[codes]
 
 
 def positive_guess(labels: Sequence[str], counts: Sequence[int] | np.ndarray) -> str:

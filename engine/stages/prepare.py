@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from engine import plans
 from engine.conductor import Stage, needed
@@ -10,7 +11,7 @@ from engine.effects import Ask, Conversation, Decide, Measure
 from engine.errors import InvalidAnswer
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
-from engine.session import COLUMN_TYPES, Session
+from engine.session import COLUMN_TYPES, FEW_TO_EXAMINE, FEW_TO_JUDGE, Session
 from engine.stages.columns import Profile, counted, listed, percent
 from engine.views import Bars, Table
 
@@ -68,9 +69,18 @@ DUPLICATES = Question(
 LABELS = Question(
     "data.target_quality",
     "Can the labels be trusted?",
-    options=(Option("drop", "Leave out the rows without a label"),),
+    options=(
+        Option("drop", "Leave out the rows without a label"),
+        Option("merge", "Put the rarest classes together", "those with fewer than 20 rows become one class, “other”"),
+        Option(
+            "leave_out", "Leave out the rarest classes", "rows of a class with fewer than 10; it is never predicted"
+        ),
+    ),
     source="S002 quality; REFORMS 3d",
-    whys=(Why("Why not fill them in?", "A label made by a model teaches the next model to agree with it."),),
+    whys=(
+        Why("Why not fill them in?", "A label made by a model teaches the next model to agree with it."),
+        Why("Why not keep a class of a few rows?", "A part of the exams would hold none of it: its score is luck."),
+    ),
 )
 SPLIT = Question(
     "split.kind",
@@ -361,15 +371,49 @@ def _ask_duplicates(profile: Profile, seen: Evidence) -> Ask:
 
 def _decide_labels(s: Session, profile: Profile, seen: Evidence) -> Ask:
     missing = profile.columns[s.target]["missing"]
-    why = f"{missing:,} rows have no “{s.target}”; they are left out." if missing else "Every row has a label."
-    found: list[Objection] = []
-    if s.task != "regression":
-        rare = {label: n for label, n in profile.classes(s.target).items() if n < 10}
-        if rare:
-            why += f" {listed(f'“{label}” has {n} rows' for label, n in rare.items())}: too few to be examined."
-            found.append(Objection(Level.FLAG, "A class with fewer than 10 rows cannot be examined."))
+    had = counted(missing, "row has", "rows have")
+    why = f"{had} no “{s.target}”; left out." if missing else "Every row has a label."
     check = Check("rows without label", missing, reference=profile.rows, protocol="all rows")
-    return Decide(LABELS, "drop", why, evidence=(seen,), judgement=Judgement(tuple(found), check))
+    classes = profile.classes(s.target) if s.task != "regression" else {}
+    rare = {label: n for label, n in classes.items() if n < FEW_TO_EXAMINE}
+    if not rare:
+        return Decide(LABELS, "drop", why, evidence=(seen,), judgement=Judgement(check=check))
+    said = listed(f"“{label}” has {counted(n, 'row')}" for label, n in rare.items())
+    why += f" {said}: too few to be examined."
+    flag = Objection(Level.FLAG, "A class with fewer than 10 rows cannot be examined.")
+    named = s.costs is not None or bool(s.choice("problem.rule", default=[]))  # they speak of the classes as they are
+    if named or len(classes) - len(rare) < 2:
+        return Decide(LABELS, "drop", why, evidence=(seen,), judgement=Judgement((flag,), check))
+    together = _merged(classes)
+    best = "merge" if together >= FEW_TO_JUDGE and len(_after(classes, "merge")) > 2 else "leave_out"
+    if best == "merge":
+        why += f" The classes with fewer than {FEW_TO_JUDGE} have {counted(together, 'row')} together: one class."
+    else:
+        why += f" Without {counted(sum(rare.values()), 'row')} of {profile.rows:,} the others can be examined."
+
+    def judge(choice: Json) -> Judgement:
+        if choice == "drop":
+            return Judgement((flag,), check)
+        unnamed = listed(f"“{label}”" for label in rare)
+        return Judgement((Objection(Level.FLAG, f"{unnamed} will never be predicted by name."),), check)
+
+    return Ask(LABELS, recommended=best, reason=why, evidence=(seen,), judge=judge)
+
+
+def _merged(classes: Mapping[str, int]) -> int:
+    """Rows of the classes that would be put together."""
+    return sum(n for n in classes.values() if n < FEW_TO_JUDGE)
+
+
+def _after(classes: Mapping[str, int], choice: Json) -> dict[str, int]:
+    """Rows per class once the rarest are put together or left out."""
+    if choice == "merge":
+        kept = {label: n for label, n in classes.items() if n >= FEW_TO_JUDGE}
+        rows = _merged(classes)
+        return {**kept, "other": kept.get("other", 0) + rows} if rows else kept
+    if choice == "leave_out":
+        return {label: n for label, n in classes.items() if n >= FEW_TO_EXAMINE}
+    return dict(classes)
 
 
 def _ask_split(s: Session, profile: Profile, seen: Evidence) -> Ask:
@@ -401,11 +445,16 @@ def _ask_split(s: Session, profile: Profile, seen: Evidence) -> Ask:
 
 
 def _labelled(s: Session, profile: Profile) -> int:
-    return profile.rows - profile.columns[s.target]["missing"]
+    labelled = profile.rows - profile.columns[s.target]["missing"]
+    if s.choice("data.target_quality") != "leave_out":
+        return labelled
+    return labelled - sum(n for n in profile.classes(s.target).values() if n < FEW_TO_EXAMINE)
 
 
 def _rarest(s: Session, profile: Profile) -> int | None:
-    return None if s.task == "regression" else min(profile.classes(s.target).values())
+    if s.task == "regression":
+        return None
+    return min(_after(profile.classes(s.target), s.choice("data.target_quality")).values())
 
 
 def _ask_lockbox(s: Session, profile: Profile, seen: Evidence) -> Ask:

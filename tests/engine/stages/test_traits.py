@@ -81,6 +81,34 @@ def test_a_rule_that_cannot_be_read_names_its_question(tmp_path: Path) -> None:
         walk.headless({"problem.target": "goal", "problem.rule": "tenur < 3"}, stop_after="define")
 
 
+def grades(**rows: int) -> np.ndarray:
+    made = np.repeat(list(rows), list(rows.values()))
+    return np.random.default_rng(0).permutation(made)
+
+
+def test_a_class_of_a_few_rows_is_left_out_so_that_the_others_can_be_examined(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "grades.csv", grades(low=150, high=144, odd=6))
+    c = walk.headless({"problem.target": "goal"}, stop_after="prepare")
+    quality, drawn = said(c, "data.target_quality"), said(c, "split.drawn")
+    assert (quality.choice, quality.level) == ("leave_out", "flag")
+    assert "“odd” has 6 rows: too few to be examined. Without 6 rows of 300 the others" in quality.reason
+    assert drawn.check is not None
+    assert (drawn.check.details["dev"], drawn.check.details["tiny"]) == (294, False)
+    kept = walk.headless({"problem.target": "goal", "data.target_quality": "drop"}, stop_after="prepare")
+    assert "rare" not in kept.session.recipe()
+
+
+def test_classes_of_a_few_rows_are_put_together(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "grades.csv", grades(low=140, high=130, odd=9, rare=8, seldom=13))
+    c = walk.headless({"problem.target": "goal"}, stop_after="baseline")
+    assert said(c, "data.target_quality").choice == "merge"
+    assert said(c, "split.drawn").check.details["tiny"] is False
+    exams = said(c, "baseline.dummy").evidence[0]
+    assert [row["label"] for row in walk.evidence.get(exams).value["per_class"]] == ["high", "low", "other"]
+    priced = {"problem.target": "goal", "problem.costs": {"otherwise": 1}}  # prices speak of the classes as they are
+    assert said(walk.headless(priced, stop_after="prepare"), "data.target_quality").choice == "drop"
+
+
 @pytest.mark.slow
 def test_models_of_numbers_aim_at_what_is_rewarded(tmp_path: Path) -> None:
     _, score, rng = signal(400)
