@@ -167,7 +167,7 @@ def ladder(m: Metric, rungs: tuple[Rung, ...], line: float | None) -> Intervals:
 
 def _exam(s: Session, rungs: tuple[Rung, ...]) -> Trial:
     """The accepted rung, beside the best baseline and the best simple model."""
-    base = [r for r in rungs if r.stage == "baseline"][-1]
+    base = _baseline(rungs)
     simple = next((r for r in reversed(rungs) if r.stage == "simple"), rungs[-1])
     params = {
         "recipe": s.recipe(),
@@ -179,10 +179,15 @@ def _exam(s: Session, rungs: tuple[Rung, ...]) -> Trial:
     return Trial("lockbox", params, s.data, label="the one final exam")
 
 
+def _baseline(rungs: tuple[Rung, ...]) -> Rung:
+    return [r for r in rungs if r.stage == "baseline"][-1]
+
+
 def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
     v = needed([result])[0]
     line = s.choice("problem.success")
     base = v["baseline"]["value"]
+    floor = model_spec(_baseline(s.rungs).model).title
     end = v["low"] if m.higher_is_better else v["high"]
     if line is None:
         choice = "no_line"
@@ -192,7 +197,7 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
         choice = "likely" if m.oriented(v["value"]) >= m.oriented(line) else "not_met"
     said = {"shown": "shown", "likely": "likely", "not_met": "not met", "no_line": "not set"}[choice]
     why = (
-        f"{figure(v['value'])} {m.title} ({interval(v['low'], v['high'])}); without a model {figure(base)}; "
+        f"{figure(v['value'])} {m.title} ({interval(v['low'], v['high'])}); {floor} {figure(base)}; "
         f"success line {'not set' if line is None else figure(line)}: {said}."
     )
     found: list[Objection] = []
@@ -218,7 +223,7 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
             [
                 ("practice", top.value, top.low, top.high),
                 ("lockbox", v["value"], v["low"], v["high"]),
-                ("no model", base, v["baseline"].get("low"), v["baseline"].get("high")),
+                (floor, base, v["baseline"].get("low"), v["baseline"].get("high")),
             ],
             line,
         )
