@@ -197,13 +197,15 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
                     widths[widest] -= 1  # the widest gives way first, so that all end about alike
                     spare += 1
 
-            narrow(flexible, 14)
+            narrow(flexible, 20)
             for i in reversed(range(2, len(widths))):  # a figure cut in two misleads: the last columns are left out
                 if spare >= 0:
                     break
                 if i not in flexible:
                     spare += widths[i] + GAP
                     widths[i] = 0
+            if spare > 0 and flexible:  # what a left-out column set free
+                widths[flexible[0]] += spare
             narrow(flexible, 6)
             narrow(texts, 6)
             if spare < 0:
