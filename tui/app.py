@@ -105,7 +105,10 @@ class RungwiseApp(App[None]):
     def available_themes(self) -> dict[str, Theme]:
         """Without the terminal's own colours under NO_COLOR: Textual 8 would draw those black on black."""
         colourless = getattr(self, "no_color", "NO_COLOR" in os.environ)  # asked before it is set
-        return {name: theme for name, theme in super().available_themes.items() if not (theme.ansi and colourless)}
+        themes = super().available_themes
+        if not colourless:  # looked up for each part of the screen that is drawn
+            return themes
+        return {name: theme for name, theme in themes.items() if not theme.ansi}
 
     def get_default_screen(self) -> Screen[Any]:
         return self._home

@@ -1,13 +1,13 @@
 """Lines over a common axis, drawn with braille dots, or with letters where the terminal has no others.
 
-Each line has its own sign and density, so that colour only helps.  Pure Python, about a millisecond a picture: it is
-drawn again at every epoch.
+Each line has its own sign and density, so that colour only helps.  Pure Python, about a millisecond a picture.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from textual.content import Content
 
@@ -95,15 +95,16 @@ class Dots:
         self.owner[row // 4][column // 2] = n
 
     def rows(self) -> list[Content]:
-        return [
-            Content("")
-            .join(
-                Content.styled(chr(0x2800 + bit), STYLES[owner % 4]) if bit else Content(" ")
-                for bit, owner in zip(bits, owners, strict=True)
-            )
-            .simplify()
-            for bits, owners in zip(self.bits, self.owner, strict=True)
-        ]
+        return [self._row(bits, owners) for bits, owners in zip(self.bits, self.owner, strict=True)]
+
+    def _row(self, bits: Sequence[int], owners: Sequence[int]) -> Content:
+        """Cells of one line beside each other are one piece: a picture is some hundred cells, drawn every second."""
+        pieces = []
+        for style, cells in groupby(
+            zip(bits, owners, strict=True), lambda cell: STYLES[cell[1] % 4] if cell[0] else ""
+        ):
+            pieces.append(("".join(chr(0x2800 + bit) if bit else " " for bit, _ in cells), style))
+        return Content.assemble(*pieces)
 
 
 class Letters:

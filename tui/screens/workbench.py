@@ -30,6 +30,7 @@ from tui.widgets.trials import TrialsPane
 from tui.widgets.where import Standing, Where, WhereLine, marks_of
 
 POLL = 0.25  # seconds between two looks at the work
+COVERED = 4  # of so many looks one is taken while another screen covers this one: only to go on when the work is done
 WIDE = 100  # columns from which the ladder stands beside the question
 
 ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of
@@ -71,6 +72,7 @@ class Workbench(Page):
         self.waiting: Waiting | None = None
         self._busy = False
         self._polling = False
+        self._ticks = 0
         self._timer: Timer | None = None
         self._saved = 0
 
@@ -198,6 +200,9 @@ class Workbench(Page):
     async def _poll(self) -> None:
         if self._polling or not isinstance(self.waiting, Measuring):
             return
+        self._ticks += 1
+        if not self.is_current and self._ticks % COVERED:
+            return
         self._polling = True
         try:
             await self._look()
@@ -214,7 +219,8 @@ class Workbench(Page):
         pane = next(iter(self.query(TrialsPane)), None)
         if pane is None or not isinstance(self.waiting, Measuring):
             return
-        pane.show(states)
+        if self.is_current:
+            pane.show(states)
         if all(trial.key in states and states[trial.key].status == "done" for trial in self.waiting.missing):
             self.go_on()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -23,6 +24,8 @@ from tui.widgets.evidence import Drawing
 from tui.widgets.rows import Column, Row, Rows
 
 BAR = 10
+DRAWN = 1.0  # seconds between two pictures of a curve that grows: over a slow line each takes time
+PLACES = ("epoch", "step", "fold")  # where a point was taken, not what was measured there
 SIGNS = {"queued": "·", "running": "◐", "done": "✓", "failed": "✕", "cancelled": "–"}
 
 
@@ -66,6 +69,7 @@ class TrialsPane(Vertical):
         self.states: dict[str, TrialState] = {}
         self._followed = 0
         self._said = ""
+        self._drawn_at = -DRAWN
         self._moved_by_hand = False
 
     def compose(self) -> ComposeResult:
@@ -89,10 +93,10 @@ class TrialsPane(Vertical):
             failed = [i for i, t in enumerate(self.trials) if self._status(t) == "failed"]
             if at := (failed or running):
                 self._followed = rows.cursor = at[0]
-        here = self._here
-        if here and states.get(here.key) != before.get(here.key):
+        turned = [s.status for s in before.values()] != [s.status for s in states.values()]
+        if turned or time.monotonic() - self._drawn_at >= DRAWN:
             self._show_details()
-        if [s.status for s in before.values()] != [s.status for s in states.values()]:
+        if turned:
             self.refresh_bindings()
 
     @property
@@ -119,6 +123,7 @@ class TrialsPane(Vertical):
                    mark=SIGNS[status], dim=status == "queued", key=trial.key)  # fmt: skip
 
     def _show_details(self) -> None:
+        self._drawn_at = time.monotonic()
         here = self._here
         state = self.states.get(here.key) if here else None
         failed = state is not None and state.status in ("failed", "cancelled")
@@ -159,16 +164,18 @@ class TrialsPane(Vertical):
 
 
 def curve(state: TrialState) -> Curves:
-    """The points a trial has reported, as lines over their epoch (or step)."""
+    """What a trial that learns in epochs has reported, as lines over them; of several folds, the last one's."""
+    learning = [progress.point for progress in state.curve if "epoch" in progress.point]
+    if not learning:  # scores of folds are no curve: each is of other rows
+        return Curves("", "", "")
+    fold = learning[-1].get("fold")
+    name = f"fold {fold:.0f}" if fold is not None else ""
     series: dict[str, list[tuple[float, float]]] = {}
-    axis = state.progress.unit if state.progress else "step"
-    for n, progress in enumerate(state.curve):
-        point = dict(progress.point)
-        x = point.pop("epoch", point.pop("step", float(n + 1)))
-        for name, value in point.items():
-            if value is not None:
-                series.setdefault(name, []).append((x, value))
-    return Curves("", axis, "", series)
+    for point in learning:
+        for what, value in point.items():
+            if what not in PLACES and value is not None and point.get("fold") == fold:
+                series.setdefault(what, []).append((point["epoch"], value))
+    return Curves("", "epoch", name, series)
 
 
 def _bar(share: float, ascii_only: bool) -> str:
@@ -177,5 +184,5 @@ def _bar(share: float, ascii_only: bool) -> str:
 
 
 def _score(point: Mapping[str, float]) -> str:
-    figures = [v for k, v in point.items() if k not in ("epoch", "step") and v is not None]
+    figures = [v for k, v in point.items() if k not in PLACES and v is not None]
     return number(figures[-1]) if figures else ""

@@ -1,0 +1,127 @@
+"""A program in a pseudo-terminal of its own: what it writes and when, what it is sent, what it costs."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+import psutil
+
+ALTERNATE = b"\x1b[?1049h"  # from here on it is a screen; what comes before is the shell's
+ESCAPES = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|[\]P_^X](?:[^\x07\x1b]|\x1b(?!\\))*(?:\x07|\x1b\\|$)|[ -/]*(?:[0-~]|$))"
+)
+SILENT = 0.3  # seconds without output: it has settled
+PATIENCE = 60.0  # seconds after which something expected will not come
+
+
+class Terminal:
+    """Runs a command; `with` ends it.  Answers no query, as a plain terminal behind a slow line does not.
+
+    taken: seconds from before its start to the first sign on the screen.  cpu: its processor seconds until then.
+    sent: bytes that it wrote so far.
+    """
+
+    def __init__(self, command: Sequence[str], columns: int, rows: int, env: dict[str, str]) -> None:
+        self._command, self._size = list(command), (rows, columns)
+        self._env = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR", "TEXTUAL_THEME")}
+        self._env |= {"TERM": "xterm-256color", **env}
+        self.taken = self.cpu = 0.0
+        self.sent = 0
+        self._last = b""
+
+    def __enter__(self) -> Terminal:
+        started = time.perf_counter()
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *self._size, 0, 0))
+                os.execvpe(self._command[0], self._command, self._env)
+            os._exit(127)
+        try:
+            self.process = psutil.Process(self._pid)
+            screen = b""
+            while not _painted(screen):
+                screen += self._read(PATIENCE)
+            self.taken, self.cpu = time.perf_counter() - started, self.used()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
+            ends = time.monotonic() + 10
+            while time.monotonic() < ends:
+                with contextlib.suppress(OSError, TimeoutError):
+                    self._read(0.02)  # it may wait for somebody to read its last words
+                if os.waitpid(self._pid, os.WNOHANG)[0]:
+                    os.close(self._fd)
+                    return
+        os.close(self._fd)
+
+    def used(self) -> float:
+        """Processor seconds of the program itself, without what it started."""
+        times = self.process.cpu_times()
+        return times.user + times.system
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        return self.process.memory_info().rss
+
+    def settle(self, silence: float = SILENT) -> bytes:
+        """Read until nothing has come for so long; what was read.  `last` then says when the last byte came."""
+        read = b""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                read += self._read(silence)
+        return read
+
+    def key(self, pressed: str, silence: float = 0.02, wait: float = 2.0) -> tuple[float, float] | None:
+        """Press a key; milliseconds to the first byte back, and to the last before the silence; None without any."""
+        pressed_at = time.perf_counter()
+        os.write(self._fd, pressed.encode())
+        try:
+            self._read(wait)
+        except TimeoutError:
+            return None
+        first = self.last
+        self.settle(silence)
+        return (first - pressed_at) * 1000, (self.last - pressed_at) * 1000
+
+    def until(self, text: str, wait: float = PATIENCE) -> None:
+        """Read until a text was written in one piece.  Raises TimeoutError."""
+        read, ends = self._last, time.monotonic() + wait
+        while text.encode() not in ESCAPES.sub(b"", read):
+            if time.monotonic() > ends:
+                raise TimeoutError(f"{text!r} did not come; the last that did: {ESCAPES.sub(b'', read)[-300:]!r}")
+            with contextlib.suppress(TimeoutError):
+                read += self._read(1.0)
+
+    def _read(self, wait: float) -> bytes:
+        """What comes next.  Raises TimeoutError when nothing does."""
+        if not select.select([self._fd], [], [], wait)[0]:
+            raise TimeoutError(f"{self._command} wrote nothing for {wait:g} s")
+        self._last = os.read(self._fd, 1 << 16)
+        self.last = time.perf_counter()
+        self.sent += len(self._last)
+        return self._last
+
+
+def _painted(written: bytes) -> bool:
+    _, alternate, screen = written.partition(ALTERNATE)
+    return bool(alternate) and any(sign > 32 for sign in ESCAPES.sub(b"", screen))

@@ -1,0 +1,47 @@
+"""What is drawn of a trial that learns."""
+
+from __future__ import annotations
+
+from engine.ports import TrialState
+from engine.records import Progress, Trial
+from tui.plot import STYLES, Dots
+from tui.widgets.trials import curve
+
+
+def state(*points: dict[str, float], unit: str = "epoch") -> TrialState:
+    progress = [Progress(n + 1, len(points), unit, point=point) for n, point in enumerate(points)]
+    return TrialState(Trial("cross_validate", {}), "running", progress[-1], tuple(progress))
+
+
+def test_a_network_that_learns_fold_by_fold_shows_the_present_folds_losses():
+    seen = curve(
+        state(
+            {"epoch": 1, "fold": 1, "train loss": 0.9, "validation loss": 0.8},
+            {"epoch": 2, "fold": 1, "train loss": 0.7, "validation loss": 0.6},
+            {"roc_auc": 0.81},  # the first fold's exam
+            {"epoch": 1, "fold": 2, "train loss": 0.85, "validation loss": 0.75},
+            {"epoch": 2, "fold": 2, "train loss": 0.65, "validation loss": 0.55},
+        )
+    )
+    assert seen.series == {"train loss": [(1, 0.85), (2, 0.65)], "validation loss": [(1, 0.75), (2, 0.55)]}
+    assert (seen.x, seen.y) == ("epoch", "fold 2")
+
+
+def test_between_two_folds_the_losses_stay():
+    seen = curve(state({"epoch": 1, "fold": 1, "train loss": 0.9}, {"roc_auc": 0.81}, unit="fold"))
+    assert (seen.series, seen.x, seen.y) == ({"train loss": [(1, 0.9)]}, "epoch", "fold 1")
+
+
+def test_scores_of_folds_are_no_curve():
+    assert not curve(state({"roc_auc": 0.8}, {"roc_auc": 0.9}, unit="fold")).series
+
+
+def test_dots_keep_their_lines_style_and_width():
+    grid = Dots(6, 2)
+    grid.line([(0, 0), (1, 0)], 0)
+    grid.line([(0, 1), (0.4, 1)], 1)
+    top, bottom = grid.rows()
+    assert top.cell_length == bottom.cell_length == 6
+    assert top.plain.endswith("   ")
+    assert {span.style for span in top.spans} == {STYLES[1]}
+    assert {span.style for span in bottom.spans} == {STYLES[0]}
