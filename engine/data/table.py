@@ -156,13 +156,19 @@ def _times(raw: Raw, name: str, settings: ReadSettings, marks: Sequence[str], ki
     return np.where(np.isnat(dates), -np.inf, dates.astype("int64") / 1e6)
 
 
-def load_features(path: Path | str, recipe: Mapping[str, Json], chunksize: int | None = None) -> Iterator[pd.DataFrame]:
+def load_features(
+    path: Path | str,
+    recipe: Mapping[str, Json],
+    chunksize: int | None = None,
+    unread: dict[str, int] | None = None,
+) -> Iterator[pd.DataFrame]:
     """The input columns of a new file, in training order and cleaned as in training; frames of `chunksize` rows, or
     one frame.  Their index is the 0-based row of the file.
 
     The file may have its columns in another order, further columns, no target, another separator or encoding.  Texts
-    that training never saw are kept as they are.  Raises DataProblem at once when input columns are missing, and on
-    reaching a line with more or fewer cells than the header (left out, it would shift the predictions).
+    that training never saw are kept as they are.  unread: takes, by column and as the frames come, how many cells do
+    not fit its type and count as missing.  Raises DataProblem at once when input columns are missing, and on reaching
+    a line with more or fewer cells than the header (left out, it would shift the predictions).
     """
     path = Path(path)
     types: dict[str, str] = {name: kind for name, kind in recipe["types"].items() if name != recipe.get("target")}
@@ -176,7 +182,7 @@ def load_features(path: Path | str, recipe: Mapping[str, Json], chunksize: int |
             f"{path} lacks {len(missing)} of the {len(types)} columns that the model was trained with: "
             f"{shown(missing)}. Its columns are {shown(names)}."
         )
-    return _features(path, types, recipe.get("marks") or {}, settings, chunksize)
+    return _features(path, types, recipe.get("marks") or {}, settings, chunksize, {} if unread is None else unread)
 
 
 def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
@@ -189,15 +195,27 @@ def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
 
 
 def _features(
-    path: Path, types: Mapping[str, str], marks: Mapping[str, Sequence[str]], settings: ReadSettings, size: int | None
+    path: Path,
+    types: Mapping[str, str],
+    marks: Mapping[str, Sequence[str]],
+    settings: ReadSettings,
+    size: int | None,
+    unread: dict[str, int],
 ) -> Iterator[pd.DataFrame]:
+    def typed_part(raw: Raw) -> pd.DataFrame:
+        frame, bad = typed(raw, types, marks, settings)
+        for column, texts in bad.items():
+            if texts:
+                unread[column] = unread.get(column, 0) + sum(texts.values())
+        return frame
+
     start = 0
     if size is None:
-        yield typed(read(path, settings, columns=list(types), strict=True), types, marks, settings)[0]
+        yield typed_part(read(path, settings, columns=list(types), strict=True))
         return
     held: list[pd.DataFrame] = []
     for raw in chunks(path, settings, list(types)):
-        frame = typed(raw, types, marks, settings)[0]
+        frame = typed_part(raw)
         frame.index = pd.RangeIndex(start, start + len(frame))
         start += len(frame)
         held.append(frame)

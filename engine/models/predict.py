@@ -24,17 +24,19 @@ def predict_file(
     out: Path,
     chunk: int = CHUNK,
     report: Callable[[int], None] | None = None,
+    unread: dict[str, int] | None = None,
 ) -> int:
     """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
 
     Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may
     be there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
+    unread: takes, by column, how many cells do not fit its type and were taken as empty.
     Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
     """
     data, out = Path(data), Path(out)
     if out.exists() and data.exists() and out.samefile(data):
         raise DataProblem(f"{out} is the file to predict from; write the predictions to another one.")
-    frames = load_features(data, artifact.recipe, chunk)
+    frames = load_features(data, artifact.recipe, chunk, unread)
     done = 0
     part: Path | None = None
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from engine.errors import DataProblem, UsageProblem
 from engine.records import Evidence
-from engine.words import literal
+from engine.stages.columns import counted
+from engine.words import literal, short
 from storage.store import Store
 from tui.cli.looking import opened
 
@@ -21,8 +23,12 @@ def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path) -
     from engine.models.persist import loads
     from engine.models.predict import predict_file
 
-    rows = predict_file(loads(content), data, output)
-    print(f"{rows:,} rows written to {literal(output)}")
+    unread: dict[str, int] = {}
+    rows = predict_file(loads(content), data, output, unread=unread)
+    print(f"{counted(rows, 'row')} written to {literal(output)}")
+    for column, cells in unread.items():
+        of = "1 cell is" if cells == 1 else f"{cells:,} cells are"
+        print(f"  ! {short(column, 60)}: {of} not of the column's type, and taken as empty.", file=sys.stderr)
 
 
 def _final(store: Store, name: str, branch: str) -> Evidence:

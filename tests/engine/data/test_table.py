@@ -129,6 +129,15 @@ def test_decimal_comma_and_thousands(tmp_path):
     assert table.frame["d"].iloc[1] == pd.Timestamp("2024-02-01")
 
 
+def test_cells_of_new_files_that_do_not_fit_are_counted(tmp_path):
+    path = written(tmp_path, "x,w\n1,a\nfew,b\n,c\nmany,a\n")
+    for size in (None, 2):
+        unread: dict[str, int] = {}
+        frames = list(load_features(path, {"target": "y", "types": {"x": "number", "w": "category"}}, size, unread))
+        assert sum(map(len, frames)) == 4
+        assert unread == {"x": 2}
+
+
 def test_equal_rows_have_equal_hashes():
     frame = pd.DataFrame(
         {"a": [0.0, -0.0, np.nan, np.nan, 1], "b": pd.Series(["x", "x", None, None, "x"], dtype=object)}
