@@ -71,7 +71,7 @@ def read_plan(path: Path, catalogue: Catalogue) -> Plan:
         raise UsageProblem(f"The plan {short(path)} is not TOML: {short(problem)}.") from None
 
     def where(key: str) -> str:
-        line = line_of(text, key)
+        line = line_of(text, key) or (line_of(text, "target") if key == TARGET else None)
         return f"{short(path)}, line {line}: " if line else f"{short(path)}: "
 
     return _plan_of(raw, path, catalogue, where)

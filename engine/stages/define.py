@@ -151,7 +151,9 @@ USE = Question(
     options=(
         Option("action", "A yes or no that somebody acts on"),
         Option("probability", "A probability that enters a price or a plan"),
-        Option("all", "All cases, each class counts"),
+        Option("all", "All cases, each counts"),
+        Option("totals", "Totals, or large misses matter"),
+        Option("relative", "Relative error matters"),
     ),
     whys=(
         Why("Why ask?", "This decides the metric: an action needs a cut, a price needs honest probabilities."),
@@ -521,7 +523,8 @@ def _ask_task(profile: Profile, seen: Evidence, target: str) -> Ask:
                 found.append(Objection(Level.HOLD, f"{column['distinct']:,} classes; merge them to at most 50."))
             rare = [value for value, count in column["top"] if count < 10]
             if rare:
-                words = f"{len(rare)} classes have fewer than 10 rows, e.g. {rare[0]!r}; merge them first."
+                few = counted(len(rare), "class has", "classes have")
+                words = f"{few} fewer than 10 rows, e.g. “{rare[0]}”: too few to be examined."
                 found.append(Objection(Level.HOLD if len(rare) > 1 else Level.FLAG, words))
         return Judgement(tuple(found), Check("distinct values", column["distinct"], protocol="all rows"))
 
@@ -579,17 +582,18 @@ def _ask_unit(profile: Profile, seen: Evidence, target: str) -> Ask:
 def _ask_use(task: str, statement: str) -> Ask:
     said = tokens(statement or "")
     if task == "regression":
-        options = (
-            Option("all", "Each case; a typical miss counts"),
-            Option("totals", "Totals, or large misses matter"),
-            Option("relative", "Relative error matters"),
-        )
+        options = (Option("all", "Each case; a typical miss counts"), *USE.options[-2:])
         return Ask(USE, options=options, recommended="all", reason="Nothing said that totals or ratios matter most.")
+    options = (*USE.options[:2], Option("all", "All cases, each class counts"))
     if task == "multiclass":
-        return Ask(USE, recommended="all", reason="With several classes each case is told one of them.")
+        return Ask(
+            USE, options=options, recommended="all", reason="With several classes each case is told one of them."
+        )
     if said & {"price", "risk", "premiu", "pricin", "probab"}:
-        return Ask(USE, recommended="probability", reason="Your statement speaks of prices or risks.")
-    return Ask(USE, recommended="action", reason="A yes or no is what most two-class answers are used for.")
+        return Ask(USE, options=options, recommended="probability", reason="Your statement speaks of prices or risks.")
+    return Ask(
+        USE, options=options, recommended="action", reason="A yes or no is what most two-class answers are used for."
+    )
 
 
 def _ask_costs(profile: Profile, target: str, task: str) -> Ask:

@@ -394,7 +394,8 @@ def _decide_labels(s: Session, profile: Profile, seen: Evidence) -> Ask:
     def judge(choice: Json) -> Judgement:
         if choice == "drop":
             return Judgement((flag,), check)
-        unnamed = listed(f"“{label}”" for label in rare)
+        below = FEW_TO_JUDGE if choice == "merge" else FEW_TO_EXAMINE
+        unnamed = listed(f"“{label}”" for label, n in classes.items() if n < below)
         return Judgement((Objection(Level.FLAG, f"{unnamed} will never be predicted by name."),), check)
 
     return Ask(LABELS, recommended=best, reason=why, evidence=(seen,), judge=judge)

@@ -54,6 +54,11 @@ def test_the_command_line_wins_over_the_plan(tmp_path: Path) -> None:
     assert (joined.name, joined.data) == ("n", tmp_path / "x.csv")
 
 
+def test_the_target_is_placed_where_it_is_named(tmp_path: Path) -> None:
+    read = plan(tmp_path, 'data = "x.csv"\ntarget = "a"\n[answers]\n"problem.latency" = 5\n')
+    assert read.where("problem.target").endswith("plan.toml, line 2: ")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [

@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import InvalidAnswer
 from engine.questions import Level
+from engine.stages import CATALOGUE
 from tests.engine.stages.problems import signal
 from tests.engine.walking import Walk, asked, said
 
@@ -73,6 +74,18 @@ def test_what_is_neither_class_nor_number_is_no_target(tmp_path: Path, what: str
     walk, _ = table(tmp_path / "odd.csv", np.array(made[what]))
     with pytest.raises(InvalidAnswer, match=rf"problem\.target: “goal” holds \d+ different {what}.*another column"):
         walk.headless({"problem.target": "goal"}, stop_after="define")
+
+
+def test_every_use_that_some_task_offers_may_stand_in_a_plan(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "amounts.csv", signal(300)[1].round(3))
+    c = walk.headless({"problem.target": "goal", "problem.use": "totals"}, stop_after="define")
+    assert said(c, "problem.metric").choice == "rmse"
+    for use in ("action", "probability", "all", "totals", "relative"):
+        assert CATALOGUE["problem.use"].read(use) == use
+    with pytest.raises(InvalidAnswer, match="'totals' is not offered; it takes action, probability, all"):
+        table(tmp_path / "classes.csv", labels())[0].headless(
+            {"problem.target": "goal", "problem.use": "totals"}, stop_after="define"
+        )
 
 
 def test_a_rule_that_cannot_be_read_names_its_question(tmp_path: Path) -> None:
