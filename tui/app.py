@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
 import signal
@@ -17,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from tui.desk import Clerk, Desk
 from tui.screens.home import Home
@@ -133,14 +135,21 @@ class RungwiseApp(App[None]):
         self.exit(return_code=128 + number)
 
     def _start(self) -> None:
-        self.refresh_home()
+        listed = self.refresh_home()
         session, branch, read_only = self._first
         if session:
             self.open_session(session, branch=branch, read_only=read_only)
         elif self._begin is not None:
             self.begin_session(*self._begin)
         else:
-            self._warm_up()
+            self._warm_up_after(listed)
+
+    @work(exit_on_error=False)
+    async def _warm_up_after(self, listed: Worker[None]) -> None:
+        """Not at once: imports would hold up the list that the person waits for."""
+        with contextlib.suppress(WorkerFailed, WorkerCancelled):
+            await listed.wait()
+        self.call_after_refresh(self._warm_up)
 
     @work(thread=True, exit_on_error=False)
     def _warm_up(self) -> None:

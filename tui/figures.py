@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
-from engine.records import Json
 from tui.literal import literal
+
+if TYPE_CHECKING:
+    from engine.records import Json
 
 
 def number(value: float, digits: int = 4) -> str:
