@@ -93,7 +93,7 @@ def id_like(column: Column, kind: str) -> str:
     if not column.is_number and unique >= 0.99 and column.words < TEXT_WORDS:
         return "a"
     if column.is_number and column.integer and unique >= 0.99:
-        spread = float(column.values[-1] - column.values[0])
+        spread = float(column.values[-1]) - float(column.values[0])
         if column.ascending or spread <= 3 * column.rows or is_key(column.name):
             return "b"
     # A key is never fractional: a 'number density' measured to three digits is not one.
@@ -176,8 +176,9 @@ def quantiles(values: np.ndarray, counts: np.ndarray, at: tuple[float, ...]) -> 
     for q in at:
         position = q * last
         below = int(np.floor(position))
-        a, b = values[np.searchsorted(ends, [below, min(below + 1, last)], side="right")]
-        result.append(float(a + (b - a) * (position - below)))
+        a, b = map(float, values[np.searchsorted(ends, [below, min(below + 1, last)], side="right")])
+        gap, part = b - a, position - below
+        result.append(a + gap * part if np.isfinite(gap) else a * (1 - part) + b * part)
     return result
 
 

@@ -134,8 +134,9 @@ def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _look_at_numbers(column: Column, numbers: np.ndarray, marks: list[Mark], copies: _Copies) -> _Seen:
     column.integer = bool(np.all(column.values == np.floor(column.values)))
-    steps = np.diff(numbers[np.isfinite(numbers)])
-    column.ascending = len(steps) > 0 and bool(np.all(steps >= 0) or np.all(steps <= 0))
+    known = numbers[np.isfinite(numbers)]
+    before, after = known[:-1], known[1:]  # compared, not subtracted: that may be more than a float holds
+    column.ascending = len(after) > 0 and bool(np.all(after >= before) or np.all(after <= before))
     found = number_marks(column)
     column.marks = marks + found
     kind, why, ask = type_of(column)

@@ -257,6 +257,11 @@ def test_profile_moments_agree_with_numpy(tmp_path):
     assert columns["x"]["skew"] == pytest.approx((d**3).mean() / (d**2).mean() ** 1.5)
 
 
+def test_the_largest_floats_do_not_overflow(tmp_path):
+    column = seen(table(tmp_path, x=["-1e308", "1e308", "0"], y=[1, 2, 3]))[1]["x"]
+    assert (column["min"], column["max"], column["sorted"]) == (-1e308, 1e308, False)
+
+
 def test_progress_is_told_and_cancelling_stops(tmp_path):
     here = Here(table(tmp_path, a=[1, 2], b=[3, 4]))
     profile({"read": None}, here)
