@@ -35,7 +35,8 @@ DETECTORS: tuple[Detector, ...] = (
 
 
 def leaks(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
-    """The trial `leaks`.  params: {"recipe"}.
+    """The trial `leaks`.  params: {"recipe", "beside"?}; beside: {"group", "time"}, columns that the split does not go
+    by, for LK8 and LK9 to measure what that hides.
 
     Returns {"findings": [...] worst first, "settled": [...], "ran": ids, "skipped": {id: reason}, "copies": {...}}.
     `settled` holds what was measured but the split already answers (LK8 under a split by group, LK9 by time).
@@ -43,8 +44,9 @@ def leaks(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     put on both sides.  Raises DataProblem when the file does not fit the recipe, Cancelled when stopped.
     """
     recipe = params["recipe"]
-    table = load(ctx.source(), recipe)
-    rows = development_rows(table, lockbox_and_plan(table, recipe), recipe)
+    asked = {**recipe, **{name: column for name, column in (params.get("beside") or {}).items() if column}}
+    table = load(ctx.source(), asked)
+    rows = development_rows(table, lockbox_and_plan(table, recipe), asked)
     return look(rows, ctx)
 
 

@@ -237,7 +237,7 @@ def prepare(s: Session) -> Conversation:
     (drawn,) = yield Measure((Trial("split", {"recipe": s.recipe()}, s.data, label="drawing the exams"),))
     yield _decide_drawn(drawn)
 
-    looking = Trial("leaks", {"recipe": s.recipe()}, s.data, label="looking for leaks")
+    looking = Trial("leaks", {"recipe": s.recipe(), **_beside(s, profile)}, s.data, label="looking for leaks")
     (leaks,) = yield Measure((looking,), "Looking for columns that know the answer")
     yield _decide_checked(s, leaks)
     for column, findings in _suspects(needed([leaks])[0]["findings"]):
@@ -547,6 +547,18 @@ def _decide_drawn(drawn: Evidence) -> Ask:
 
 def _mean(values: Json) -> float:
     return sum(values) / len(values) if isinstance(values, list) else float(values)
+
+
+def _beside(s: Session, profile: Profile) -> dict[str, Json]:
+    """The entity and the time that the split does not go by, so that what it hides is measured (LK8, LK9)."""
+    kind = s.choice("split.kind")
+    guessed = [g["column"] for g in profile.value.get("group_guess", []) if g["column"] != s.target]
+    entity = s.entity or next(iter(guessed), None)
+    beside = {
+        "group": entity if kind not in ("group", "time") else None,
+        "time": s.time_column if kind != "time" else None,
+    }
+    return {"beside": beside} if any(beside.values()) else {}
 
 
 def _decide_checked(s: Session, leaks: Evidence) -> Ask:

@@ -76,6 +76,23 @@ def test_what_is_neither_class_nor_number_is_no_target(tmp_path: Path, what: str
         walk.headless({"problem.target": "goal"}, stop_after="define")
 
 
+def test_denying_that_entities_come_back_is_measured(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shop = rng.permutation(np.repeat(np.arange(60), 5))
+    frame = pd.DataFrame({"shop_id": shop, "area": rng.normal(100, 20, 60)[shop].round(2), "rain": rng.random(300)})
+    frame["goal"] = (rng.normal(50, 20, 60)[shop] + rng.normal(0, 2, 300)).round(2)
+    frame["day"] = pd.date_range("2024-01-01", periods=300).strftime("%Y-%m-%d")
+    frame.to_csv(tmp_path / "shops.csv", index=False)
+    walk = Walk(tmp_path / "shops.csv")
+    why = {"problem.unit": "The chain manager says that every row is a fresh customer of that shop."}
+    c = walk.headless({"problem.target": "goal", "problem.unit": "none"}, why, stop_after="prepare")
+    checked = said(c, "data.leak_checks")
+    assert "Tested on new values of shop_id" in checked.reason
+    assert "M10" in checked.flags
+    apart = walk.headless({"problem.target": "goal"}, stop_after="prepare")
+    assert said(apart, "data.leak_checks").choice == "clean"  # the split goes by it: nothing is hidden
+
+
 def test_every_use_that_some_task_offers_may_stand_in_a_plan(tmp_path: Path) -> None:
     walk, _ = table(tmp_path / "amounts.csv", signal(300)[1].round(3))
     c = walk.headless({"problem.target": "goal", "problem.use": "totals"}, stop_after="define")
