@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from engine.conductor import Asking, Finished, Measuring
-from engine.errors import DataProblem, Refused
+from engine.errors import Cancelled, Refused, RungwiseError, StoreProblem
 from engine.records import Evidence, Progress, Trial
 from engine.runners.context import Workplace
 from engine.runners.inline import perform
@@ -55,7 +55,9 @@ def run(
                     listener.began(trial)
                     try:
                         evidence = perform(trial, place, told=_telling(listener.progressed, trial), kinds=kinds)
-                    except DataProblem as problem:
+                    except (Cancelled, StoreProblem):
+                        raise
+                    except RungwiseError as problem:  # also what is not installed here, such as networks
                         evidence = Evidence(trial.key, trial.kind, {}, error=str(problem))
                     computed.append(evidence)
                     listener.ended(trial, evidence)
