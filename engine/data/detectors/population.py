@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from engine.data.detectors.base import FOLDS, Detector, Finding, NotRun, Rows, as_numbers
 from engine.data.detectors.scoring import auc, balanced_accuracy, r2, tree_score
+from engine.metrics import BY_NAME
 
 PROBE_ROWS = 10_000  # the two probes are fitted ten times each: more rows would cost minutes and sharpen little
 DRIFT = 0.70
@@ -48,8 +49,9 @@ def group_leak(rows: Rows) -> Iterator[Finding]:
             "LK8",
             "red",
             "",
-            f"Tested on new values of {rows.group}, {name} scores {difference:.3f} {rows.metric} less than on a random "
-            f"split (at least {lower:.3f}): rows of one {rows.group} are remembered, so they must stay together.",
+            f"Tested on new values of {rows.group}, the {BY_NAME[rows.metric].title} of {name} is {difference:.3f} "
+            f"lower than on a random split (at least {lower:.3f}): rows of one {rows.group} are remembered, so they "
+            "must stay together.",
             score=difference,
             metric=rows.metric,
         )
@@ -92,8 +94,8 @@ def time_leak(rows: Rows) -> Iterator[Finding]:
             "LK9",
             "amber",
             "",
-            f"Tested on later rows, {name} scores {difference:.3f} {rows.metric} less than on a random split (at least "
-            f"{lower:.3f}): a random split would promise too much.",
+            f"Tested on later rows, the {BY_NAME[rows.metric].title} of {name} is {difference:.3f} lower than on a "
+            f"random split (at least {lower:.3f}): a random split would promise too much.",
             score=difference,
             metric=rows.metric,
         )
