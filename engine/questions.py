@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,7 +135,7 @@ class Question:
             if len(keys) == 1:  # “AGE” fits both “Age” and “age”: then it must be spelled out
                 return keys[0]
         if offered and not self.other:
-            raise self._refuse(raw, _listed(offered))
+            raise self._refuse(raw, _listed(offered) + _near(raw, offered))
         if not _is_cell(raw):
             raise self._refuse(raw, "one value")
         return raw
@@ -214,7 +215,14 @@ class Question:
         except ValueError:  # an integer of thousands of digits, which Python will not write out
             came = "that number"
         came = came if len(came) <= 80 else came[:79] + "…"
-        return InvalidAnswer(f"{self.id}: {came} is not offered; it takes {fits}.")
+        return InvalidAnswer(f"{self.id}: {came} is not offered; it takes {fits}{'' if fits.endswith('?') else '.'}")
+
+
+def _near(raw: Json, offered: Sequence[Option]) -> str:
+    """The option that was probably meant, in words; nothing when none is near."""
+    by_fold = {str(o.key).casefold(): str(o.key) for o in offered}
+    near = difflib.get_close_matches(str(raw).casefold()[:100], list(by_fold), n=1, cutoff=0.7)
+    return f"; did you mean {by_fold[near[0]]}?" if near else ""
 
 
 def _is_table(value: Json) -> bool:

@@ -355,7 +355,7 @@ def _ask_gate(checks: Sequence[Gate], timed: Evidence) -> Ask:
     passed = len(checks) - len(fails) - len(ambers)
     best = "not_yet" if fails or len(ambers) >= 3 else "strict" if ambers else "open"
     blocks = [g for g in fails if g.level is Level.BLOCK]
-    open_ = "; ".join(f"{g.id} ({g.what}): {g.found}" for g in (*fails, *ambers))
+    failed, open_ = ("; ".join(f"{g.id} ({g.what}): {g.found}" for g in found) for found in (fails, [*fails, *ambers]))
     check = Check("checks passed", passed, reference=len(checks), protocol="gate G1–G12", verdict=best)
 
     def judge(choice: Json) -> Judgement:
@@ -364,7 +364,9 @@ def _ask_gate(checks: Sequence[Gate], timed: Evidence) -> Ask:
         if blocks:
             return Judgement((Objection(Level.BLOCK, f"{blocks[0].what} is not met: {blocks[0].found}."),), check)
         if fails:
-            return Judgement((Objection(Level.HOLD, f"{counted(len(fails), 'check')} failed: {open_}.", "M08"),), check)
+            return Judgement(
+                (Objection(Level.HOLD, f"{counted(len(fails), 'check')} failed: {failed}.", "M08"),), check
+            )
         if choice == "open" and ambers:
             return Judgement((Objection(Level.HOLD, f"Strict proof is due: {open_}.", "M08"),), check)
         return Judgement(check=check)

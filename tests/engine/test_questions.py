@@ -180,3 +180,12 @@ def test_the_firmest_objection_is_the_level() -> None:
 def test_two_questions_may_not_share_an_id() -> None:
     with pytest.raises(ValueError, match="same id"):
         Catalogue((CHOICE, CHOICE))
+
+
+def test_a_slip_of_the_pen_is_answered_with_what_was_probably_meant():
+    question = Question("problem.target", "Which column?")
+    offered = tuple(Option(name) for name in ("customerID", "Contract", "Churn"))
+    with pytest.raises(InvalidAnswer, match=r"'chrun' is not offered; .*; did you mean Churn\?$"):
+        question.read("chrun", offered)
+    with pytest.raises(InvalidAnswer, match=r"Churn\.$"):
+        question.read("nothing of the kind", offered)
