@@ -220,8 +220,10 @@ class Question:
 
 def _near(raw: Json, offered: Sequence[Option]) -> str:
     """The option that was probably meant, in words; nothing when none is near."""
+    if not isinstance(raw, str):
+        return ""
     by_fold = {str(o.key).casefold(): str(o.key) for o in offered}
-    near = difflib.get_close_matches(str(raw).casefold()[:100], list(by_fold), n=1, cutoff=0.7)
+    near = difflib.get_close_matches(raw.casefold()[:100], list(by_fold), n=1, cutoff=0.7)
     return f"; did you mean {by_fold[near[0]]}?" if near else ""
 
 
