@@ -103,6 +103,13 @@ class Terminal:
         self.settle(silence)
         return (first - pressed_at) * 1000, (self.last - pressed_at) * 1000
 
+    def press(self, pressed: str, text: str) -> float:
+        """Press a key and read until a text was written; the milliseconds it took.  Raises TimeoutError."""
+        self._last, pressed_at = b"", time.perf_counter()
+        os.write(self._fd, pressed.encode())
+        self.until(text)
+        return (self.last - pressed_at) * 1000
+
     def until(self, text: str, wait: float = PATIENCE) -> None:
         """Read until a text was written in one piece.  Raises TimeoutError."""
         read, ends = self._last, time.monotonic() + wait

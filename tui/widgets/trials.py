@@ -24,7 +24,7 @@ from tui.widgets.evidence import Drawing
 from tui.widgets.rows import Column, Row, Rows
 
 BAR = 10
-DRAWN = 1.0  # seconds between two pictures of a curve that grows: over a slow line each takes time
+DRAWN = 700  # cells of a growing curve drawn in a second: a large one less often, as over a slow line it takes longer
 PLACES = ("epoch", "step", "fold")  # where a point was taken, not what was measured there
 SIGNS = {"queued": "·", "running": "◐", "done": "✓", "failed": "✕", "cancelled": "–"}
 
@@ -69,7 +69,7 @@ class TrialsPane(Vertical):
         self.states: dict[str, TrialState] = {}
         self._followed = 0
         self._said = ""
-        self._drawn_at = -DRAWN
+        self._next_picture = 0.0
         self._moved_by_hand = False
 
     def compose(self) -> ComposeResult:
@@ -94,7 +94,7 @@ class TrialsPane(Vertical):
             if at := (failed or running):
                 self._followed = rows.cursor = at[0]
         turned = [s.status for s in before.values()] != [s.status for s in states.values()]
-        if turned or time.monotonic() - self._drawn_at >= DRAWN:
+        if turned or time.monotonic() >= self._next_picture:
             self._show_details()
         if turned:
             self.refresh_bindings()
@@ -123,7 +123,6 @@ class TrialsPane(Vertical):
                    mark=SIGNS[status], dim=status == "queued", key=trial.key)  # fmt: skip
 
     def _show_details(self) -> None:
-        self._drawn_at = time.monotonic()
         here = self._here
         state = self.states.get(here.key) if here else None
         failed = state is not None and state.status in ("failed", "cancelled")
@@ -137,6 +136,7 @@ class TrialsPane(Vertical):
         if view != drawing.view:
             drawing.view = view
             drawing.redraw()
+            self._next_picture = time.monotonic() + max(1.0, drawing.size.area / DRAWN)
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
