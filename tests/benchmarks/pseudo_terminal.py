@@ -67,7 +67,7 @@ class Terminal:
                 os.kill(self._pid, number)
             ends = time.monotonic() + 10
             while time.monotonic() < ends:
-                with contextlib.suppress(OSError, TimeoutError):
+                with contextlib.suppress(SystemExit, TimeoutError):
                     self._read(0.02)  # it may wait for somebody to read its last words
                 if os.waitpid(self._pid, os.WNOHANG)[0]:
                     os.close(self._fd)
@@ -120,10 +120,14 @@ class Terminal:
                 read += self._read(1.0)
 
     def _read(self, wait: float) -> bytes:
-        """What comes next.  Raises TimeoutError when nothing does."""
+        """What comes next.  Raises TimeoutError when nothing does, SystemExit with its last words when it has ended."""
         if not select.select([self._fd], [], [], wait)[0]:
             raise TimeoutError(f"{self._command} wrote nothing for {wait:g} s")
-        self._last = os.read(self._fd, 1 << 16)
+        try:
+            self._last = os.read(self._fd, 1 << 16)
+        except OSError:  # nobody holds the other end any more
+            said = ESCAPES.sub(b"", self._last).decode(errors="replace").strip()
+            raise SystemExit(f"{' '.join(self._command)} ended: {said}") from None
         self.last = time.perf_counter()
         self.sent += len(self._last)
         return self._last
