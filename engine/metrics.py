@@ -91,6 +91,32 @@ def title_of(name: str) -> str:
     return BY_NAME[name].title if name in BY_NAME else name
 
 
+# What must not get *worse* while the metric that decides gets better.  (Decision catalogue, table 3.1; the pinball loss
+# stands alone: a model that aims at a quantile misses the middle on purpose, so that the MAE would turn the best away.)
+_GUARDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("binary", "expected_cost"): ("log_loss",),
+    ("binary", "recall_at_k"): ("log_loss",),
+    ("binary", "log_loss"): ("brier",),
+    ("binary", "average_precision"): ("log_loss", "recall"),
+    ("binary", "roc_auc"): ("log_loss",),
+    ("binary", "accuracy"): ("recall_min",),
+    ("binary", "balanced_accuracy"): ("log_loss",),
+    ("binary", "f1"): ("log_loss",),
+    ("multiclass", "accuracy"): ("f1_macro",),
+    ("regression", "mae"): ("rmse",),
+    ("regression", "rmse"): ("bias",),
+    ("regression", "rmsle"): ("mae",),
+    ("regression", "r2"): ("mae",),
+}
+
+
+def guards_of(task: str, metric: str) -> tuple[str, ...]:
+    """The guards of a metric; with several classes the weakest one, where nothing else is said."""
+    if (task, metric) not in _GUARDS and task == "multiclass" and metric != "recall_min":
+        return ("recall_min",)
+    return _GUARDS.get((task, metric), ())
+
+
 def metrics_of(task: str) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS if task in metric.tasks)
 
@@ -195,9 +221,15 @@ def quantile_of(costs: Json) -> float | None:
 
 @dataclass(frozen=True)
 class Recommendation:
+    """The metric that fits, and why."""
+
+    task: str
     metric: str
-    guards: tuple[str, ...]  # must not be worse
     reason: str
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        return guards_of(self.task, self.metric)
 
     @property
     def title(self) -> str:
@@ -229,39 +261,39 @@ def recommend_metric(
         return _recommend_multiclass(use, known_costs, largest_share, rarest_share, n_classes)
     if known_costs:
         return Recommendation(
-            "expected_cost", ("log_loss",), "You know what mistakes cost, so good has one meaning: the cost per case."
+            "binary", "expected_cost", "You know what mistakes cost, so good has one meaning: the cost per case."
         )
     if use == "top_k" and capacity:
         return Recommendation(
-            "recall_at_k", ("log_loss",), "You can act on a limited number: what counts is how many of them you catch."
+            "binary", "recall_at_k", "You can act on a limited number: what counts is how many of them you catch."
         )
     if use == "probability":
         return Recommendation(
-            "log_loss", ("brier",), "The probability itself is used, and log loss is what honest probabilities win."
+            "binary", "log_loss", "The probability itself is used, and log loss is what honest probabilities win."
         )
     if rarest_share < 0.20 and positive_share is not None and positive_share > 0.5:
         return Recommendation(
+            "binary",
             "roc_auc",
-            ("log_loss",),
             f"The class to find holds {_percent(positive_share)} of the rows, so that average precision would praise "
             "any order of them: ROC AUC asks how often it is ranked above the rare class.",
         )
     if rarest_share < 0.20:
         return Recommendation(
+            "binary",
             "average_precision",
-            ("log_loss", "recall"),
             f"Only {_percent(rarest_share)} of the rows are of the rare class: average precision looks at those; "
             f"guessing scores {rarest_share:.3f}.",
         )
     if use == "action" and costs == "equal" and rarest_share >= 0.40:
         return Recommendation(
+            "binary",
             "accuracy",
-            ("recall_min",),
             "Both mistakes cost the same and both classes are common: the share of right answers is fair here.",
         )
     return Recommendation(
+        "binary",
         "roc_auc",
-        ("log_loss",),
         f"No costs are known and the rarer class has {_percent(rarest_share)} of the rows: ROC AUC asks how often a "
         "positive is ranked above a negative, whatever cut is chosen later.",
     )
@@ -274,29 +306,29 @@ def _percent(share: float) -> str:
 def _recommend_multiclass(use: str | None, known_costs: bool, largest: float, rarest: float, k: int) -> Recommendation:
     if known_costs:
         return Recommendation(
-            "expected_cost", ("recall_min",), "You know what mistakes cost, so good has one meaning: the cost per case."
+            "multiclass", "expected_cost", "You know what mistakes cost, so good has one meaning: the cost per case."
         )
     if use == "probability":
         return Recommendation(
-            "log_loss", ("recall_min",), "The probabilities are used, and log loss is what honest probabilities win."
+            "multiclass", "log_loss", "The probabilities are used, and log loss is what honest probabilities win."
         )
     if largest > 1.5 / k:
         return Recommendation(
+            "multiclass",
             "f1_macro",
-            ("recall_min",),
             f"The largest class has {_percent(largest)} of the rows, more than one and a half times its even share: "
             "macro F1 counts every class the same.",
         )
     if rarest < 0.5 / k:
         return Recommendation(
+            "multiclass",
             "f1_macro",
-            ("recall_min",),
             f"The rarest class has {_percent(rarest)} of the rows, less than half its even share: macro F1 counts "
             "every class the same.",
         )
     return Recommendation(
+        "multiclass",
         "accuracy",
-        ("f1_macro",),
         f"The {k} classes are of about the same size: the share of right answers is fair here.",
     )
 
@@ -305,20 +337,20 @@ def _recommend_regression(use: str | None, costs: Json, skew: float, y_min: floa
     q = quantile_of(costs)
     if q is not None and q != 0.5:
         return Recommendation(
+            "regression",
             "pinball",
-            ("mae",),
             f"Too low and too high cost differently: the pinball loss at {q:.2f} prices each as you said.",
         )
     if use == "totals":
         return Recommendation(
-            "rmse", ("bias",), "Totals or large misses matter: RMSE aims at the mean and weighs large misses more."
+            "regression", "rmse", "Totals or large misses matter: RMSE aims at the mean and weighs large misses more."
         )
     if use == "relative" and y_min > 0 and skew > 2:
         return Recommendation(
+            "regression",
             "rmsle",
-            ("mae",),
             f"The values are positive with a long tail (skew {skew:.1f}) and relative error matters: RMSE of log(1+y).",
         )
     return Recommendation(
-        "mae", ("rmse",), "MAE is the typical miss in the target's own unit; a few extreme rows do not rule it."
+        "regression", "mae", "MAE is the typical miss in the target's own unit; a few extreme rows do not rule it."
     )

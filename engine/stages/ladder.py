@@ -5,28 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.metrics import BY_NAME, Metric, figure, quantile_of
+from engine.metrics import BY_NAME, Metric, figure, guards_of, quantile_of
 from engine.models.catalogue import ModelSpec, model_spec, models_for
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.views import Intervals, Table
-
-# What must not get *worse* while the primary metric gets better.  (Decision catalogue, table 3.1.)
-GUARDS: Mapping[str, tuple[str, ...]] = {
-    "roc_auc": ("log_loss",),
-    "average_precision": ("log_loss", "recall"),
-    "log_loss": ("brier", "recall_min"),
-    "accuracy": ("recall_min", "f1_macro"),
-    "balanced_accuracy": ("log_loss",),
-    "f1_macro": ("recall_min",),
-    "f1": ("log_loss",),
-    "expected_cost": ("log_loss",),
-    "mae": ("rmse",),
-    "rmse": ("bias",),
-    "rmsle": ("mae",),
-    "pinball": ("mae",),
-    "r2": ("mae",),
-}
 
 
 def metric(s: Session) -> Metric:
@@ -105,7 +88,7 @@ def compare(
 def _guards(s: Session, challengers: Sequence[Candidate]) -> list[str]:
     """A rule says yes or no, never how likely: it is not held to guards that score probabilities."""
     ruled = any(c.spec.tier == "T1" for c in challengers)
-    return [g for g in GUARDS.get(s.metric, ()) if not (ruled and BY_NAME[g].needs == "probabilities")]
+    return [g for g in guards_of(s.task, s.metric) if not (ruled and BY_NAME[g].needs == "probabilities")]
 
 
 def too_few(s: Session) -> bool:
