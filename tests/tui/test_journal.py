@@ -23,7 +23,7 @@ async def test_scrubbing_shows_the_ladder_and_all_that_stood_then():
     async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
         await at_the_journal(pilot)
         screen = text_of(pilot)
-        assert "roc_auc 0.711 → 0.846" in screen
+        assert "ROC AUC 0.711 → 0.846" in screen
         assert "25 practice exams" in screen
         assert "logistic 0.846" in screen
         assert "the guide's words" in " ".join(screen.split())

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from engine.metrics import title_of
 from engine.records import Check, Decision
 from engine.session import Session
 from tui.desk import Opened
@@ -214,8 +215,9 @@ def details(d: Decision, width: int) -> Content:
         parts.append(_pair("advice", Content("the same" if same else choice(d.recommended))))
         if d.reason and d.reason != d.why:
             parts.append(_pair("", Content(literal_lines(d.reason))))
-    whose = "" if d.why_author == "person" else f"  ({'the guide' if d.why_author == 'engine' else 'the plan'}'s words)"
-    parts.append(_pair("why", Content.assemble(literal_lines(d.why) or "—", (whose, "$text-muted"))))
+    parts.append(_pair("why", Content(literal_lines(d.why) or "—")))
+    if d.why and d.why_author != "person":
+        parts.append(_pair("", Content.styled(f"{_whose(d.why_author)} words", "$text-muted")))
     if d.check:
         parts.append(_pair("check", _check(d.check)))
     if d.overruled:
@@ -236,10 +238,17 @@ def details(d: Decision, width: int) -> Content:
     return Content("\n").join(parts)
 
 
+def _whose(author: str) -> str:
+    return {"engine": "the guide's", "plan": "the plan's"}.get(author, "somebody's")
+
+
 def _options(d: Decision) -> list[Content]:
     if not d.options:
         return []
-    lines = [Content(""), Content.styled(f"{len(d.options)} options stood", "$text-muted")]
+    lines = [
+        Content(""),
+        Content.styled("one option stood" if len(d.options) == 1 else f"{len(d.options)} options stood", "$text-muted"),
+    ]
     for option in d.options[:40]:
         chosen = option.key == d.choice or (isinstance(d.choice, list) and option.key in d.choice)
         sign = "●" if chosen else "★" if option.key == d.recommended else "·"
@@ -259,6 +268,6 @@ def _check(check: Check) -> Content:
         filter(None, [literal(check.verdict) if check.verdict != "measured" else "", literal(check.protocol)])
     )
     return Content.assemble(
-        f"{literal(check.metric)} {against}", (value, "bold"), f"  ({spread})" if spread else "",
+        f"{literal(title_of(check.metric))} {against}", (value, "bold"), f"  ({spread})" if spread else "",
         (f"  {tail}" if tail else "", "$text-muted"),
     )  # fmt: skip
