@@ -166,7 +166,7 @@ class Workbench(Page):
                 pane = QuestionPane(waiting, self.opened.session, taken, earlier, draft, self._read_only_words())
                 await self._show(pane, f"{waiting.stage} ▸ {ask.name}", number)
             case Measuring():
-                trials = TrialsPane(waiting.measure.title, waiting.missing)
+                trials = TrialsPane(waiting.measure.title, waiting.missing, waiting.measure.optional)
                 await self._show(trials, f"{waiting.stage} ▸ measuring", f"{len(waiting.missing)} to do")
                 await self._look()
                 if self.opened.problem:

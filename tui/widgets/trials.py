@@ -62,8 +62,10 @@ class TrialsPane(Vertical):
     TrialsPane > #hint { height: 1; color: $text-muted; }
     """
 
-    def __init__(self, title: str, trials: Sequence[Trial]) -> None:
+    def __init__(self, title: str, trials: Sequence[Trial], optional: bool = True) -> None:
+        """optional: the path can go on without one that failed."""
         super().__init__()
+        self.optional = optional
         self.title = title or "Measuring"
         self.trials = list(trials)
         self.states: dict[str, TrialState] = {}
@@ -98,6 +100,7 @@ class TrialsPane(Vertical):
             self._show_details()
         if turned:
             self.refresh_bindings()
+            self.query_one("#hint").display = bool(self._keys("cancel"))  # said only where there is work that goes on
 
     @property
     def _here(self) -> Trial | None:
@@ -129,8 +132,10 @@ class TrialsPane(Vertical):
         said = (state.reason or "It was cancelled.") if state and failed else ""
         if said != self._said:
             self._said = said
-            hint = "\nr tries it again, s goes on without it" if said else ""
-            self.query_one("#reason", Static).update(literal(said) + hint)
+            ways = "r tries it again" + (
+                ", s goes on without it" if self.optional else "; without it the path ends here"
+            )
+            self.query_one("#reason", Static).update(f"{literal(said)}\n{ways}" if said else "")
         drawing = self.query_one(Drawing)
         view = curve(state) if state else Curves("", "", "")
         if view != drawing.view:
@@ -148,6 +153,8 @@ class TrialsPane(Vertical):
         """The trials that a deed would touch: all under way to cancel, the one under the cursor otherwise."""
         if deed == "cancel":
             return [t.key for t in self.trials if self._status(t) in ("queued", "running")]
+        if deed == "leave_out" and not self.optional:
+            return []
         here = self._here
         return [here.key] if here and self._status(here) in ("failed", "cancelled") else []
 
