@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 HEAVY = {"numpy", "pandas", "scipy", "sklearn", "skrub", "torch", "keras", "pyarrow"}
@@ -51,8 +52,10 @@ def test_the_running_app_imports_nothing_heavy(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(40)))
     words = [sys.executable, "-c", WALK, str(tmp_path / "s.db"), str(table)]
-    done = subprocess.run(words, capture_output=True, text=True,
-                          timeout=120)  # fmt: skip
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    finally:
+        _end_worker(tmp_path / "s.db")
     assert done.returncode == 0, done.stderr[-2000:]
     loaded = set(done.stdout.strip().splitlines()[-1].split())
     assert not loaded & HEAVY
@@ -74,6 +77,13 @@ def test_a_signal_leaves_the_terminal_as_it_was(tmp_path, number):
     assert b"\x1b[?1000l" in seen  # the mouse reports are off
     assert app.wait(10) == 128 + number
     os.close(main)
+
+
+def _end_worker(store):
+    """The app's worker outlives it, as it should; here it would only wait for its ten idle minutes."""
+    for process in psutil.process_iter(["cmdline"]):
+        if {"worker", str(store)} <= set(process.info["cmdline"] or ()):
+            process.terminate()
 
 
 def _read_until(file, wanted, seconds):
