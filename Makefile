@@ -34,9 +34,7 @@ demo: $(APP)
 	$(BIN)/rungwise verify demo
 
 bench: $(DEV)
-	@status=0; for file in tests/benchmarks/bench_*.py; do \
-	  name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || status=1; \
-	done; exit $$status
+	@$(BIN)/python -m tests.benchmarks
 
 # Draws the pictures of the screens again; look at the difference before you commit it.
 snapshots: $(DEV)
