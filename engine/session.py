@@ -95,6 +95,16 @@ class Session:
         return self.choice("problem.metric", default="")
 
     @property
+    def material(self) -> str:
+        """What the rows are made of: table, text, image or series."""
+        return self.choice("problem.material", default="table")
+
+    @property
+    def capacity(self) -> float | None:
+        """The share of rows that can be acted on, where only the top of a ranked list is."""
+        return self.choice("problem.capacity")
+
+    @property
     def costs(self) -> dict[str, float] | None:
         costs = self.choice("problem.costs")
         return costs if isinstance(costs, dict) else None
@@ -118,13 +128,25 @@ class Session:
         out = {self.target, self.entity}
         out |= {column for column, choice in self.about("data.ids").items() if choice == "drop"}
         out |= {column for column, choice in self.about("data.leaks").items() if choice == "drop"}
+        out |= set(self.choice("data.select", default=[]))
         types = self.choice("data.types", default={})
-        return {column: t for column, t in types.items() if t in INPUT_TYPES and column not in out}
+        made = {feature["name"]: feature["type"] for feature in self.features()}
+        return {column: t for column, t in {**types, **made}.items() if t in INPUT_TYPES and column not in out}
+
+    def features(self) -> list[dict[str, Json]]:
+        """The columns that are computed from others, row by row: {name, formula, type}, in the order they were kept."""
+        kept = self.about("data.features")
+        return [
+            {"name": name, "formula": choice["formula"], "type": choice.get("type", "number")}
+            for name, choice in kept.items()
+            if isinstance(choice, dict) and choice.get("keep")
+        ]
 
     def recipe(self) -> dict[str, Json]:
         """All that decides how rows become what a model is fitted to and examined on, as JSON.
 
-        Every trial that touches the data carries it, so that its key changes when, and only when, one of these does.
+        Every trial that touches the data carries it, so that its key changes when, and only when, one of these does:
+        what stands for “nothing special” is left out, so that a new question leaves old keys as they were.
         """
         marks = {c: m for c, m in self.about("data.missing_marks").items() if m}
         split = {
@@ -144,23 +166,67 @@ class Session:
             "keep_together": self.choice("data.duplicates", default="keep") == "keep",
             "split": split,
             "plan": self.choice("split.plan", default={"folds": 5, "repeats": 1, "seed": 0}),
-            "prepare": {
-                "numbers": {
-                    "impute": "median",
-                    "indicator": self.choice("data.missing", default="indicator") == "indicator",
-                    "scale": self.choice("data.scale", default="standard"),
-                },
-                "categories": {
-                    "encode": self.choice("data.encode", default="onehot"),
-                    "rare": self.choice("data.rare", default=10),
-                },
-                "dates": {"encode": "parts"},
-                "text": {"encode": "strings"},
-            },
+            "prepare": self._prepare(),
             "costs": self.costs,
             "metric": self.metric,
             **self._rare(),
+            **self._special(),
         }
+
+    def _prepare(self) -> dict[str, Json]:
+        """How columns become numbers, inside each fold."""
+        numbers: dict[str, Json] = {
+            "impute": "median",
+            "indicator": self.choice("data.missing", default="indicator") == "indicator",
+            "scale": self.choice("data.scale", default="standard"),
+            "skew": self.choice("data.skew") if self.choice("data.skew") != "none" else None,
+            "clip": 0.005 if self.choice("data.outliers") == "clip" else None,
+            "bins": self.choice("data.bins"),
+        }
+        whole: dict[str, Json] = {
+            "numbers": {k: v for k, v in numbers.items() if v is not None and v != []},
+            "categories": {
+                "encode": self.choice("data.encode", default="onehot"),
+                "rare": self.choice("data.rare", default=10),
+                **({"ordered": ordered} if (ordered := self._ordered()) else {}),
+            },
+            "dates": {"encode": self.choice("data.dates", default="parts")},
+            "text": {"encode": self.choice("data.text", default="strings")},
+        }
+        if self.material == "image":
+            whole["images"] = {"side": self.choice("data.images")}
+        if self.choice("data.target_transform", default="value") != "value":
+            whole["target"] = self.choice("data.target_transform")
+        if self.choice("data.imbalance", default="nothing") == "weights":
+            whole["weights"] = "balanced"
+        if self.choice("data.top"):
+            whole["select"] = self.choice("data.top")
+        return whole
+
+    def _ordered(self) -> dict[str, list[str]]:
+        """The categories whose levels have an order, and that order, the least first."""
+        return {column: levels for column, levels in self.about("data.order").items() if levels}
+
+    def _special(self) -> dict[str, Json]:
+        """What only some problems have."""
+        found: dict[str, Json] = {}
+        if self.material != "table":
+            found["material"] = self.material
+        if self.capacity:
+            found["capacity"] = self.capacity
+        if impossible := {c: text for c, text in self.about("data.impossible").items() if text}:
+            found["impossible"] = impossible
+        if features := self.features():
+            found["features"] = features
+        if self.material == "series":
+            found["series"] = {
+                "time": self.choice("problem.series", default={}).get("time"),
+                "id": self.choice("problem.series", default={}).get("id"),
+                "horizon": self.choice("problem.horizon", default=1),
+                "known": self.choice("data.known_ahead", default=[]),
+                **self.choice("data.series", default={}),
+            }
+        return found
 
     def _rare(self) -> dict[str, Json]:
         """What is done with classes too rare to be examined; nothing is said where there are none."""

@@ -54,4 +54,35 @@ class Words:
     text: str
 
 
-View = Table | Intervals | Bars | Curves | Words
+@dataclass(frozen=True)
+class Histogram:
+    """How often a number falls between two edges.  edges: one more than counts.  marks: (label, x) to point out."""
+
+    title: str
+    unit: str
+    edges: Sequence[float]
+    counts: Sequence[int]
+    marks: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A value from 0 to 1 for each row and column, e.g. how often two columns are empty together; None where none."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of the data itself.  They are kept apart from decisions and evidence: `digest` names the artifact, JSON of
+    {part: {"columns": [...], "rows": [[...], ...]}}; parts are shown in the order given, all of them when empty."""
+
+    title: str
+    digest: str
+    parts: Sequence[str] = ()
+
+
+View = Table | Intervals | Bars | Curves | Words | Histogram | Grid | Samples
