@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.records import Decision, Json
@@ -11,7 +11,20 @@ from engine.records import Decision, Json
 INPUT_TYPES = ("number", "category", "yes_no", "date", "text")
 COLUMN_TYPES = (*INPUT_TYPES, "id", "drop")
 
+# Changes of the preparation that must earn their place (R5); the others are repairs, kept unless they harm (R2).
+OPTIONAL_CHANGES = frozenset(
+    ("data.missing", "data.skew", "data.encode", "data.dates", "data.text", "data.target_transform", "data.imbalance",
+     "data.bins", "data.features")
+)  # fmt: skip
+
+UNASKED: Mapping[str, Json] = {"data.missing": "indicator"}  # where it is not what stands when a change is undone
+
 FEW_TO_EXAMINE, FEW_TO_JUDGE = 10, 20  # rows of a class below which it cannot be examined; no verdict can be given
+
+
+def levels_of(order: str) -> list[str]:
+    """The levels of an ordered category as they are typed, “low < medium < high”, the least first."""
+    return [level.strip() for level in order.split("<") if level.strip()]
 
 
 @dataclass(frozen=True)
@@ -124,29 +137,47 @@ class Session:
     # -- what trials carry -----------------------------------------------------------------------------------------
 
     def input_types(self) -> dict[str, str]:
-        """The input columns and their types, in file order."""
+        """The input columns and their types, in file order, then those that are computed."""
+        return self._inputs((), self.features())
+
+    def _inputs(self, without: Collection[str], made: list[dict[str, Json]]) -> dict[str, str]:
         out = {self.target, self.entity}
         out |= {column for column, choice in self.about("data.ids").items() if choice == "drop"}
         out |= {column for column, choice in self.about("data.leaks").items() if choice == "drop"}
-        out |= set(self.choice("data.select", default=[]))
-        types = self.choice("data.types", default={})
-        made = {feature["name"]: feature["type"] for feature in self.features()}
-        return {column: t for column, t in {**types, **made}.items() if t in INPUT_TYPES and column not in out}
+        out |= set(self._taken("data.select", [], without))
+        types = {**self.choice("data.types", default={}), **{feature["name"]: feature["type"] for feature in made}}
+        return {column: t for column, t in types.items() if t in INPUT_TYPES and column not in out}
 
     def features(self) -> list[dict[str, Json]]:
-        """The columns that are computed from others, row by row: {name, formula, type}, in the order they were kept."""
-        kept = self.about("data.features")
-        return [
-            {"name": name, "formula": choice["formula"], "type": choice.get("type", "number")}
-            for name, choice in kept.items()
-            if isinstance(choice, dict) and choice.get("keep")
-        ]
+        """The columns that are computed from others, row by row, and were kept: {name, formula, type}."""
+        if self.undone("data.features"):
+            return []
+        kept = {name for name, choice in self.about("data.features").items() if choice == "keep"}
+        return [feature for feature in self.proposed_features() if feature["name"] in kept]
 
-    def recipe(self) -> dict[str, Json]:
+    def proposed_features(self) -> list[dict[str, Json]]:
+        """The columns that an expert would compute, kept or not."""
+        return [{"name": name, **made} for name, made in self.choice("data.expert", default={}).items()]
+
+    def undone(self, question: str) -> bool:
+        """Whether a change of the preparation was tried and not kept."""
+        if self.choice("data.keep", question) == "undo":
+            return True
+        return question in OPTIONAL_CHANGES and self.choice("data.recheck") == "strip"
+
+    def _taken(self, question: str, plain: Json, without: Collection[str] = ()) -> Json:
+        """The answer that holds in the preparation: the plain one where the change was tried and not kept."""
+        if question in without or self.undone(question):
+            return plain
+        return self.choice(question, default=UNASKED.get(question, plain))
+
+    def recipe(self, *, without: Collection[str] = (), adding: Collection[str] = ()) -> dict[str, Json]:
         """All that decides how rows become what a model is fitted to and examined on, as JSON.
 
         Every trial that touches the data carries it, so that its key changes when, and only when, one of these does:
         what stands for “nothing special” is left out, so that a new question leaves old keys as they were.
+        without: questions whose answer is left aside, to measure what the answer changes.  adding: names of proposed
+        features to take in beside those that were kept.
         """
         marks = {c: m for c, m in self.about("data.missing_marks").items() if m}
         split = {
@@ -154,74 +185,78 @@ class Session:
             "lockbox": self.choice("split.lockbox", default=0.0),
             "seed": self.choice("split.seed", default=0),
         }
+        kept = {feature["name"] for feature in self.features()} if "data.features" not in without else set()
+        made = [feature for feature in self.proposed_features() if feature["name"] in kept | set(adding)]
         return {
             "read": self.choice("data.load"),
             "target": self.target,
             "task": self.task,
             "positive": self.choice("problem.positive"),
-            "types": self.input_types(),
+            "types": self._inputs(without, made),
             "marks": marks,
             "group": self.entity if split["kind"] == "group" else None,
             "time": self.time_column if split["kind"] == "time" else None,
             "keep_together": self.choice("data.duplicates", default="keep") == "keep",
             "split": split,
             "plan": self.choice("split.plan", default={"folds": 5, "repeats": 1, "seed": 0}),
-            "prepare": self._prepare(),
+            "prepare": self._prepare(without),
             "costs": self.costs,
             "metric": self.metric,
             **self._rare(),
-            **self._special(),
+            **self._special(made),
         }
 
-    def _prepare(self) -> dict[str, Json]:
+    def _prepare(self, without: Collection[str]) -> dict[str, Json]:
         """How columns become numbers, inside each fold."""
+
+        def taken(question: str, plain: Json) -> Json:
+            return self._taken(question, plain, without)
+
         numbers: dict[str, Json] = {
             "impute": "median",
-            "indicator": self.choice("data.missing", default="indicator") == "indicator",
-            "scale": self.choice("data.scale", default="standard"),
-            "skew": self.choice("data.skew") if self.choice("data.skew") != "none" else None,
-            "clip": 0.005 if self.choice("data.outliers") == "clip" else None,
-            "bins": self.choice("data.bins"),
+            "indicator": taken("data.missing", "fill") == "indicator",
+            "scale": taken("data.scale", "standard"),
+            "skew": taken("data.skew", "none"),
+            "clip": 0.005 if taken("data.outliers", "keep") == "clip" else "none",
+            "bins": taken("data.bins", []),
+        }
+        categories: dict[str, Json] = {
+            "encode": taken("data.encode", "onehot"),
+            "rare": taken("data.rare", 10),
+            "ordered": {c: levels_of(order) for c, order in taken("data.order", {}).items() if order},
         }
         whole: dict[str, Json] = {
-            "numbers": {k: v for k, v in numbers.items() if v is not None and v != []},
-            "categories": {
-                "encode": self.choice("data.encode", default="onehot"),
-                "rare": self.choice("data.rare", default=10),
-                **({"ordered": ordered} if (ordered := self._ordered()) else {}),
-            },
-            "dates": {"encode": self.choice("data.dates", default="parts")},
-            "text": {"encode": self.choice("data.text", default="strings")},
+            "numbers": {k: v for k, v in numbers.items() if k in ("indicator", "scale") or v not in ("none", [])},
+            "categories": {k: v for k, v in categories.items() if v != {}},
+            "dates": {"encode": taken("data.dates", "parts")},
+            "text": {"encode": taken("data.text", "strings" if self.material == "table" else "words")},
         }
         if self.material == "image":
-            whole["images"] = {"side": self.choice("data.images")}
-        if self.choice("data.target_transform", default="value") != "value":
+            whole["images"] = {"side": taken("data.images", None)}
+        if taken("data.target_transform", "value") != "value":
             whole["target"] = self.choice("data.target_transform")
-        if self.choice("data.imbalance", default="nothing") == "weights":
+        if taken("data.imbalance", "nothing") == "weights":
             whole["weights"] = "balanced"
-        if self.choice("data.top"):
+        if taken("data.top", None):
             whole["select"] = self.choice("data.top")
         return whole
 
-    def _ordered(self) -> dict[str, list[str]]:
-        """The categories whose levels have an order, and that order, the least first."""
-        return {column: levels for column, levels in self.about("data.order").items() if levels}
-
-    def _special(self) -> dict[str, Json]:
+    def _special(self, made: list[dict[str, Json]]) -> dict[str, Json]:
         """What only some problems have."""
         found: dict[str, Json] = {}
         if self.material != "table":
             found["material"] = self.material
         if self.capacity:
             found["capacity"] = self.capacity
-        if impossible := {c: text for c, text in self.about("data.impossible").items() if text}:
+        if impossible := {c: text for c, text in self.choice("data.impossible", default={}).items() if text}:
             found["impossible"] = impossible
-        if features := self.features():
-            found["features"] = features
+        if made:
+            found["features"] = made
         if self.material == "series":
+            named = self.choice("problem.series", default={})
             found["series"] = {
-                "time": self.choice("problem.series", default={}).get("time"),
-                "id": self.choice("problem.series", default={}).get("id"),
+                "time": named.get("time"),
+                "id": named.get("id"),
                 "horizon": self.choice("problem.horizon", default=1),
                 "known": self.choice("data.known_ahead", default=[]),
                 **self.choice("data.series", default={}),
