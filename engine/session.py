@@ -108,6 +108,11 @@ class Session:
         return self.choice("problem.metric", default="")
 
     @property
+    def classifies(self) -> bool:
+        """Whether the answer is one of several classes; else it is a number."""
+        return self.task not in ("regression", "forecast")
+
+    @property
     def material(self) -> str:
         """What the rows are made of: table, text, image or series."""
         return self.choice("problem.material", default="table")
