@@ -187,7 +187,7 @@ class Session:
         marks = {c: m for c, m in self.about("data.missing_marks").items() if m}
         split = {
             "kind": self.choice("split.kind", default="random"),
-            "lockbox": self.choice("split.lockbox", default=0.0),
+            "lockbox": self.choice("split.horizons" if self.material == "series" else "split.lockbox", default=0.0),
             "seed": self.choice("split.seed", default=0),
         }
         kept = {feature["name"] for feature in self.features()} if "data.features" not in without else set()
