@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,19 +33,21 @@ def any_case(words: tuple[str, ...]) -> list[str]:
 _ALWAYS = pa.array(any_case(ALWAYS_MISSING), pa.string())
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _THOUSANDS = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
+_GAPS = {None: r" '’\x{00A0}\x{2009}\x{202F}", " ": r" \x{00A0}\x{2009}\x{202F}", "'": "'’"}  # between threes of digits
 _UNITS = "[$€£¥₹]|USD|EUR|GBP|CHF|DKK|SEK|NOK|kr\\.?"
 _BEFORE = rf"^([+-]?)\s*(?:{_UNITS})\s*([+-]?[\d.,])"
 _AFTER = rf"(\d[.,]?)\s*(?:{_UNITS}|%)$"
 _UNIT = rf"^[+-]?\s*(?P<before>{_UNITS})\s*[+-]?[\d.,]|\d[.,]?\s*(?P<after>{_UNITS}|%)$"
-_SPACED = r"^[+-]?[1-9]\d{0,2}([ '’\x{00A0}\x{2009}\x{202F}]\d{3})+([.,]\d+)?$"  # 1 234 567,8 and 1'234.5
+_SPACED = r"^[+-]?[1-9]\d{0,2}([%s]\d{3})+([.,]\d+)?$"  # 1 234 567,8 and 1'234.5
 
 Cells: TypeAlias = pa.ChunkedArray  # of string; null where missing once `stripped`
 
 
-def stripped(column: pa.ChunkedArray | pa.Array) -> Cells:
-    """Cells without blanks around them, and null where they always mean missing."""
-    cells = pc.utf8_trim_whitespace(column)
-    cells = pc.if_else(pc.is_in(cells, value_set=_ALWAYS), pa.scalar(None, pa.string()), cells)
+def stripped(column: pa.ChunkedArray | pa.Array, blanks: bool = True) -> Cells:
+    """Cells without blanks around them (unless these are to stay), and null where they always mean missing."""
+    bare = pc.utf8_trim_whitespace(column)
+    missing = pc.is_in(bare, value_set=_ALWAYS)
+    cells = pc.if_else(missing, pa.scalar(None, pa.string()), bare if blanks else column)
     return cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
 
 
@@ -56,11 +59,14 @@ def without(cells: Cells, marks: list[str]) -> Cells:
     return pc.if_else(hit, pa.scalar(None, pa.string()), cells)
 
 
-def to_numbers(cells: Cells, decimal: str = ".", marks: list[str] | None = None) -> tuple[np.ndarray, dict[str, int]]:
+def to_numbers(
+    cells: Cells, decimal: str = ".", marks: list[str] | None = None, thousands: str | None = None
+) -> tuple[np.ndarray, dict[str, int]]:
     """Stripped cells as float64, NaN where missing, marked or no number; and the texts that are no numbers, counted.
 
     '1,234.5' reads as 1234.5 (with the decimal comma: '1.234,5'), and so do 1 234.5 and 1'234.5.  A currency or a
     percent sign around a number is cut: '$1,300' is 1300 and '12.5 %' is 12.5.  Infinite values count as no numbers.
+    thousands: the one mark that may set threes of digits apart, "" for none; None takes any.
     """
     marks = marks or []
     cells = without(cells, marks)
@@ -70,7 +76,7 @@ def to_numbers(cells: Cells, decimal: str = ".", marks: list[str] | None = None)
         values = pc.cast(cells, pa.float64())
         bad: dict[str, int] = {}
     except pa.ArrowInvalid:
-        values, bad = _careful_numbers(cells, decimal)
+        values, bad = _careful_numbers(cells, decimal, thousands)
     numbers = values.to_numpy(zero_copy_only=False)
     numbers = np.array(numbers, dtype=np.float64)  # Arrow's memory is read-only
     infinite = np.isinf(numbers)
@@ -78,24 +84,31 @@ def to_numbers(cells: Cells, decimal: str = ".", marks: list[str] | None = None)
         found = pc.value_counts(cells.filter(pa.array(infinite)))
         bad |= {row["values"]: row["counts"] for row in found.to_pylist()}
         numbers[infinite] = np.nan
-    for mark in marks:
-        if re.match(_NUMBER, text := mark.strip().replace(",", ".") if decimal == "," else mark.strip()):
-            numbers[numbers == float(text)] = np.nan
+    blank_numbers(numbers, marks, decimal)
     return numbers, bad
 
 
-def _careful_numbers(cells: Cells, decimal: str) -> tuple[pa.Array, dict[str, int]]:
+def blank_numbers(numbers: np.ndarray, marks: Sequence[str], decimal: str = ".") -> None:
+    """Make NaN, in place, of every number that one of the marks is."""
+    for mark in marks:
+        if re.match(_NUMBER, text := mark.strip().replace(",", ".") if decimal == "," else mark.strip()):
+            numbers[numbers == float(text)] = np.nan
+
+
+def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple[pa.Array, dict[str, int]]:
     """Cell by distinct cell: keep what is a number, count what is not."""
     coded = pc.dictionary_encode(cells).combine_chunks()
     coded = coded if isinstance(coded, pa.DictionaryArray) else pa.concat_arrays(coded.chunks)
     words = coded.dictionary
     plain = pc.replace_substring_regex(words, _BEFORE, r"\1\2")
     plain = pc.replace_substring_regex(plain, _AFTER, r"\1")
-    spaced = pc.match_substring_regex(plain, _SPACED)
-    plain = pc.if_else(spaced, pc.replace_substring_regex(plain, r"[^\d.,+-]", ""), plain)
+    if thousands in _GAPS:
+        spaced = pc.match_substring_regex(plain, _SPACED % _GAPS[thousands])
+        plain = pc.if_else(spaced, pc.replace_substring_regex(plain, r"[^\d.,+-]", ""), plain)
     other = "," if decimal == "." else "."
-    grouped = pc.match_substring_regex(plain, _THOUSANDS[decimal])
-    plain = pc.if_else(grouped, pc.replace_substring(plain, other, ""), plain)
+    if thousands in (None, other):
+        grouped = pc.match_substring_regex(plain, _THOUSANDS[decimal])
+        plain = pc.if_else(grouped, pc.replace_substring(plain, other, ""), plain)
     if decimal == ",":
         plain = pc.replace_substring(plain, ",", ".")
     good = pc.match_substring_regex(plain, _NUMBER)
@@ -119,7 +132,7 @@ def units(cells: Cells) -> list[str]:
     """
     words = pc.unique(cells.drop_null().slice(0, 1000))
     found = pc.extract_regex(words, _UNIT)
-    spaced = pc.match_substring_regex(words, _SPACED).to_pylist()
+    spaced = pc.match_substring_regex(words, _SPACED % _GAPS[None]).to_pylist()
     if found.null_count == len(words) and not any(spaced):
         return [""]
     pairs = [(row or {}).values() for row in found.to_pylist()]
