@@ -1,9 +1,9 @@
 """Whether a change of the preparation stays: R2 and R5 of the catalogue, read from the rows of a probe.  Light.
 
-A probe tries a change with a linear model and with boosting (`engine.evaluation.probe`), one row each.  Which of the two
+A probe tries a change with a linear model and with boosting (`engine.evaluation.probe`), one row each.  Which of them
 will be the champion is not known yet, and no absolute score may be looked at to guess it.  So a change counts as better
-when it is better with one of them and worse with neither, and as worse when it is worse with any: what helps one kind of
-model and harms the other would be paid for by whichever comes to be used.
+when it is better with one and worse with neither, and as worse when it is worse with any: what helps one kind of model
+and harms the other would be paid for by whichever comes to be used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Rows = Sequence[Mapping[str, Json]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """keep: whether the change is recommended to stay.  level: how firmly the guide objects to keeping it, None where it
-    does not.  sentence: why, with the figures."""
+    """keep: whether the change is recommended to stay.  level: how firmly the guide objects to keeping it, None where
+    it does not.  sentence: why, with the figures."""
 
     keep: bool
     level: Level | None
