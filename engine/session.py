@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.data.conditions import validate_condition
 from engine.records import Decision, Json
 
 # What a column can be; only the first five are inputs to a model.
@@ -192,12 +193,13 @@ class Session:
         }
         kept = {feature["name"] for feature in self.features()} if "data.features" not in without else set()
         made = [feature for feature in self.proposed_features() if feature["name"] in kept | set(adding)]
+        inputs = self._inputs(without, made)
         return {
             "read": self.choice("data.load"),
             "target": self.target,
             "task": self.task,
             "positive": self.choice("problem.positive"),
-            "types": self._inputs(without, made),
+            "types": inputs,
             "marks": marks,
             "group": self.entity if split["kind"] == "group" else None,
             "time": self.time_column if split["kind"] == "time" else None,
@@ -208,7 +210,7 @@ class Session:
             "costs": self.costs,
             "metric": self.metric,
             **self._rare(),
-            **self._special(made),
+            **self._special(inputs, made),
         }
 
     def _prepare(self, without: Collection[str]) -> dict[str, Json]:
@@ -246,7 +248,16 @@ class Session:
             whole["select"] = self.choice("data.top")
         return whole
 
-    def _special(self, made: list[dict[str, Json]]) -> dict[str, Json]:
+    def _named_beside(
+        self, inputs: Mapping[str, str], made: list[dict[str, Json]], impossible: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Columns that are no inputs, but that a formula or a condition names, with their types."""
+        types = {c: t for c, t in self.choice("data.types", default={}).items() if c != self.target}
+        texts = [feature["formula"] for feature in made] + list(impossible.values())
+        named = [column for text in texts for column in validate_condition(text, types).columns]
+        return {c: types[c] if types[c] in INPUT_TYPES else "category" for c in named if c not in inputs}
+
+    def _special(self, inputs: Mapping[str, str], made: list[dict[str, Json]]) -> dict[str, Json]:
         """What only some problems have."""
         found: dict[str, Json] = {}
         if self.material != "table":
@@ -257,6 +268,8 @@ class Session:
             found["impossible"] = impossible
         if made:
             found["features"] = made
+        if beside := self._named_beside(inputs, made, found.get("impossible", {})):
+            found["beside"] = beside
         if self.material == "series":
             named = self.choice("problem.series", default={})
             found["series"] = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -29,6 +29,7 @@ FUNCTIONS = frozenset(
     [
         *("abs", "coalesce", "ifnull", "nullif", "iif", "length", "lower", "upper", "trim", "ltrim", "rtrim", "substr"),
         *("substring", "instr", "round", "min", "max", "like", "glob", "sign", "date", "julianday", "strftime"),
+        *("ln", "log10", "exp", "sqrt", "power", "floor", "ceil"),
     ]
 )
 _FUNCTIONS_ARE = f"these functions are: {', '.join(sorted(FUNCTIONS))}."
@@ -168,6 +169,28 @@ def matching(
     affinities: SQLite type by column, in the order of the cells of a row; cells: (n, columns) of float, str or None.
     Raises InvalidAnswer when the condition does not compile, or runs away.
     """
+    query = f"SELECT {quoted(KEY)} FROM {TABLE} WHERE (\n{condition.text}\n)"  # noqa: S608 - pieces checked, guarded
+    return _answers(query, condition.text, affinities, cells, names)
+
+
+def values_of(
+    expression: Condition,
+    affinities: Mapping[str, str],
+    cells: Sequence[Sequence[object]],
+    names: Sequence[str] | None = None,
+) -> list[float | int | str | None]:
+    """What an expression gives for each row, in the order of the rows.  The arguments are those of `matching`."""
+    query = f"SELECT (\n{expression.text}\n) FROM {TABLE} ORDER BY {quoted(KEY)}"  # noqa: S608 - pieces checked, guarded
+    return _answers(query, expression.text, affinities, cells, names)
+
+
+def _answers(
+    query: str,
+    text: str,
+    affinities: Mapping[str, str],
+    cells: Sequence[Sequence[object]],
+    names: Sequence[str] | None,
+) -> list:
     known = list(names if names is not None else affinities)
     with _table(affinities, cells) as con:
         steps = iter(range((STEPS_FREE + STEPS_A_ROW * len(cells)) // STEPS_EVERY))
@@ -175,11 +198,10 @@ def matching(
         con.set_authorizer(partial(_allowed, frozenset(affinities) | {KEY, ""}))
         for limit, most in _LIMITS:
             con.setlimit(limit, most)
-        query = f"SELECT {quoted(KEY)} FROM {TABLE} WHERE (\n{condition.text}\n)"  # noqa: S608 - pieces checked, guarded
         try:
             return [row[0] for row in con.execute(query)]
         except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError, UnicodeError) as problem:
-            raise InvalidAnswer(_explain(str(problem), condition.text, known)) from None
+            raise InvalidAnswer(_explain(str(problem), text, known)) from None
 
 
 _LIMITS = (
@@ -191,10 +213,38 @@ _LIMITS = (
 )
 
 
+def _real(function: Callable[..., float]) -> Callable[..., float | None]:
+    """A function of numbers that says nothing where mathematics has no answer."""
+
+    def answer(*given: object) -> float | None:
+        if not all(isinstance(x, int | float) for x in given):
+            return None
+        try:
+            found = float(function(*given))
+        except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+            return None
+        return found if math.isfinite(found) else None
+
+    return answer
+
+
+_MATHS = (
+    ("ln", 1, _real(math.log)),
+    ("log10", 1, _real(math.log10)),
+    ("exp", 1, _real(math.exp)),
+    ("sqrt", 1, _real(math.sqrt)),
+    ("power", 2, _real(math.pow)),
+    ("floor", 1, _real(math.floor)),
+    ("ceil", 1, _real(math.ceil)),
+)
+
+
 @contextmanager
 def _table(affinities: Mapping[str, str], cells: Sequence[Sequence[object]]) -> Iterator[sqlite3.Connection]:
     con = sqlite3.connect(":memory:", isolation_level=None)
     try:
+        for name, arguments, function in _MATHS:  # SQLite has its own only where it was built with them
+            con.create_function(name, arguments, function, deterministic=True)
         columns = "".join(f", {quoted(name)} {kind}" for name, kind in affinities.items())
         con.execute(f"CREATE TABLE {TABLE} ({quoted(KEY)} INTEGER PRIMARY KEY{columns})")
         marks = ", ".join("?" * (len(affinities) + 1))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data.cells import to_dates, to_numbers, to_texts
+from engine.data.computed import columns_to_read, with_computed
 from engine.data.hashing import row_hashes
 from engine.data.naming import quoted, shown
 from engine.data.read import Raw, ReadSettings, chunks, columns_of, no_column, read
@@ -88,6 +89,7 @@ def _key(path: Path, recipe: Mapping[str, Json]) -> str:
         k: recipe.get(k) for k in ("read", "target", "task", "positive", "rare", "types", "marks", "group", "time")
     }
     parts["order"] = list(recipe.get("types") or {})
+    parts["computed"] = [recipe.get(k) for k in ("features", "impossible", "beside")]
     try:
         stat = path.stat()
     except OSError:
@@ -98,12 +100,13 @@ def _key(path: Path, recipe: Mapping[str, Json]) -> str:
 def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
     settings = ReadSettings.from_dict(recipe["read"]) if recipe.get("read") else examine(path)[0]
     target, task, marks = str(recipe["target"]), str(recipe["task"]), recipe.get("marks") or {}
-    types: dict[str, str] = {name: kind for name, kind in recipe["types"].items() if name != target}
+    types = columns_to_read(recipe)
     group, time = recipe.get("group"), recipe.get("time")
     wanted = [target, *types, *(name for name in (group, time) if name)]
     raw = read(path, settings, columns=wanted)
     y, labels, kept = check_target(raw, target, task, marks.get(target, []), recipe.get("positive"), recipe.get("rare"))
     frame, unparsed = typed(raw, types, marks, settings)
+    frame = with_computed(frame, recipe)
     groups = times = None
     if group:
         groups = pd.factorize(to_texts(raw.cells(group), marks.get(group)))[0].astype(np.int64)
@@ -171,7 +174,7 @@ def load_features(
     a line with more or fewer cells than the header (left out, it would shift the predictions).
     """
     path = Path(path)
-    types: dict[str, str] = {name: kind for name, kind in recipe["types"].items() if name != recipe.get("target")}
+    types = columns_to_read(recipe)
     settings = _settings_for_new(path, ReadSettings.from_dict(recipe.get("read") or {}))
     names = columns_of(path, settings)
     missing = [name for name in types if name not in names]
@@ -182,7 +185,7 @@ def load_features(
             f"{path} lacks {len(missing)} of the {len(types)} columns that the model was trained with: "
             f"{shown(missing)}. Its columns are {shown(names)}."
         )
-    return _features(path, types, recipe.get("marks") or {}, settings, chunksize, {} if unread is None else unread)
+    return _features(path, types, recipe, settings, chunksize, {} if unread is None else unread)
 
 
 def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
@@ -197,17 +200,17 @@ def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
 def _features(
     path: Path,
     types: Mapping[str, str],
-    marks: Mapping[str, Sequence[str]],
+    recipe: Mapping[str, Json],
     settings: ReadSettings,
     size: int | None,
     unread: dict[str, int],
 ) -> Iterator[pd.DataFrame]:
     def typed_part(raw: Raw) -> pd.DataFrame:
-        frame, bad = typed(raw, types, marks, settings)
+        frame, bad = typed(raw, types, recipe.get("marks") or {}, settings)
         for column, texts in bad.items():
             if texts:
                 unread[column] = unread.get(column, 0) + sum(texts.values())
-        return frame
+        return with_computed(frame, recipe)
 
     start = 0
     if size is None:
