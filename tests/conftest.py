@@ -1,12 +1,15 @@
 """What every test may ask for."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("OPENBLAS_NUM_THREADS", "1")):
     os.environ.setdefault(name, value)  # as the program itself does: tests share the cores
+
+os.environ["RUNGWISE_CACHE"] = tempfile.mkdtemp(prefix="rungwise-cache-")  # no test writes to the user's own
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import errno
 import gzip
+import io
 import lzma
 import os
 import zipfile
@@ -14,16 +15,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
+import pyarrow as pa
 
 from engine.data.naming import quoted
 from engine.errors import DataProblem
 
 PIECE = 1 << 22  # bytes read at a time
 LONGEST_LINE = 1 << 26  # bytes; a longer line is no row of a table
-MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip"))
+MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+)
+MOST_UNPACKED, MOST_RATIO = 1 << 28, 500  # bytes, and times a file's size: beyond both it is made to fill a machine
 NOT_TABLES = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -34,8 +43,7 @@ NOT_TABLES = (
     (b"PAR1", "a Parquet file"),
     (b"\x89HDF", "an HDF5 file"),
     (b"\x93NUMPY", "a NumPy array"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"ARROW1", "an Arrow file"),
 )
@@ -58,15 +66,18 @@ def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
     try:
         if compression == "zip":
             with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as stream:
-                yield stream
+                yield cast(IO[bytes], _Watched(stream, path))
+        elif compression == "zstd":
+            with path.open("rb") as packed, pa.CompressedInputStream(packed, "zstd") as stream:
+                yield cast(IO[bytes], _Watched(stream, path))
         else:
             opener: Any = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open, None: open}[compression]
             with opener(path, "rb") as stream:
-                yield stream
+                yield stream if compression is None else cast(IO[bytes], _Watched(stream, path))
     except FileNotFoundError:
         raise DataProblem(f"There is no file {path}: check the name, or give the whole path.") from None
     except IsADirectoryError:
-        raise DataProblem(f"{path} is a folder: name the CSV file inside it.") from None
+        raise DataProblem(f"{path} is a folder: name the data file inside it.") from None
     except PermissionError:
         raise DataProblem(f"{path} may not be read by you: ask its owner, or change its permissions.") from None
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
@@ -83,8 +94,46 @@ def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
         raise
 
 
+class _Watched(io.RawIOBase):
+    """An unpacked stream that refuses to grow without end.  A table of one repeated cell packs to a 300th or so."""
+
+    def __init__(self, stream: Any, path: Path) -> None:
+        self._stream, self._path = stream, path
+        self._most = max(MOST_UNPACKED, MOST_RATIO * os.path.getsize(path))
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size if size is not None and size >= 0 else PIECE * 16)
+        self._given += len(piece)
+        if self._given > self._most:
+            raise DataProblem(
+                f"{self._path} unpacks to more than {self._most / 1e9:,.1f} GB, over {MOST_RATIO} times its size: it "
+                "looks made to fill a machine. Unpack it yourself where there is room, and give the table."
+            )
+        return piece
+
+    read1 = read
+
+
+def start_of(path: Path, compression: str | None, size: int) -> bytes:
+    """The first bytes, uncompressed."""
+    found = b""
+    with opened(path, compression) as stream:
+        while len(found) < size and (piece := stream.read(size - len(found))):
+            found += piece
+    return found
+
+
 def compression_of(path: Path) -> str | None:
-    """gzip, bz2, xz or zip by the first bytes, never by the name."""
+    """gzip, bz2, xz, zip or zstd by the first bytes, never by the name."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # no error for odd names
         raise DataProblem(f"{path} is neither a file nor a folder: save the table in a file first.")
     with opened(path, None) as stream:
@@ -126,7 +175,7 @@ def scan(path: Path, compression: str | None) -> Scan:
             size += len(piece)
             piece = stream.read(PIECE)
     if size == 0 or (size < PIECE and not first.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")):
-        raise DataProblem(f"{path} is empty: nothing to learn from. Was the export interrupted?")
+        raise DataProblem(f"{path} is empty: there are no rows in it. Was the export interrupted?")
     longest = max(longest, tail)
     if longest > LONGEST_LINE:
         raise DataProblem(
@@ -143,8 +192,10 @@ def scan(path: Path, compression: str | None) -> Scan:
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     names = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
-    if any(i.filename in ("xl/workbook.xml", "[Content_Types].xml") for i in names):
-        raise DataProblem(f"{path} is an Excel or Office file: save the sheet as CSV (UTF-8), and give that file.")
+    if any(i.filename == "[Content_Types].xml" for i in names):
+        raise DataProblem(
+            f"{path} is an Office document, not a table: save the table in it as CSV, and give that file."
+        )
     if len(names) != 1:
         inside = ", ".join(quoted(i.filename) for i in names[:5]) or "nothing"
         raise DataProblem(f"{path} holds {len(names)} files ({inside}): unpack it, and give the one CSV file.")
@@ -154,7 +205,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def _refuse_binary(path: Path, start: bytes) -> None:
     for magic, what in NOT_TABLES:
         if start.startswith(magic):
-            raise DataProblem(f"{path} is {what}, not a table: give a CSV or TSV file with one row a line.")
+            raise DataProblem(f"{path} is {what}, not a table of text: give a CSV or TSV file with one row a line.")
     if start[257:262] == b"ustar":
         raise DataProblem(f"{path} is a tar archive, not a table: unpack it, and give the CSV file.")
     signs = sum(start.count(bytes([b])) for b in (*range(1, 9), *range(14, 27), *range(28, 32)))

@@ -6,19 +6,19 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from engine.data.cells import to_dates, to_numbers, to_texts
+from engine.data.address import stamp
+from engine.data.cells import to_texts
 from engine.data.computed import columns_to_read, with_computed
 from engine.data.hashing import row_hashes
 from engine.data.naming import quoted, shown
-from engine.data.read import Raw, ReadSettings, chunks, columns_of, no_column, read
-from engine.data.sniffing import examine
+from engine.data.read import Raw, ReadSettings, chunks, columns_of, examine, no_column, read
 from engine.data.target import check_target
 from engine.errors import DataProblem
 from engine.records import Json, digest
@@ -91,14 +91,14 @@ def _key(path: Path, recipe: Mapping[str, Json]) -> str:
     parts["order"] = list(recipe.get("types") or {})
     parts["computed"] = [recipe.get(k) for k in ("features", "impossible", "beside")]
     try:
-        stat = path.stat()
-    except OSError:
+        size, changed = stamp(path)
+    except (OSError, DataProblem):
         return digest([str(path), parts])  # reading says what is wrong
-    return digest([str(path.resolve()), stat.st_mtime_ns, stat.st_size, parts])
+    return digest([str(path.resolve()), changed, size, parts])
 
 
 def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
-    settings = ReadSettings.from_dict(recipe["read"]) if recipe.get("read") else examine(path)[0]
+    settings = ReadSettings.from_dict(recipe["read"]) if recipe.get("read") else examine(path).settings
     target, task, marks = str(recipe["target"]), str(recipe["task"]), recipe.get("marks") or {}
     types = columns_to_read(recipe)
     group, time = recipe.get("group"), recipe.get("time")
@@ -130,14 +130,14 @@ def typed(
     columns: dict[str, np.ndarray] = {}
     unparsed: dict[str, dict[str, int]] = {}
     for name, kind in types.items():
-        cells, missing = raw.cells(name), list(marks.get(name) or [])
+        missing = list(marks.get(name) or [])
         bad: dict[str, int] = {}
         if kind == "number":
-            columns[name], bad = to_numbers(cells, settings.decimal, missing)
+            columns[name], bad = raw.numbers(name, missing)
         elif kind == "date":
-            columns[name], bad = to_dates(cells, settings.dates.get(name), missing)
+            columns[name], bad = raw.dates(name, missing)
         elif kind in TYPES:
-            columns[name] = to_texts(cells, missing)
+            columns[name] = to_texts(raw.cells(name), missing)
         else:
             raise DataProblem(f"Column {quoted(name)} is said to be {quoted(kind)}; types are {', '.join(TYPES)}.")
         if bad:
@@ -148,12 +148,11 @@ def typed(
 
 
 def _times(raw: Raw, name: str, settings: ReadSettings, marks: Sequence[str], kind: str | None) -> np.ndarray:
-    cells = raw.cells(name)
     if kind != "date" and name not in settings.dates:
-        numbers, bad = to_numbers(cells, settings.decimal, list(marks))
+        numbers, bad = raw.numbers(name, marks)
         if not bad and np.isfinite(numbers).any():
             return np.where(np.isnan(numbers), -np.inf, numbers)
-    dates, bad = to_dates(cells, settings.dates.get(name), list(marks))
+    dates, bad = raw.dates(name, marks)
     if np.isnat(dates).mean() > 0.5:
         raise DataProblem(f"{raw.path}: {quoted(name)} is no time column, it holds for example {shown(list(bad), 3)}.")
     return np.where(np.isnat(dates), -np.inf, dates.astype("int64") / 1e6)
@@ -189,12 +188,19 @@ def load_features(
 
 
 def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
-    found, _ = examine(path)
-    same = found.separator == trained.separator
-    return ReadSettings(
-        found.separator, found.encoding, trained.decimal if same else found.decimal, found.quote, found.compression,
-        header=trained.header, dates=trained.dates,
-    )  # fmt: skip
+    """As the new file is found to be, with what the old one was told beyond its form: dates, marks, and its notation
+    of numbers where it is written in the same way."""
+    found = examine(path, trained).settings
+    same = (found.format, found.separator) == (trained.format, trained.separator)
+    return replace(
+        found,
+        decimal=trained.decimal if same else found.decimal,
+        thousands=trained.thousands if same else found.thousands,
+        header=trained.header if found.format == trained.format else found.header,
+        dates=trained.dates,
+        missing=trained.missing,
+        blanks=trained.blanks,
+    )
 
 
 def _features(

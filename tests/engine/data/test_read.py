@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.data.read import chunks, read, sniff
-from engine.data.sniffing import ReadSettings
+from engine.data.settings import ReadSettings
 from engine.errors import DataProblem
 
 ROWS = "age,city,pay\n31,Århus,1.5\n42,Odense,2.5\n53,Vejle,3.5\n"
@@ -136,8 +136,10 @@ def test_duplicate_names_are_refused(tmp_path):
         (b"a,b,c\n", "header ('a', 'b', 'c') but no rows"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
         (b"%PDF-1.7\n1 0 obj", "PDF"),
-        (b'{"a": [1, 2], "b": 3}', "JSON"),
-        (b'[{"a": 1}, {"a": 2}]', "JSON"),
+        (b'{\n  "a": [1, 2],\n  "b": 3\n}', "JSON"),
+        (b'[["a", 1], ["b", 2]]', "JSON"),
+        (b'[{"a": 1}, {"a": 2', "JSON"),
+        (b"[]", "JSON"),
         (b"<!DOCTYPE html><html><body>1,2</body></html>", "web"),
         (b'<?xml version="1.0"?>\n<a/>', "XML"),
         (bytes(range(1, 256)) * 20, "binary"),
@@ -207,7 +209,19 @@ def test_ten_thousand_columns(tmp_path):
 
 
 def test_settings_survive_json():
-    settings = ReadSettings(";", "cp1252", ",", "'", "gzip", False, {"d": "%d.%m.%Y"})
+    settings = ReadSettings(
+        ";",
+        "cp1252",
+        ",",
+        "'",
+        "gzip",
+        False,
+        {"d": "%d.%m.%Y"},
+        thousands=".",
+        skip=2,
+        missing=("n.v.",),
+        blanks=False,
+    )
     assert ReadSettings.from_dict(json.loads(json.dumps(settings.as_dict() | {"newer": 1}))) == settings
 
 
