@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, to_numbers, units, whole
+from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, units, whole
 from engine.data.hashing import mixed_hashes, text_hashes
 from engine.data.kinds import (
     CONSTANT_SHARE,
@@ -106,7 +106,7 @@ def _look(raw: Raw, name: str, copies: _Copies) -> _Seen:
     cells = raw.cells(name)
     missing = cells.null_count
     always = _always_marks(raw, name, cells) if missing else []
-    numbers, bad = to_numbers(cells, raw.settings.decimal)
+    numbers, bad = raw.numbers(name)
     suspects = text_marks(bad)
     strange = {text: count for text, count in bad.items() if text.lower() not in SUSPECTS}
     parsed = int(np.isfinite(numbers).sum())
@@ -162,7 +162,7 @@ def _look_at_texts(
     lengths = pc.utf8_length(coded.dictionary).to_numpy(zero_copy_only=False)
     column.words = _median_words(coded.dictionary, counts)
     times = None
-    if len(values) and lengths.max() < 1000 and (fmt := _dates(column)):
+    if len(values) and lengths.max() < 1000 and (fmt := raw.settings.dates.get(name) or _dates(column)):
         parsed = np.append(parse_dates(texts, fmt), np.datetime64("NaT", "us"))
         column.date_format, times = fmt, parsed[codes]
         unread = np.isnat(parsed[:-1]) & usual
@@ -191,7 +191,7 @@ def _always_marks(raw: Raw, name: str, cells: Cells) -> list[Mark]:
     return [
         Mark(row["values"], row["counts"], why.get(row["values"], "it always means 'missing'"), always=True)
         for row in sorted(found, key=lambda row: -row["counts"])
-        if row["values"].lower() in ALWAYS_MISSING
+        if row["values"].lower() in ALWAYS_MISSING or row["values"] in raw.settings.missing
     ]
 
 
@@ -328,6 +328,7 @@ def _summary(raw: Raw, seen: list[_Seen], copies: _Copies) -> dict[str, Json]:
         "bad_lines": raw.bad_lines,
         "bad_examples": [[line.cells, line.text] for line in raw.bad_examples],
         "bytes": raw.bytes,
+        "guesses": [*raw.guesses, *_date_guesses(seen, raw.settings)],
         "columns": [_described(s) for s in seen],
         "duplicates": copies.counts(),
         "target_guess": guess,
@@ -340,6 +341,18 @@ def _summary(raw: Raw, seen: list[_Seen], copies: _Copies) -> dict[str, Json]:
         "kind": _kind(seen, guess, raw.rows),
         "warnings": warnings,
     }
+
+
+def _date_guesses(seen: list[_Seen], settings: ReadSettings) -> list[dict[str, Json]]:
+    """By what the dates were found to be written; nothing of a column whose format was said."""
+    return [
+        {
+            "setting": "dates", "value": {s.column.name: s.column.date_format}, "count": s.column.present,
+            "why": f"{s.column.present - sum(s.column.unparsed.values()):,} of {s.column.present:,} cells read so",
+        }
+        for s in seen
+        if s.kind == "date" and s.column.date_format and s.column.name not in settings.dates
+    ]  # fmt: skip
 
 
 def _time_guess(seen: list[_Seen]) -> str | None:

@@ -113,7 +113,7 @@ def check_target(
 
 
 def _numeric_target(raw: Raw, cells: Cells, where: str, marks: list[str]) -> tuple[np.ndarray, list[str], np.ndarray]:
-    values, bad = to_numbers(cells, raw.settings.decimal, marks)
+    values, bad = to_numbers(cells, raw.settings.decimal, marks, raw.settings.thousands)
     kept = np.isfinite(values)
     if sum(bad.values()) > 0.05 * max(1, raw.rows):
         raise DataProblem(
