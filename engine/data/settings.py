@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TypedDict
 
 from engine.data.formats import FORMATS
-from engine.errors import DataProblem
+from engine.errors import DataProblem, InvalidAnswer
 from engine.records import Json
 
 FIRST = ("separator", "encoding", "decimal", "quote", "compression", "header", "dates")  # always written
@@ -55,9 +56,9 @@ class ReadSettings:
         for known in fields(self):
             value = getattr(self, known.name)
             if known.name in FIRST or value != known.default:
-                said[known.name] = (
-                    dict(value) if known.name == "dates" else list(value) if known.name == "missing" else value
-                )
+                said[known.name] = dict(value) if known.name == "dates" else value
+        if "missing" in said:
+            said["missing"] = _as_text(self.missing)
         return said
 
     @classmethod
@@ -69,8 +70,9 @@ class ReadSettings:
         known = {f.name for f in fields(cls)}
         said = {key: value for key, value in raw.items() if key in known}
         if isinstance(said.get("missing"), str):
-            said["missing"] = [part.strip() for part in said["missing"].split(",") if part.strip()]
-        if isinstance(said.get("missing"), list | tuple):
+            between = "\n" if "\n" in said["missing"] else ","
+            said["missing"] = tuple(part.strip() for part in said["missing"].split(between) if part.strip())
+        elif isinstance(said.get("missing"), list):
             said["missing"] = tuple(map(str, said["missing"]))
         if isinstance(said.get("dates"), Mapping):
             said["dates"] = {str(key): str(value) for key, value in said["dates"].items()}
@@ -81,9 +83,53 @@ class ReadSettings:
         return settings
 
 
-def setting_names() -> list[str]:
-    """What `data.load` may be answered with."""
-    return [f.name for f in fields(ReadSettings)]
+def _as_text(marks: tuple[str, ...]) -> str:
+    """Marks as one text, for an answer holds no lists: between commas, or a line each where one holds a comma."""
+    return "".join(f"{mark}\n" for mark in marks) if any("," in mark for mark in marks) else ", ".join(marks)
+
+
+def overruled(found: Mapping[str, Json], choice: Mapping[str, Json]) -> dict[str, Json]:
+    """What was found, with what a person said in its place; `{}` and the same settings leave it as it is.
+
+    Raises InvalidAnswer for a setting that there is not, or a value that cannot be.
+    """
+    known = [f.name for f in fields(ReadSettings)]
+    for name, value in choice.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+            raise InvalidAnswer(f"data.load: {name} = {value!r} is no setting; {hint}")
+    try:
+        return ReadSettings.from_dict({**found, **choice}).as_dict()
+    except DataProblem as problem:
+        raise InvalidAnswer(f"data.load: {problem}") from None
+
+
+def in_words(read: Mapping[str, Json]) -> str:
+    """Settings in a few words, for a person who looks whether they are right."""
+    settings = ReadSettings.from_dict(read)
+    form = FORMATS[settings.format]
+    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+    said = [form.words] if settings.format != "csv" else [settings.encoding]
+    if settings.format == "csv":
+        said.append(f"separated by {names.get(settings.separator) or repr(settings.separator)}")
+    if settings.sheet is not None:
+        said.append(f"sheet “{settings.sheet}”")
+    if settings.table is not None:
+        said.append(f"{'query' if ' ' in settings.table else 'table'} “{settings.table}”")
+    said.append(f"decimal “{settings.decimal}”")
+    if settings.thousands:
+        mark = {" ": "a blank"}.get(settings.thousands, f"“{settings.thousands}”")
+        said.append(f"thousands set apart by {mark}")
+    if settings.skip:
+        said.append(f"{settings.skip:,} {'line' if settings.skip == 1 else 'lines'} before the header left out")
+    if not settings.header:
+        said.append("no header")
+    if settings.missing:
+        said.append(f"missing where {', '.join(f'“{mark}”' for mark in settings.missing)} stands")
+    if settings.compression:
+        said.append(settings.compression)
+    return ", ".join(said)
 
 
 def _wrongs(s: ReadSettings) -> list[tuple[bool, str]]:

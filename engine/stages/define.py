@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engine.conductor import Stage, needed
 from engine.data.conditions import read_rules
+from engine.data.settings import in_words, overruled
 from engine.effects import Ask, Conversation, Measure
 from engine.errors import InvalidAnswer
 from engine.metrics import BY_NAME, best_cut, cost_matrix, figure, metrics_of, recommend_metric
@@ -383,17 +382,17 @@ def read_table(s: Session) -> Conversation:
     load = yield Ask(
         LOAD,
         recommended=settings,
-        reason=f"Read as {_settings(settings)}; {_bad_lines(profile)}.",
+        reason=f"Read as {in_words(settings)}; {_bad_lines(profile)}.",
         facts={
             "size": f"{counted(profile.rows, 'row')} and {counted(len(profile.columns), 'column')}",
             "rows": counted(profile.rows, "row"),
             "bad": _bad_lines(profile),
-            "settings": _settings(settings),
+            "settings": in_words(settings),
         },
         evidence=(seen,),
         shows=(profile.table(),),
         judge=lambda choice: _judge_load(profile, choice),
-        read=lambda choice: _read_settings(settings, choice),
+        read=lambda choice: overruled(settings, choice),
     )
     if load.choice != settings:
         trial = Trial("profile", {"read": load.choice}, s.data, label="reading the table again")
@@ -406,24 +405,6 @@ def _bad_lines(profile: Profile) -> str:
     return (
         f"{counted(profile.bad_lines, 'line')} could not be read" if profile.bad_lines else "every line could be read"
     )
-
-
-def _settings(read: Mapping[str, Json]) -> str:
-    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-    separator = names.get(str(read.get("separator")), repr(read.get("separator")))
-    packed = f", {read['compression']}" if read.get("compression") else ""
-    return f"{read.get('encoding')}, separated by {separator}, decimal “{read.get('decimal')}”{packed}"
-
-
-def _read_settings(found: Mapping[str, Json], choice: Mapping[str, Json]) -> Json:
-    """What was found, with what the person said in its place.  Raises InvalidAnswer for a setting there is not."""
-    for name, value in choice.items():
-        known = found.get(name)
-        if name not in found or not (value is None or known is None or isinstance(value, type(known))):
-            raise InvalidAnswer(
-                f"data.load: {name} = {value!r} is no setting; there are separator, encoding, decimal, quote, …"
-            )
-    return {**found, **choice}
 
 
 def _judge_load(profile: Profile, choice: Json) -> Judgement:
