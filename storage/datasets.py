@@ -1,4 +1,4 @@
-"""Data files by the hash of their bytes, and the environments that trials ran in."""
+"""Data by the hash of their content, and the environments that trials ran in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.data.address import files_of, logs_beside, path_of, split, stamp
+from engine.data.formats import folder_format
 from engine.errors import DataProblem
 from engine.records import Json, digest
 from storage.connection import Connection
@@ -18,7 +20,11 @@ from storage.times import iso
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data file as it was last seen.  bytes: its size; modified_ns: its time of change, in nanoseconds."""
+    """Data as they were last seen: a file, a folder, or a part of a database (`engine.data.address`).
+
+    bytes: the size; modified_ns: a file's time of change in nanoseconds; of a folder, and of a database with a log
+    beside it, a number that is another as soon as one of its files has another name, size or time.
+    """
 
     fingerprint: str
     path: Path
@@ -33,11 +39,13 @@ class StoredDatasets:
         self._connection = connection
 
     def record(self, path: Path | str) -> str:
-        """The fingerprint of a file (SHA-256 of its bytes), with where it lies kept in the store.
+        """The fingerprint of data, with where they lie kept in the store.
 
-        The same content at another place updates the place.  Raises DataProblem: not there, a folder, not readable.
+        That of a file is the SHA-256 of its bytes; that of a table or query of a database takes in its name, too; that
+        of a folder takes in the names and the bytes of its files.  The same content at another place updates the
+        place.  Raises DataProblem: not there, not readable, a folder that holds no data.
         """
-        seen = _read(Path(path).expanduser().absolute())
+        seen = _read(path_of(path).absolute())
         self._keep(seen)
         return seen.fingerprint
 
@@ -56,20 +64,20 @@ class StoredDatasets:
         if known is None:
             raise DataProblem(f"The store {self._connection.path} does not know the data {fingerprint[:12]}.")
         try:
-            now = known.path.stat()
+            now = stamp(known.path)
         except OSError as error:
             reason = error.strerror or str(error)
             raise DataProblem(
-                f"The data file {known.path} cannot be reached ({reason}); put it back, or start a session on the file "
-                "where it lies now: the same content is recognised."
+                f"The data {_kind(known.path)} {known.path} cannot be reached ({reason}); put it back, or start a "
+                "session on the data where they lie now: the same content is recognised."
             ) from error
-        if (now.st_size, now.st_mtime_ns) == (known.bytes, known.modified_ns):
+        if now == (known.bytes, known.modified_ns):
             return known.path
         seen = _read(known.path)
         if seen.fingerprint != fingerprint:
             raise DataProblem(
-                f"The data file {known.path} has changed since the session read it; bring the old content back, or "
-                "start a new session on the new one."
+                f"The data {_kind(known.path)} {known.path} has changed since the session read it; bring the old "
+                "content back, or start a new session on the new one."
             )
         if not self._connection.read_only:
             self._keep(seen)
@@ -97,22 +105,48 @@ def _from_row(row: dict[str, Any]) -> Dataset:
     return Dataset(row["fingerprint"], dataset_path(row), row["bytes"], row["modified_ns"])
 
 
+def _kind(path: Path) -> str:
+    return "folder" if split(path)[0].is_dir() else "file"
+
+
 def _read(path: Path) -> Dataset:
-    """The file as it lies there, hashed in pieces: memory does not grow with its size."""
-    if path.is_dir():
-        raise DataProblem(f"{path} is a folder; name one data file in it.")
+    """The data as they lie there, hashed in pieces: memory does not grow with their size."""
+    file, part = split(path)
     try:
-        with path.open("rb") as file:
-            before = os.fstat(file.fileno())
-            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-            after = os.fstat(file.fileno())
-    except FileNotFoundError:
-        raise DataProblem(f"There is no file {path}; check the path.") from None
-    except OSError as error:
-        raise DataProblem(f"The file {path} cannot be read: {error.strerror or error}.") from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise DataProblem(f"The file {path} is being written to at this moment; try again when it is complete.")
-    return Dataset(fingerprint, path, after.st_size, after.st_mtime_ns)
+        before = stamp(path)
+        fingerprint = _folder_hash(file) if file.is_dir() else _file_hash(file)
+        after = stamp(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataProblem(f"There is no file {file}; check the path.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataProblem(f"The {_kind(path)} {file} cannot be read: {reason}.") from error
+    if before != after:
+        raise DataProblem(
+            f"The {_kind(path)} {file} is being written to at this moment; try again when it is complete."
+        )
+    if part:
+        fingerprint = hashlib.sha256(f"{fingerprint}\0{part}".encode("utf-8", "surrogateescape")).hexdigest()
+    return Dataset(fingerprint, path, *after)
+
+
+def _file_hash(file: Path) -> str:
+    """SHA-256 of the bytes; of a database with a log beside it, of the bytes of both."""
+    hashes = []
+    for held in (file, *logs_beside(file)):
+        with held.open("rb") as stream:
+            hashes.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\0".join(hashes).encode()).hexdigest()
+
+
+def _folder_hash(folder: Path) -> str:
+    """SHA-256 over the sorted names of all files in it, each with the hash of its bytes."""
+    folder_format(folder)  # says what is wrong where it holds no data
+    whole = hashlib.sha256()
+    for name in files_of(folder):
+        with (folder / name).open("rb") as stream:
+            whole.update(os.fsencode(name) + b"\0" + hashlib.file_digest(stream, "sha256").digest())
+    return whole.hexdigest()
 
 
 class StoredEnvironments:
