@@ -55,6 +55,8 @@ KINDS = (
     TrialKind("profile", "engine.data.profile:profile", "reading the table"),
     TrialKind("split", "engine.data.splitting:split", "drawing the lockbox and the practice exams"),
     TrialKind("leaks", "engine.data.leaks:leaks", "looking for leaks"),
+    TrialKind("probe", "engine.evaluation.probe:probe", "trying changes of the preparation"),
+    TrialKind("preview", "engine.models.preview:preview", "before and after, on a few rows"),
     TrialKind("rule", "engine.data.rules:check_rule", "checking the rule"),
     TrialKind("cross_validate", "engine.evaluation.crossval:cross_validate", "practice exams"),
     TrialKind("compare", "engine.evaluation.comparison:compare", "comparing on the same exams"),

@@ -17,7 +17,7 @@ import pandas as pd
 
 from engine.data.splitting import inner_split
 from engine.data.table import Table
-from engine.models.catalogue import ModelSpec, model_spec
+from engine.models.catalogue import ModelSpec, Prepare, model_spec
 from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, target_folds
 from engine.models.setting import Setting
 from engine.models.simple import count_parameters, fit_quietly
@@ -108,7 +108,7 @@ def fit(
     rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
     y = table.y[positions]
     started = time.perf_counter()
-    prepare, X = _prepared(recipe, spec, table, rows, y, positions, seed)
+    prepare, X = prepared(recipe, spec.prepare, table, rows, y, positions, seed)
     fitted = Fitted(spec, settings, recipe["task"], list(table.labels or ()), list(rows.columns), prepare, None)
     if spec.network:
         given = {"name": spec.name, "settings": settings}
@@ -140,9 +140,9 @@ def fit(
     return fitted
 
 
-def _prepared(
+def prepared(
     recipe: Mapping[str, Json],
-    spec: ModelSpec,
+    style: Prepare,
     table: Table,
     frame: pd.DataFrame,
     y: np.ndarray,
@@ -154,16 +154,16 @@ def _prepared(
     It is fitted on the whole training part, the inner validation rows of an early-stopping model included: they belong
     to the training part, and no such model is prepared with the target.
     """
-    if spec.prepare == "none":
+    if style == "none":
         return None, frame
-    made = blocks(recipe, spec.prepare, frame)
+    made = blocks(recipe, style, frame)
     folds = 5
     if any(block.what == "target" for block in made):
         kind = recipe["split"]["kind"]
         groups = table.groups[positions] if table.groups is not None and kind == "group" else None
         times = table.times[positions] if table.times is not None and kind == "time" else None
         folds = target_folds(groups, times)
-    prepare = assemble(made, spec.prepare, recipe["task"], seed, folds)
+    prepare = assemble(made, style, recipe["task"], seed, folds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here
         X = prepare.fit_transform(frame, y)

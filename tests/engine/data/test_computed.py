@@ -45,7 +45,7 @@ def test_a_value_that_cannot_be_counts_as_empty_before_anything_is_computed() ->
     assert np.isnan(found.loc[0, ["a", "ratio"]].to_numpy(float)).all()
     assert found["ratio"][1] == 2
     emptied = with_computed(frame([1, 4], [2, 2]), recipe(impossible={"c": "c = 'x' AND a > 3"}))
-    assert emptied["c"].tolist() == ["x", None]
+    assert emptied["c"].isna().tolist() == [False, True]
 
 
 def test_logarithms_of_nothing_and_texts_are_empty() -> None:
@@ -75,6 +75,6 @@ def test_a_column_that_only_a_formula_names_is_read_and_is_no_input(tmp_path: Pa
     types = {"a": "number", "ratio": "number"}
     told = recipe(types=types, beside={"b": "number"}, positive="yes", read=None)
     assert list(load(tmp_path / "t.csv", told).frame.columns) == ["a", "ratio"]
-    pd.DataFrame({"a": [1.0]}).to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(DataProblem, match="no column 'b'"):
+    pd.DataFrame({"a": [1.0], "d": [2.0]}).to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(DataProblem, match="no column “b”|no column 'b'"):
         load_features(tmp_path / "new.csv", told)

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from engine.data.formulas import read_formula, suggest
 from engine.errors import InvalidAnswer
 
-TYPES = {"TotalCharges": "number", "tenure": "number", "Contract": "category", "signup": "date", "end": "date"}
+TYPES = {"TotalCharges": "number", "tenure": "number", "Contract": "category", "signup": "date", "ended": "date"}
 
 
 @pytest.mark.parametrize(
     ("text", "columns", "kind"),
     [
         ("TotalCharges / NULLIF(tenure, 0)", ("TotalCharges", "tenure"), "number"),
-        ("julianday(end) - julianday(signup)", ("end", "signup"), "number"),
+        ("julianday(ended) - julianday(signup)", ("ended", "signup"), "number"),
         ("lower(Contract)", ("Contract",), "category"),
         ("CASE WHEN tenure < 12 THEN 'new' ELSE 'old' END", ("tenure",), "category"),
         ("tenure > 12 AND Contract = 'Yes'", ("tenure", "Contract"), "number"),
@@ -35,7 +35,7 @@ def test_an_expression_says_what_it_reads_and_makes(text: str, columns: tuple[st
         ("tenur * 2", "no column tenur. Did you mean tenure"),
         ("Churn * 2", "“Churn” is the target"),
         ("Contract + 1", "“Contract” is no number but a category"),
-        ("end - signup", 'julianday("end") is its day'),
+        ("ended - signup", r'julianday\("ended"\) is its day'),
         ("sum(tenure)", r"sum\(\) is not allowed in a formula"),
         ("random() * tenure", r"random\(\) is not allowed"),
         ("(SELECT max(tenure) FROM rows)", "SELECT has no place in a formula"),

@@ -1,0 +1,185 @@
+"""The trial *probe*: what changes of the preparation make, in paired differences and nothing else.
+
+Before the baseline is confirmed nobody may see how good a model is (1.1), yet a change of the preparation has to be
+measured.  So a default linear model and default boosting take the exams with and without it, and only how much they
+gain is told (4.3).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.data.splitting import lockbox_and_plan
+from engine.data.table import load
+from engine.errors import UsageProblem
+from engine.evaluation.acceptance import holm
+from engine.evaluation.bench import Bench
+from engine.evaluation.comparison import metric_named
+from engine.evaluation.crossval import take_exam
+from engine.evaluation.paired import ALPHA, Difference, overlap, paired_difference
+from engine.metrics import BY_NAME, quantile_of
+from engine.models.catalogue import as_model
+from engine.records import Json, Progress, digest
+from engine.trials import Context
+
+MOST_ROWS = 20_000  # of a training part that a probe fits to: a difference shows long before all rows are used
+KEPT = 64  # results of one recipe and family that this process keeps
+
+_cache: OrderedDict[str, Answers] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one family scored with one recipe.  scores: per metric (J,) in its own unit, NaN where there is none."""
+
+    scores: Mapping[str, np.ndarray]
+    n_train: np.ndarray
+    n_test: np.ndarray
+    failed: int
+    seconds: float
+
+
+def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
+    """Compare each changed recipe with the one before it, family by family.
+
+    params: recipe; changes, [{"name", "recipe"}]; families, of "linear" and "boosting"; metric; guards; delta (for
+    *equivalent*); folds (only the first so many exams; all when missing); tiny (too few rows for a verdict).
+    Each change of a round is held to Holm's share of .05 to be called better, family by family; worse needs no share.
+    Training parts of more than 20,000 rows are thinned, the same rows for every recipe.
+    Raises UsageProblem when there is nothing to try, DataProblem when a recipe does not fit the data.
+    """
+    changes, families = params["changes"], list(params["families"])
+    if not changes or not families:
+        raise UsageProblem("probe: at least one change and one family of models are needed.")
+    before = _bench(params["recipe"], ctx)
+    folds = params.get("folds") or len(before.splits.folds)
+    folds = min(int(folds), len(before.splits.folds))
+    steps = _Steps(ctx, (1 + len(changes)) * len(families) * folds)
+    metric = metric_named(params["metric"])
+    rows: list[dict[str, Json]] = []
+    for family in families:
+        plain = _answers(before, family, folds, ctx, steps)
+        tried = [_answers(_bench(c["recipe"], ctx), family, folds, ctx, steps) for c in changes]
+        gains = [_difference(before, metric, plain, other, float(params.get("delta") or 0.0)) for other in tried]
+        better = holm([gain.p for gain in gains], ALPHA)
+        for change, gain, other, (_, earned) in zip(changes, gains, tried, better, strict=True):
+            guards = {
+                name: _difference(before, BY_NAME[name], plain, other)
+                for name in params.get("guards") or ()
+                if name in BY_NAME and name != metric.name and name in plain.scores and name in other.scores
+            }
+            rows.append(_row(change["name"], family, gain, guards, other, earned, bool(params.get("tiny"))))
+    largest = max(len(train) for train, _ in before.splits.folds[:folds])
+    used = MOST_ROWS if largest > MOST_ROWS else None
+    return {"rows": rows, "folds": folds, "rows_used": used, "metric": metric.name}
+
+
+class _Steps:
+    """Counts fits for the progress; recipes that were measured before count at once."""
+
+    def __init__(self, ctx: Context, total: int) -> None:
+        self.ctx, self.total, self.done = ctx, total, 0
+
+    def add(self, k: int, message: str) -> None:
+        self.done += k
+        self.ctx.report(Progress(self.done, self.total, "fit", message))
+
+
+def _bench(recipe: Mapping[str, Json], ctx: Context) -> Bench:
+    table = load(ctx.source(), recipe)
+    return Bench(recipe, table, lockbox_and_plan(table, recipe))
+
+
+def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
+    """Fit one family with one recipe to each exam; what this process has measured before is not measured again."""
+    key = digest([bench.table.key, bench.splits.plan_hash, dict(bench.recipe), family, ctx.seed, folds])
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            found = _cache[key]
+            steps.add(folds, family)
+            return found
+    model = default_of(family, bench.recipe)
+    exams = []
+    for j, (train, test) in enumerate(bench.splits.folds[:folds]):
+        exams.append(take_exam(bench, model, j, _thinned(train, j), test, ctx.seed))
+        steps.add(1, family)
+    names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
+    scores = {
+        name: np.array([np.nan if (u := exam.measured.get(name)) is None else u for exam in exams]) for name in names
+    }
+    found = Answers(
+        scores,
+        np.array([len(e.train) for e in exams], dtype=float),
+        np.array([len(e.test) for e in exams], dtype=float),
+        sum(bool(e.failure) for e in exams),
+        float(np.mean([e.fit_seconds for e in exams])),
+    )
+    with _lock:
+        _cache[key] = found
+        while len(_cache) > KEPT:
+            _cache.popitem(last=False)
+    return found
+
+
+def default_of(family: str, recipe: Mapping[str, Json]) -> dict[str, Json]:
+    """The default model of a family for the recipe's task, aiming at what the metric rewards."""
+    numbers = recipe["task"] in ("regression", "forecast")
+    if family == "linear":
+        return as_model("ridge" if numbers else "logistic")
+    if family != "boosting":
+        raise UsageProblem(f"probe: there is no family {family!r}; linear and boosting are tried.")
+    quantile = quantile_of(recipe.get("costs")) if recipe["metric"] == "pinball" else None
+    if numbers and quantile is not None:
+        return as_model("boosting", {"loss": "quantile", "quantile": quantile})
+    if numbers:
+        loss = "absolute_error" if recipe["metric"] == "mae" else "squared_error"
+        return as_model("boosting", {"loss": loss})
+    return as_model("boosting")
+
+
+def _thinned(train: np.ndarray, fold: int) -> np.ndarray:
+    """At most MOST_ROWS of a training part, drawn evenly, the same for every recipe and family."""
+    if len(train) <= MOST_ROWS:
+        return train
+    chosen = np.random.default_rng(fold).choice(len(train), MOST_ROWS, replace=False)
+    return train[np.sort(chosen)]
+
+
+def _difference(bench: Bench, metric: Any, plain: Answers, other: Answers, delta: float = 0.0) -> Difference:
+    missing = np.full(len(plain.n_test), np.nan)
+    a, b = (np.asarray(metric.oriented(x.scores.get(metric.name, missing)), dtype=float) for x in (other, plain))
+    rho = overlap(plain.n_train, plain.n_test)
+    return paired_difference(a, b, rho, ordered=bool(bench.splits.ordered), delta=delta)
+
+
+def _row(
+    name: str, family: str, gain: Difference, guards: Mapping[str, Difference], other: Answers, earned: bool, tiny: bool
+) -> dict[str, Json]:
+    verdict: str = gain.verdict
+    if verdict == "better" and not earned:  # one of several: the luckiest of a round is held to more
+        verdict = "unclear"
+    found = asdict(gain) | {"verdict": _shown(verdict, tiny), "diff": gain.diff if gain.exams else None}
+    return {
+        "name": name,
+        "family": family,
+        **found,
+        "failed": other.failed,
+        "seconds": round(other.seconds, 4),
+        "guards": [
+            {"metric": g, "verdict": _shown(v.verdict, tiny), "diff": v.diff, "lower": v.lower, "upper": v.upper}
+            for g, v in guards.items()
+        ],
+    }
+
+
+def _shown(verdict: str, tiny: bool) -> str:
+    """With too few rows no verdict above *unclear* is given."""
+    return "unclear" if tiny and verdict != "identical" else verdict
