@@ -9,6 +9,8 @@ from typing import Literal
 
 from engine.answerers import Answerer, carried_over, quick_pace
 from engine.conductor import SETTLED, Conductor, Measuring, Stage, Waiting
+from engine.data.address import split
+from engine.data.formats import FORMATS, PACKINGS
 from engine.effects import Ask
 from engine.errors import DataProblem, StoreProblem, UsageProblem
 from engine.ports import TrialState
@@ -258,12 +260,15 @@ def new_session(store: Store, data: Path, name: str = "") -> str:
 
 
 def _name_after(data: Path) -> str:
-    """A file's name without its endings; its folder's, where the file's says nothing."""
-    stem = data.name
-    for ending in (".gz", ".bz2", ".xz", ".zip", ".zst", ".csv", ".tsv", ".txt", ".data"):
+    """A file's name without its endings, or the table's in it; its folder's, where the file's says nothing."""
+    file, part = split(data)
+    stem = file.name
+    for ending in (*PACKINGS, *(ending for form in FORMATS.values() for ending in form.endings)):
         stem = stem[: -len(ending)] if stem.lower().endswith(ending) and len(stem) > len(ending) else stem
-    if stem.lower() in ("train", "training", "data") and data.absolute().parent.name:
-        stem = data.absolute().parent.name
+    if stem.lower() in ("train", "training", "data") and file.absolute().parent.name:
+        stem = file.absolute().parent.name
+    if part.isidentifier():
+        stem = part
     return short(stem.strip() or "session", 60)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.data.address import path_of
 from engine.errors import InvalidAnswer, UsageProblem
 from engine.questions import Catalogue
 from engine.records import Json
@@ -98,7 +99,7 @@ def _plan_of(raw: dict[str, Json], path: Path, catalogue: Catalogue, where: Wher
     if raw.get("skip_deep"):
         answers.setdefault(*SKIP_DEEP)
         whys.setdefault(SKIP_DEEP[0], LEFT_OUT)
-    data = path.parent / Path(raw["data"]).expanduser() if raw.get("data") else None
+    data = path.parent / path_of(raw["data"]) if raw.get("data") else None
     plan = Plan(data, raw.get("name", ""), answers, whys, raw.get("stop_after", ""), where)
     return checked(plan, catalogue)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.answerers import Answerer, quick_pace
+from engine.data.address import name_of
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
 from engine.records import Answer
@@ -48,7 +49,7 @@ class StoreDesk:
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
 
     def data_of(self, name: str) -> str:
-        return self._store.sessions.get(name).path.name
+        return name_of(self._store.sessions.get(name).path)
 
     def sample(self) -> tuple[Path, str]:
         return SAMPLE, "churned"
@@ -64,7 +65,7 @@ class StoreDesk:
 def _line(info: SessionInfo) -> SessionLine:
     return SessionLine(
         name=info.name,
-        data=info.path.name,
+        data=name_of(info.path),
         target=info.target,
         stage=info.stage,
         rungs=tuple((rung.model, rung.value) for rung in info.ladder),

@@ -101,3 +101,9 @@ def _logs(file: Path) -> list[tuple[str, int, int]]:
 def _number(seen: list[tuple[str, int, int]]) -> int:
     text = "\0".join(f"{name}\0{size}\0{changed}" for name, size, changed in seen)
     return int.from_bytes(hashlib.sha256(os.fsencode(text)).digest()[:8], "big") >> 1  # as SQLite's integers hold it
+
+
+def name_of(path: Path | str) -> str:
+    """The last part of the path, with the table or query behind it."""
+    file, part = split(path)
+    return f"{file.name}{MARK}{part}" if part else file.name

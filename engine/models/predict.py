@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from engine.data.address import exists, split
 from engine.data.table import load_features
 from engine.errors import DataProblem
 from engine.models.fitting import decide
@@ -34,7 +35,7 @@ def predict_file(
     Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
     """
     data, out = Path(data), Path(out)
-    if out.exists() and data.exists() and out.samefile(data):
+    if out.exists() and exists(data) and out.samefile(split(data)[0]):
         raise DataProblem(f"{out} is the file to predict from; write the predictions to another one.")
     frames = load_features(data, artifact.recipe, chunk, unread)
     done = 0

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engine.data.address import path_of
 from tui.cli.options import BranchOption, JsonOption, NameArgument, StoreOption, chosen_store
 
 app = typer.Typer(
@@ -45,7 +46,15 @@ def home(
         raise typer.Exit(go_home(chosen_store(context, store)))
 
 
-DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A table as a text file, such as CSV.")]
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        parser=path_of,
+        help="A table: CSV, Excel, Parquet, Arrow, JSON lines; FILE.db::TABLE (or a query) of an SQLite or DuckDB "
+        "file; or a folder with one sub-folder of pictures or texts for each class.",
+    ),
+]
 
 
 @app.command(epilog="Example:  rungwise new telco.csv --target Churn --name churn --pace guided")
@@ -77,6 +86,7 @@ def open_(context: typer.Context, name: NameArgument, branch: BranchOption = "",
     epilog="Examples:\n\n"
     "    rungwise run plan.toml --json\n\n"
     "    rungwise run telco.csv --target Churn --accept-recommended --skip-deep\n\n"
+    "    rungwise run shop.db::customers --target left --accept-recommended\n\n"
     "    rungwise run telco.csv --target Churn --accept-recommended --answer problem.metric=roc_auc "
     '--why "problem.metric=The campaign ranks customers, so their order is what counts"\n\n'
     "A plan file is TOML: data, name, target, stop_after, skip_deep, and the tables [answers] and [whys], keyed by "
@@ -84,7 +94,9 @@ def open_(context: typer.Context, name: NameArgument, branch: BranchOption = "",
 )
 def run(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="PLAN.toml|DATA", help="A plan file, or a table.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="PLAN.toml|DATA", parser=path_of, help="A plan file, or data as for `new`.")
+    ],
     target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")] = "",
     accept_recommended: Annotated[
         bool, typer.Option("--accept-recommended", help="Take the recommendation where nothing else answers.")

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from engine.data.address import exists, split
 from engine.errors import DataProblem, UsageProblem
 from engine.records import Evidence
 from engine.stages.columns import counted
@@ -18,8 +19,8 @@ def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path) -
     """Write the predictions of the model that the session ended with."""
     with opened(path) as store:
         content = store.artifacts.fetch(str(_final(store, name, branch).value["artifact"]))
-    if not data.exists():
-        raise DataProblem(f"There is no file {data}; check the path.")
+    if not exists(data):
+        raise DataProblem(f"There is no file {split(data)[0]}; check the path.")
     from engine.models.persist import loads
     from engine.models.predict import predict_file
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.answerers import accept_recommended, from_plan
 from engine.conductor import Exchange, catalogue
+from engine.data.address import split
 from engine.errors import DataProblem, InvalidAnswer, RungwiseError, UsageProblem
 from engine.records import Evidence
 from engine.words import literal, short
@@ -39,7 +40,7 @@ class Wanted:
 
     @property
     def is_plan(self) -> bool:
-        return self.source.suffix.lower() == ".toml"
+        return self.source.suffix.lower() == ".toml" and not split(self.source)[1]
 
 
 def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
+from engine.data.address import path_of
 from tui import peek
 from tui.literal import literal
 from tui.screens.base import Dialog
@@ -70,7 +71,7 @@ Name the column to predict, or leave it empty and be asked with the columns in s
         with box:
             with Horizontal(classes="line"):
                 yield Static("file", classes="label")
-                yield Field(self.start[0], placeholder="path of a CSV file; → completes", id="path")
+                yield Field(self.start[0], placeholder="a file, FILE.db::TABLE or a folder; → completes", id="path")
             yield Rows((Column(flex=True),), id="found")
             with Horizontal(classes="line"):
                 yield Static("target", classes="label")
@@ -110,7 +111,7 @@ Name the column to predict, or leave it empty and be asked with the columns in s
         wrong = peek.problem(typed)
         if typed != self._looked_at:
             self._looked_at = typed
-            self._columns = [] if wrong else peek.columns(Path(typed).expanduser())
+            self._columns = [] if wrong else peek.columns(path_of(typed))
         self._hint_target()
 
     @on(Input.Changed, "#target")
@@ -193,7 +194,7 @@ Name the column to predict, or leave it empty and be asked with the columns in s
         pace = self.query_one("#pace", Rows).current
         self._say("reading the file …")
         self.rungwise.make_session(
-            Beginning(Path(path.value).expanduser(), name, pace.key if pace else "quick",
+            Beginning(path_of(path.value), name, pace.key if pace else "quick",
                       self.query_one("#name", Input).value.strip()), self,
         )  # fmt: skip
 
