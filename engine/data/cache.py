@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from engine.data.address import logs_beside, split, stamp
 from engine.data.formats import Format
 from engine.data.formats.reader import Found
+from engine.data.opening import compression_of
 from engine.data.raw import BadLine, Raw, places_of
 from engine.data.settings import ReadSettings
 from engine.errors import DataProblem
@@ -127,7 +128,7 @@ def _digest(settings: ReadSettings) -> str:
 def place(path: Path, form: Format) -> Place | None:
     """Where the source's table is or would be kept; None where keeping it gains nothing, or there is no cache."""
     file, part = split(path)
-    if not form.kept or os.path.isdir(file):
+    if os.path.isdir(file) or not _pays(file, part, form):
         return None
     try:
         size, changed = stamp(path)
@@ -136,6 +137,12 @@ def place(path: Path, form: Format) -> Place | None:
         return Place(kept_in, _content(kept_in, file, size, changed, f"{VERSION} {form.key} {part}"))
     except (OSError, DataProblem):
         return None  # reading says what is wrong
+
+
+def _pays(file: Path, part: str, form: Format) -> bool:
+    if form.kept == "packed":
+        return compression_of(file) is not None
+    return form.kept == "all" or (form.kept == "queries" and " " in part)
 
 
 def _content(kept_in: Path, file: Path, size: int, changed: int, more: str) -> str:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import DataProblem
 
@@ -24,15 +24,15 @@ LOOKED_AT = 5000  # files of a folder that are looked at to tell what it holds
 @dataclass(frozen=True)
 class Format:
     """A form of table.  words: with its article.  module: where its READER is.  fits: told by a file's first bytes
-    (uncompressed), never by the name.  kept: a second read comes from the cache, as that was measured to be faster.
-    parts: an address may name a table or query in it."""
+    (uncompressed), never by the name.  kept: of which of them the cache keeps the table, for there a second read was
+    measured to be so much faster that it pays.  parts: an address may name a table or query in it."""
 
     key: str
     words: str
     module: str
     endings: tuple[str, ...]
     fits: Callable[[Path, bytes], bool]
-    kept: bool = True
+    kept: Literal["all", "packed", "queries", "none"] = "none"
     parts: bool = False
 
     def reader(self) -> Any:
@@ -98,20 +98,19 @@ def _is_json(path: Path, start: bytes) -> bool:
 
 _ALL = (
     Format("csv", "a text table", "engine.data.formats.delimited", (".csv", ".tsv", ".txt", ".tab", ".psv", ".data"),
-           _never, kept=False),
-    Format("jsonl", "JSON", "engine.data.formats.jsonlines", (".jsonl", ".ndjson", ".json"), _is_json),
-    Format("parquet", "a Parquet file", "engine.data.formats.parquet", (".parquet", ".pq"), _starts(b"PAR1", b"PARE"),
-           kept=False),
+           _never, kept="packed"),
+    Format("jsonl", "JSON", "engine.data.formats.jsonlines", (".jsonl", ".ndjson", ".json"), _is_json, kept="all"),
+    Format("parquet", "a Parquet file", "engine.data.formats.parquet", (".parquet", ".pq"), _starts(b"PAR1", b"PARE")),
     Format("arrow", "an Arrow file", "engine.data.formats.arrow", (".arrow", ".feather", ".ipc", ".arrows"),
-           lambda path, start: start.startswith((b"ARROW1", b"FEA1")) or _is_stream(path, start), kept=False),
+           lambda path, start: start.startswith((b"ARROW1", b"FEA1")) or _is_stream(path, start)),
     Format("excel", "an Excel workbook", "engine.data.formats.excel", (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
-           _is_excel),
+           _is_excel, kept="all"),
     Format("sqlite", "an SQLite database", "engine.data.formats.sqlite", (".db", ".sqlite", ".sqlite3", ".db3"),
-           _starts(b"SQLite format 3\x00"), parts=True),
+           _starts(b"SQLite format 3\x00"), kept="all", parts=True),
     Format("duckdb", "a DuckDB database", "engine.data.formats.duck", (".duckdb", ".ddb"), _starts(b"DUCK", at=8),
-           kept=False, parts=True),
-    Format("images", "a folder of pictures", "engine.data.formats.images", (), _never, kept=False),
-    Format("texts", "a folder of texts", "engine.data.formats.texts", (), _never, kept=False),
+           kept="queries", parts=True),
+    Format("images", "a folder of pictures", "engine.data.formats.images", (), _never),
+    Format("texts", "a folder of texts", "engine.data.formats.texts", (), _never),
 )  # fmt: skip
 
 FORMATS = {format.key: format for format in _ALL}
