@@ -12,8 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import PowerTransformer, RobustScaler
 
 UNSURE = 0.5  # a yes/no that is neither
+STEEPEST = 5.0  # a power beyond this only tells of a column that no power makes even
+FARTHEST = 1e9  # spreads from the middle: what lies beyond would not be a number any more after a power
+ENOUGH = 20_000  # rows that trees look at to rank columns
 
 
 class MissingFlags(TransformerMixin, BaseEstimator):
@@ -56,10 +60,22 @@ class YesNo(TransformerMixin, BaseEstimator):
         return np.asarray([f"{c} = {levels[-1]}" if levels else c for c, levels in named], dtype=object)
 
 
+_DATES: dict[str, dict[str, Any]] = {
+    "date": {"add_weekday": True},
+    "cycles": {"add_weekday": True, "periodic_encoding": "circular"},
+    "elapsed": {"resolution": None},
+}
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_circular_0", " (sine)").replace("_circular_1", " (cosine)")
+
+
 class EachColumn(TransformerMixin, BaseEstimator):
     """One of skrub's single-column encoders, fitted to each column by itself.
 
-    kind: "date" (parts and total seconds), "strings" (letter n-grams, 30 dimensions), "words" (TF-IDF of words 1-2).
+    kind: "date" (parts and total seconds), "cycles" (the same, with month, day, hour and weekday on circles),
+    "elapsed" (total seconds), "strings" (letter n-grams, 30 dimensions).
     An empty date gives empty parts; an empty text counts as a text without words.
     """
 
@@ -69,21 +85,17 @@ class EachColumn(TransformerMixin, BaseEstimator):
         self.dimensions = dimensions
 
     def _encoder(self) -> Any:
-        if self.kind == "date":
+        if self.kind in _DATES:
             from skrub import DatetimeEncoder
 
-            return DatetimeEncoder(add_weekday=True)
-        if self.kind == "strings":
-            from skrub import StringEncoder
+            return DatetimeEncoder(**_DATES[self.kind])
+        from skrub import StringEncoder
 
-            return StringEncoder(n_components=self.dimensions, random_state=self.seed)
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        return TfidfVectorizer(ngram_range=(1, 2), min_df=2, max_features=20_000, sublinear_tf=True)
+        return StringEncoder(n_components=self.dimensions, random_state=self.seed)
 
     def _column(self, X: pd.DataFrame, j: int) -> pd.Series:
         column = X.iloc[:, j]
-        if self.kind == "date":
+        if self.kind in _DATES:
             return pd.to_datetime(column)
         return column.astype(object).where(column.notna(), "").astype("str")
 
@@ -100,23 +112,127 @@ class EachColumn(TransformerMixin, BaseEstimator):
                 parts.append(encoder.fit_transform(self._column(X, j)))
                 self.encoders_.append(encoder)
         self.names_ = [
-            f"{column}: {str(name).removeprefix(str(column)).lstrip('_')}"
+            f"{column}: {_in_words(str(name).removeprefix(str(column)).lstrip('_'))}"
             for column, encoder in zip(X.columns, self.encoders_, strict=True)
             for name in encoder.get_feature_names_out()
         ]
-        return _joined(parts)
+        return joined(parts)
 
     def transform(self, X: pd.DataFrame) -> Any:
-        """X: (n, k) frame.  Returns (n, features), float64, or a sparse matrix for "words"."""
-        return _joined([encoder.transform(self._column(X, j)) for j, encoder in enumerate(self.encoders_)])
+        """X: (n, k) frame.  Returns (n, features), float64."""
+        return joined([encoder.transform(self._column(X, j)) for j, encoder in enumerate(self.encoders_)])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         return np.asarray(self.names_, dtype=object)
 
 
-def _joined(parts: list[Any]) -> Any:
+def joined(parts: list[Any]) -> Any:
+    """Arrays (n, …) beside each other: sparse when any is."""
     import scipy.sparse as sp
 
     if any(sp.issparse(part) for part in parts):
         return sp.hstack(parts).tocsr()
     return np.hstack([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+class Capped(TransformerMixin, BaseEstimator):
+    """Numbers held between two quantiles of the training part, `share` from either end; empty cells stay empty."""
+
+    def __init__(self, share: float = 0.005) -> None:
+        self.share = share
+
+    def fit(self, X: Any, y: Any = None) -> Capped:
+        """X: (n, k) numbers, NaN where empty.  A column without a value has no bounds."""
+        values = np.asarray(X, dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a column without a value
+            low, high = np.nanquantile(values, [self.share, 1 - self.share], axis=0)
+        self.low_ = np.where(np.isnan(low), -np.inf, low)
+        self.high_ = np.where(np.isnan(high), np.inf, high)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """(n, k) float64."""
+        return np.clip(np.asarray(X, dtype=np.float64), self.low_, self.high_)
+
+
+class Robust(RobustScaler):
+    """Centred on the median, in units of the middle half; of the standard deviation where the middle half is a point.
+
+    (scikit-learn leaves such a column, mostly zeros as a rule, in its own unit.)
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Robust:
+        super().fit(X, y)
+        values = np.asarray(X, dtype=np.float64)
+        if len(values):
+            low, high = np.nanpercentile(values, [25, 75], axis=0)
+            spread = np.nanstd(values, axis=0)
+            self.scale_ = np.where((high == low) & (spread > 0), spread, self.scale_)
+        return self
+
+
+class Power(PowerTransformer):
+    """Yeo-Johnson, one power a column, with powers and cells held to what stays a number; give it scaled columns."""
+
+    def __init__(self) -> None:
+        super().__init__(method="yeo-johnson", standardize=False)
+
+    def fit(self, X: Any, y: Any = None) -> Power:
+        """X: (n, k), no NaN.  A column that no power can be found for stays as it is (power 1)."""
+        with np.errstate(all="ignore"):
+            super().fit(self._held(X))
+        self.lambdas_ = np.clip(np.where(np.isfinite(self.lambdas_), self.lambdas_, 1.0), -STEEPEST, STEEPEST)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **_: Any) -> np.ndarray:
+        return self.fit(X).transform(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        return np.asarray(super().transform(self._held(X)))
+
+    def _held(self, X: Any) -> np.ndarray:
+        return np.clip(np.asarray(X, dtype=np.float64), -FARTHEST, FARTHEST)
+
+
+class KeepBest(TransformerMixin, BaseEstimator):
+    """The k columns that tell most about the target in the training part, in their old order.
+
+    By the F test of each column alone; with `trees`, for models that are made of them, by what 100 random trees use.
+    """
+
+    def __init__(self, k: int = 20, task: str = "binary", trees: bool = False, seed: int = 0) -> None:
+        self.k = k
+        self.task = task
+        self.trees = trees
+        self.seed = seed
+
+    def fit(self, X: Any, y: np.ndarray) -> KeepBest:
+        """X: (n, columns), sparse or not, NaN only with `trees`; y: (n,) codes or values."""
+        if X.shape[1] <= self.k:
+            self.kept_ = np.arange(X.shape[1])
+            return self
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # columns of one value
+            worth = np.nan_to_num(self._by_trees(X, y) if self.trees else self._by_test(X, y), nan=-1.0, posinf=1e300)
+        self.kept_ = np.sort(np.argsort(-worth, kind="stable")[: self.k])
+        return self
+
+    def _by_test(self, X: Any, y: np.ndarray) -> np.ndarray:
+        from sklearn.feature_selection import f_classif, f_regression
+
+        return (f_regression if self.task == "regression" else f_classif)(X, y)[0]
+
+    def _by_trees(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+        rows = np.arange(len(y))
+        if len(y) > ENOUGH:
+            rows = np.sort(np.random.default_rng(self.seed).choice(len(y), ENOUGH, replace=False))
+        kind: Any = ExtraTreesRegressor if self.task == "regression" else ExtraTreesClassifier
+        trees = kind(100, min_samples_leaf=max(5, len(rows) // 200), max_features="sqrt", random_state=self.seed)
+        return trees.fit(X[rows], y[rows]).feature_importances_
+
+    def transform(self, X: Any) -> Any:
+        """(n, k), sparse where X is."""
+        return X[:, self.kept_]

@@ -17,11 +17,14 @@ import pandas as pd
 
 from engine.data.splitting import inner_split
 from engine.data.table import Table
+from engine.errors import DataProblem
 from engine.models.catalogue import ModelSpec, Prepare, model_spec
-from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, target_folds
+from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, parts_of, target_folds
 from engine.models.setting import Setting
 from engine.models.simple import count_parameters, fit_quietly
 from engine.records import Json
+
+FURTHEST = float(np.log(10.0))  # how far beyond the largest logarithm of the training part an answer may lie
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Fitted:
     """A model that has learned, with the preparation that belongs to it.
 
     columns: the input columns in their order.  labels: the classes, none for regression.  `scores` is what it says.
+    most: the largest log(1 + y) that it may say, where it learned the logarithm of the target; else None.
     """
 
     spec: ModelSpec
@@ -42,6 +46,7 @@ class Fitted:
     notes: list[str] = field(default_factory=list)  # what the library complained about
     prepared: Any = field(default=None, repr=False)  # the training part after preparation, until it is dropped
     net: dict[str, Json] = field(default_factory=dict)  # what the training of a network recorded
+    most: float | None = None
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """The frame as the estimator takes it: (n, features) numbers, or the frame itself."""
@@ -54,7 +59,8 @@ class Fitted:
 
     def scores_of_prepared(self, X: Any) -> np.ndarray:
         if self.task == "regression":
-            return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(-1)
+            values = np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(-1)
+            return values if self.most is None else np.expm1(np.minimum(values, self.most))
         proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
         classes = np.asarray(getattr(self.estimator, "classes_", np.arange(len(self.labels))), dtype=int)
         if len(classes) == len(self.labels):
@@ -101,15 +107,17 @@ def fit(
 
     model: {"name", "settings"}.  positions: (n,) of the rows it may see.  frame: those very rows, when they were cut
     out before.  report: called with an engine.records.Progress by a model that trains in steps.
-    Raises UsageProblem when the model does not fit the task, DataProblem when a rule cannot be read.
+    Raises UsageProblem when the model does not fit the task, DataProblem when a rule cannot be read or the target has
+    no logarithm where one is asked for.
     """
     spec = model_spec(str(model["name"]), recipe["task"])
     settings = spec.with_defaults(model.get("settings"))
     rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
-    y = table.y[positions]
+    y, most = as_learned(recipe, spec, table.y[positions])
     started = time.perf_counter()
     prepare, X = prepared(recipe, spec.prepare, table, rows, y, positions, seed)
-    fitted = Fitted(spec, settings, recipe["task"], list(table.labels or ()), list(rows.columns), prepare, None)
+    labels = list(table.labels or ())
+    fitted = Fitted(spec, settings, recipe["task"], labels, list(rows.columns), prepare, None, most=most)
     if spec.network:
         given = {"name": spec.name, "settings": settings}
         fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report)
@@ -124,11 +132,16 @@ def fit(
             seed=seed,
         )
         fitted.estimator = spec.builder()(setting)
+    weights = _weights(recipe, spec, fitted.estimator, y)
     if spec.early_stop:
         inner, validation = _inner(recipe, table, positions, _inner_share(settings, len(y)), seed)
-        fitted.notes = fit_quietly(fitted.estimator, X[inner], y[inner], X_val=X[validation], y_val=y[validation])
+        held: dict[str, Any] = {"X_val": X[validation], "y_val": y[validation]}
+        if weights is not None:
+            held |= {"sample_weight": weights[inner], "sample_weight_val": weights[validation]}
+        fitted.notes = fit_quietly(fitted.estimator, X[inner], y[inner], **held)
     else:
-        fitted.notes = fit_quietly(fitted.estimator, X, y)
+        more = {} if weights is None else {"sample_weight": weights}
+        fitted.notes = fit_quietly(fitted.estimator, X, y, **more)
     if getattr(fitted.estimator, "n_jobs", None) not in (None, 1):
         fitted.estimator.n_jobs = 1  # threads would add up a forest's votes in any order: the last bits would vary
     if spec.network:
@@ -138,6 +151,38 @@ def fit(
     fitted.seconds = time.perf_counter() - started
     fitted.prepared = X
     return fitted
+
+
+def as_learned(recipe: Mapping[str, Json], spec: ModelSpec, y: np.ndarray) -> tuple[np.ndarray, float | None]:
+    """The target as the model learns it, and `Fitted.most`: its logarithm where the recipe says so.
+
+    Baselines and rules say values of the target itself.  A line on logarithms can run away when it is turned back: an
+    answer is held to ten times the largest value learned from.  Raises DataProblem for values of -1 and below.
+    """
+    how = (recipe.get("prepare") or {}).get("target")
+    if how != "log1p" or recipe["task"] != "regression" or spec.prepare == "none":
+        return y, None
+    if len(y) and y.min() <= -1:
+        raise DataProblem(
+            f"The target goes down to {y.min():g}, and log(1 + y) needs values above -1: predict the value itself."
+        )
+    logged = np.log1p(y)
+    return logged, float(logged.max(initial=0.0)) + FURTHEST
+
+
+def _weights(recipe: Mapping[str, Json], spec: ModelSpec, estimator: Any, y: np.ndarray) -> np.ndarray | None:
+    """A weight for each row, so that classes count alike; None without them, or for a model that takes none.
+
+    Networks weigh the classes in their loss (engine.models.networks.losses).
+    """
+    if (recipe.get("prepare") or {}).get("weights") != "balanced" or recipe["task"] == "regression":
+        return None
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.validation import has_fit_parameter
+
+    if spec.prepare == "none" or spec.network or not has_fit_parameter(estimator, "sample_weight"):
+        return None
+    return compute_sample_weight("balanced", y)
 
 
 def prepared(
@@ -152,7 +197,7 @@ def prepared(
     """The fitted preparation and the training part after it.
 
     It is fitted on the whole training part, the inner validation rows of an early-stopping model included: they belong
-    to the training part, and no such model is prepared with the target.
+    to the training part, and no such model is prepared with the target, but for the choice of its columns.
     """
     if style == "none":
         return None, frame
@@ -163,11 +208,12 @@ def prepared(
         groups = table.groups[positions] if table.groups is not None and kind == "group" else None
         times = table.times[positions] if table.times is not None and kind == "time" else None
         folds = target_folds(groups, times)
-    prepare = assemble(made, style, recipe["task"], seed, folds)
+    prepare = assemble(made, style, recipe["task"], seed, folds, (recipe.get("prepare") or {}).get("select"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here
         X = prepare.fit_transform(frame, y)
-    for name, step, _ in [*prepare.transformers, *prepare.transformers_]:
+    columns = parts_of(prepare)[0]
+    for name, step, _ in [*columns.transformers, *columns.transformers_]:
         if name == "levels" and hasattr(step, "steps") and hasattr(step.steps[0][1], "cv"):
             step.steps[0][1].cv = 5  # the folds were the training rows'; what is stored must not carry them
     return prepare, X

@@ -28,9 +28,14 @@ LARGEST = 4 << 30  # bytes unpacked
 TRUSTED = (
     "engine.data.rules.RuleClassifier",
     "engine.data.rules.RuleRegressor",
+    "engine.models.columns.Capped",
     "engine.models.columns.EachColumn",
+    "engine.models.columns.KeepBest",
     "engine.models.columns.MissingFlags",
+    "engine.models.columns.Power",
+    "engine.models.columns.Robust",
     "engine.models.columns.YesNo",
+    "engine.models.texts.Vocabulary",
     "functools.partial",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -39,6 +44,7 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
     "skrub._datetime_encoder.DatetimeEncoder",
+    "skrub._datetime_encoder._CircularEncoder",
     "skrub._squashing_scaler.SquashingScaler",
     "skrub._squashing_scaler._MinMaxScaler",
     "skrub._string_encoder.StringEncoder",
@@ -77,6 +83,7 @@ def dumps(artifact: Artifact) -> bytes:
         "recipe": artifact.recipe,
         "schema": artifact.schema,
         "threshold": artifact.threshold,
+        **({} if fitted.most is None else {"most_log1p": fitted.most}),
     }
     members: dict[str, bytes] = {CARD: json.dumps(card, sort_keys=True, allow_nan=False, indent=1).encode()}
     if fitted.prepare is not None:
@@ -119,9 +126,9 @@ def loads(content: bytes) -> Artifact:
             estimator: Any = network_from_bytes(members[KERAS])
         else:
             estimator = _from_skops(members[SKOPS])
-        fitted = Fitted(
-            spec, card["settings"], card["task"], list(card["labels"]), list(card["columns"]), prepare, estimator
-        )
+        names = list(card["columns"])
+        fitted = Fitted(spec, card["settings"], card["task"], list(card["labels"]), names, prepare, estimator)
+        fitted.most = card.get("most_log1p")
         return Artifact(fitted, card["recipe"], card["schema"], card["threshold"])
     except (KeyError, TypeError):
         raise _refused("parts of it are missing") from None

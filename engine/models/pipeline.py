@@ -1,20 +1,22 @@
 """From a recipe and a model's way of preparing to a fitted table of numbers.
 
 What is done to which columns is plain data (`blocks`): it depends on the recipe and on the training part only, so
-every learned step is refitted in each fold by construction.  `assemble` turns it into a scikit-learn ColumnTransformer.
-Decision catalogue, 4.3.
+every learned step is refitted in each fold by construction.  `assemble` turns it into a scikit-learn ColumnTransformer,
+of the steps in `engine.models.steps`.  Decision catalogue, 4.3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.models.catalogue import Prepare
+from engine.models.steps import BUILD as _BUILD
 from engine.records import Json
 
 PLAIN: dict[str, Any] = {
@@ -26,11 +28,13 @@ PLAIN: dict[str, Any] = {
 MANY_LEVELS = 40  # above this a category is encoded in the recipe's way for many levels; up to it, one-hot
 NATIVE_LEVELS = 255  # what histogram boosting can hold; rarer levels beyond it share one code
 MISSING_SHARE = 0.01
+BINS = 5
+REDUCED, NEAR = 100, 50  # numbers made of one column's thousands of terms; where distances count, and take 100 in all
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some columns and what is done to them, as data.  what: the keys of `_BUILD`."""
+    """Some columns and what is done to them, as data.  what: the keys of `steps.BUILD`."""
 
     name: str
     columns: tuple[str, ...]
@@ -50,37 +54,83 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
     of: dict[str, list[str]] = {"number": [], "category": [], "yes_no": [], "date": [], "text": []}
     for column in frame.columns:
         of[recipe["types"][column]].append(column)
-    few, many = _by_levels(of, prepare["categories"], frame)
-    words = prepare["text"]["encode"] == "tfidf" and style == "linear"  # thousands of sparse columns suit a line only
-    text = Block("text", tuple(of["text"]), "words" if words else "strings", {"scale": style != "native"})
-    if style in ("native", "tree"):
-        made = [
-            Block("codes", tuple(of["category"]), "codes", {"most": NATIVE_LEVELS}),
-            Block("numbers", tuple(of["number"]), "as_is"),
-            Block("yes_no", tuple(of["yes_no"]), "yes_no"),
-            Block("dates", tuple(of["date"]), "date"),
-            text,
-        ]
-        if style == "tree":
-            onehot = Block("onehot", tuple(few), "onehot", {"rare": prepare["categories"]["rare"]})
-            made[0:1] = [onehot, Block("codes", tuple(many), "codes", {"most": NATIVE_LEVELS})]
-    else:
-        scale = {"scale": prepare["numbers"]["scale"], "impute": prepare["numbers"]["impute"]}
-        if style == "net" and scale["scale"] == "standard":
-            scale["scale"] = "squash"
-        made = [
-            Block("numbers", tuple(of["number"]), "scaled", scale),
-            Block("dates", tuple(of["date"]), "scaled_date", scale),
-            Block("yes_no", tuple(of["yes_no"]), "yes_no"),
-            Block("onehot", tuple(few), "onehot", {"rare": prepare["categories"]["rare"]}),
-            Block("levels", tuple(many), prepare["categories"]["encode"], scale),
-            text,
-        ]
-        if prepare["numbers"]["indicator"]:
-            empty = frame.isna().mean().to_dict()
-            flagged = [c for c in of["number"] + of["date"] + of["yes_no"] if empty[c] >= MISSING_SHARE]
-            made.append(Block("missing", tuple(flagged), "missing"))
+    if prepare["dates"]["encode"] == "drop":
+        of["date"] = []
+    levels = prepare["categories"].get("ordered") or {}
+    ordered = [column for column in of["category"] + of["yes_no"] if column in levels]
+    for kind in ("category", "yes_no"):
+        of[kind] = [column for column in of[kind] if column not in levels]
+    in_order = Block("ordered", tuple(ordered), "ordered", {"levels": [list(levels[column]) for column in ordered]})
+    arranged = _for_trees if style in ("native", "tree") else _for_lines
+    made = [*arranged(prepare, style, frame, of, in_order), *_texts(prepare["text"]["encode"], style, of["text"])]
+    made.sort(key=lambda block: block.name == "missing")  # where it always stood: behind all others
     return [block for block in made if block.columns]
+
+
+def _for_trees(
+    prepare: Mapping[str, Any], style: Prepare, frame: pd.DataFrame, of: dict[str, list[str]], in_order: Block
+) -> list[Block]:
+    """Nothing filled and nothing scaled: trees see what is missing, and only the order of numbers counts for them."""
+    few, many = _by_levels(of, prepare["categories"], frame)
+    rare = prepare["categories"]["rare"]
+    most = {"most": NATIVE_LEVELS}
+    if rare and rare > PLAIN["categories"]["rare"]:  # up to it boosting copes by itself: its leaves hold 20 rows
+        most["rare"] = rare
+    if style == "tree":
+        made = [Block("onehot", tuple(few), "onehot", {"rare": rare}), Block("codes", tuple(many), "codes", most)]
+    else:
+        more = [column for column in few if column not in of["category"]]  # said to be yes or no, with a third value
+        made = [Block("codes", (*of["category"], *more), "codes", most)]
+    elapsed = prepare["dates"]["encode"] == "elapsed"
+    return [
+        *made,
+        Block("numbers", tuple(of["number"]), "as_is"),
+        in_order,
+        Block("yes_no", tuple(of["yes_no"]), "yes_no"),
+        Block("dates", tuple(of["date"]), "elapsed" if elapsed else "date"),  # cycles are for lines: a tree cuts parts
+    ]
+
+
+def _for_lines(
+    prepare: Mapping[str, Any], style: Prepare, frame: pd.DataFrame, of: dict[str, list[str]], in_order: Block
+) -> list[Block]:
+    """Filled and scaled, categories one-hot: for straight lines, distances and networks."""
+    few, many = _by_levels(of, prepare["categories"], frame)
+    numbers, encode = prepare["numbers"], prepare["categories"]["encode"]
+    scale = {"scale": numbers["scale"], "impute": numbers["impute"]}
+    if style == "net" and scale["scale"] in ("standard", "robust"):
+        scale["scale"] = "squash"  # robust in the middle, and bent at the ends: one far-out value throws no network off
+    shaped = {key: numbers[key] for key in ("skew", "clip") if numbers.get(key) not in (None, "none")}
+    binned = [column for column in of["number"] if column in (numbers.get("bins") or ())]
+    made = [
+        Block("numbers", tuple(of["number"]), "scaled", {**scale, **shaped}),
+        Block("bins", tuple(binned), "bins", {"bins": BINS, "impute": numbers["impute"]}),
+        Block("dates", tuple(of["date"]), _DATES.get(prepare["dates"]["encode"], "scaled_date"), scale),
+        Block("ordered", in_order.columns, "scaled_ordered", {**in_order.options, **scale}),
+        Block("yes_no", tuple(of["yes_no"]), "yes_no"),
+        Block("onehot", tuple(few), "onehot", {"rare": prepare["categories"]["rare"]}),
+        Block("levels", tuple(many), encode, scale),
+    ]
+    if numbers["indicator"]:
+        empty = frame.isna().mean().to_dict()
+        asked = [*of["number"], *of["date"], *of["yes_no"], *in_order.columns]
+        made.append(Block("missing", tuple(c for c in asked if empty[c] >= MISSING_SHARE), "missing"))
+    return made
+
+
+_DATES = {"parts": "scaled_date", "cycles": "scaled_cycles", "elapsed": "scaled_elapsed"}
+_VOCABULARIES = {"words": ["words"], "letters": ["letters"], "both": ["words", "letters"]}
+
+
+def _texts(encode: str, style: Prepare, columns: list[str]) -> list[Block]:
+    """Thousands of sparse columns suit a line only; the others get a few dozen numbers made from them."""
+    if encode == "tfidf":  # as the first sessions wrote it
+        encode = "words" if style == "linear" else "strings"
+    if encode in _VOCABULARIES:
+        most = {"linear": None, "dense": NEAR}.get(style, REDUCED)
+        options = {"kinds": _VOCABULARIES[encode], "dimensions": most}
+        return [Block("text", tuple(columns), "vocabulary", options)]
+    return [Block("text", tuple(columns), "strings", {"scale": style != "native"})]
 
 
 def _by_levels(
@@ -99,10 +149,13 @@ def _by_levels(
     return few, many
 
 
-def assemble(made: Sequence[Block], style: Prepare, task: str, seed: int, target_folds: Any = 5) -> Any:
+def assemble(
+    made: Sequence[Block], style: Prepare, task: str, seed: int, target_folds: Any = 5, select: int | None = None
+) -> Any:
     """The unfitted ColumnTransformer for these blocks; None when the model takes the columns as they are.
 
     target_folds: what target encoding is cross-fitted with, a number of folds or (train, test) positions.
+    select: how many of the made columns are kept; a Pipeline then, whose first step is the ColumnTransformer.
     """
     if style == "none":
         return None
@@ -110,95 +163,14 @@ def assemble(made: Sequence[Block], style: Prepare, task: str, seed: int, target
 
     situation = {"task": task, "seed": seed, "target_folds": target_folds, "dense": style != "linear"}
     steps = [(b.name, _BUILD[b.what](dict(b.options), situation), list(b.columns)) for b in made]
-    return ColumnTransformer(steps, sparse_threshold=0.0 if style != "linear" else 0.3)
-
-
-def _scaler(options: Mapping[str, Json]) -> Any:
-    if options.get("scale") == "squash":
-        from skrub import SquashingScaler
-
-        return SquashingScaler()
-    if options.get("scale") == "none":
-        return "passthrough"
-    from sklearn.preprocessing import StandardScaler
-
-    return StandardScaler()
-
-
-def _scaled(options: Mapping[str, Json], situation: Mapping[str, Any], *first: tuple[str, Any]) -> Any:
-    from sklearn.impute import SimpleImputer
+    columns = ColumnTransformer(steps, sparse_threshold=0.0 if style != "linear" else 0.3)
+    if not select:
+        return columns
     from sklearn.pipeline import Pipeline
 
-    # A column without a single value in this training part becomes 0 rather than vanishing, so that folds stay alike.
-    impute = SimpleImputer(strategy=options.get("impute", "median"), keep_empty_features=True)
-    return Pipeline([*first, ("impute", impute), ("scale", _scaler(options))])
+    from engine.models.columns import KeepBest
 
-
-def _onehot(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
-    from sklearn.preprocessing import OneHotEncoder
-
-    return OneHotEncoder(
-        min_frequency=options["rare"],
-        handle_unknown="infrequent_if_exist",
-        sparse_output=not situation["dense"],
-    )
-
-
-def _codes(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
-    from sklearn.preprocessing import OrdinalEncoder
-
-    return OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=options["most"],
-    )
-
-
-def _target(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
-    from sklearn.model_selection import KFold, StratifiedKFold
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import TargetEncoder
-
-    kind: Any = {"regression": "continuous"}.get(situation["task"], situation["task"])
-    folds: Any = situation["target_folds"]
-    if isinstance(folds, int):
-        shuffled = KFold if kind == "continuous" else StratifiedKFold
-        folds = shuffled(folds, shuffle=True, random_state=situation["seed"])
-    return Pipeline([("encode", TargetEncoder(target_type=kind, cv=folds)), ("scale", _scaler(options))])
-
-
-def _each(kind: str) -> Any:
-    def build(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
-        from engine.models.columns import EachColumn
-
-        return EachColumn(kind, seed=situation["seed"])
-
-    return build
-
-
-def _own(name: str) -> Any:
-    def build(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
-        from engine.models import columns
-
-        return getattr(columns, name)(**options)
-
-    return build
-
-
-_BUILD: dict[str, Any] = {
-    "as_is": lambda options, situation: "passthrough",
-    "scaled": _scaled,
-    "scaled_date": lambda options, situation: _scaled(options, situation, ("parts", _each("date")({}, situation))),
-    "date": _each("date"),
-    "strings": _each("strings"),
-    "words": _each("words"),
-    "yes_no": _own("YesNo"),
-    "missing": _own("MissingFlags"),
-    "onehot": _onehot,
-    "target": _target,
-    "codes": _codes,
-}
+    return Pipeline([("columns", columns), ("select", KeepBest(int(select), task, style in ("native", "tree"), seed))])
 
 
 def target_folds(groups: np.ndarray | None, times: np.ndarray | None, folds: int = 5) -> Any:
@@ -218,25 +190,38 @@ def target_folds(groups: np.ndarray | None, times: np.ndarray | None, folds: int
     return folds
 
 
+def parts_of(prepare: Any) -> tuple[Any, np.ndarray | None]:
+    """The ColumnTransformer of a preparation, and positions of the columns kept behind it; None where all are."""
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(prepare, Pipeline):
+        return prepare.steps[0][1], getattr(prepare.steps[1][1], "kept_", None)
+    return prepare, None
+
+
 def categorical_positions(prepare: Any) -> tuple[int, ...]:
     """Positions, after preparation, of the columns that hold category codes."""
-    at = prepare.output_indices_.get("codes", slice(0, 0))
-    return tuple(range(at.start, at.stop))
+    columns, kept = parts_of(prepare)
+    at = columns.output_indices_.get("codes", slice(0, 0))
+    if kept is None:
+        return tuple(range(at.start, at.stop))
+    return tuple(i for i, place in enumerate(kept) if at.start <= place < at.stop)
 
 
 def feature_names(prepare: Any) -> list[str]:
     """A readable name for each column after preparation: "tenure", "Contract = Two year", "age is missing"."""
+    made, kept = parts_of(prepare)
     names: list[str] = []
-    for name, step, columns in prepare.transformers_:
+    for name, step, columns in made.transformers_:
         if name == "remainder" or len(columns) == 0:
             continue
         names += _named(step, list(columns))
-    return names
+    return names if kept is None else [names[place] for place in kept]
 
 
 def _named(step: Any, columns: list[str]) -> list[str]:
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
     if isinstance(step, OneHotEncoder):
         rare = step.infrequent_categories_ if hasattr(step, "infrequent_categories_") else [None] * len(columns)
@@ -246,6 +231,9 @@ def _named(step: Any, columns: list[str]) -> list[str]:
             for level in [*_kept(levels, few), *(["(rare)"] if few is not None and len(few) else [])]
         ]
     if isinstance(step, Pipeline):
+        if isinstance(step.steps[-1][1], KBinsDiscretizer):
+            edges = step.steps[-1][1].bin_edges_
+            return [name for column, cuts in zip(columns, edges, strict=True) for name in _spans(column, cuts[1:-1])]
         inner = step.steps[0][1]
         if hasattr(inner, "names_"):
             return [str(n) for n in inner.get_feature_names_out()]
@@ -257,6 +245,15 @@ def _named(step: Any, columns: list[str]) -> list[str]:
         return list(columns)
     own = type(step).__module__.startswith("engine.")
     return [str(n) for n in step.get_feature_names_out()] if own else list(columns)
+
+
+def _spans(column: str, cuts: Sequence[float]) -> list[str]:
+    """A name for each bin between these inner edges; a value on an edge belongs to the bin above it."""
+    said = [f"{cut:.6g}" for cut in cuts]
+    if not said:
+        return [f"{column} (one bin)"]
+    between = [f"{low} ≤ {column} < {high}" for low, high in pairwise(said)]
+    return [f"{column} < {said[0]}", *between, f"{column} ≥ {said[-1]}"]
 
 
 def _kept(levels: Any, rare: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -30,12 +31,14 @@ class _Estimator(BaseEstimator):
         n_features: int | None = None,
         seed: int = 0,
         report: Report | None = None,
+        balanced: bool = False,
     ) -> None:
         self.network = network
         self.loss = loss
         self.n_features = n_features
         self.seed = seed
         self.report = report
+        self.balanced = balanced
 
     def _fit(
         self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray, y_val: np.ndarray, loss: Loss, outputs: int
@@ -110,7 +113,7 @@ class _Estimator(BaseEstimator):
 
 
 class NetworkClassifier(ClassifierMixin, _Estimator):
-    """A network that answers with one probability a class."""
+    """A network that answers with one probability a class.  balanced: the classes of the training rows count alike."""
 
     def fit(self, X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> Self:
         """X: (rows, features), no missing values; y: (rows,) labels.  Raises DataProblem, NoNetworks, Cancelled."""
@@ -125,7 +128,11 @@ class NetworkClassifier(ClassifierMixin, _Estimator):
         if not known.any():
             raise DataProblem("No validation row has a class of the training rows; use more rows.")
         held = np.searchsorted(self.classes_, y_val[known]).astype(np.int64)
-        self._fit(X, codes, X_val[known], held, self.loss or Loss("cross_entropy"), len(self.classes_))
+        loss = self.loss or Loss("cross_entropy")
+        if self.balanced:
+            counts = np.bincount(codes)
+            loss = replace(loss, weights=tuple((len(codes) / (len(counts) * counts)).tolist()))
+        self._fit(X, codes, X_val[known], held, loss, len(self.classes_))
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

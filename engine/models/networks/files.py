@@ -53,7 +53,7 @@ def network_to_bytes(estimator: NetworkClassifier | NetworkRegressor) -> bytes:
     ours = {
         "format": 1,
         "network": estimator.network.as_dict(),
-        "loss": asdict(estimator.loss_),
+        "loss": {name: value for name, value in asdict(estimator.loss_).items() if value != ()},
         "classes": estimator.classes_.tolist() if isinstance(estimator, NetworkClassifier) else None,
         "trained": estimator.trained_,
     }

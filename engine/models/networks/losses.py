@@ -18,10 +18,14 @@ from engine.records import Json
 
 @dataclass(frozen=True)
 class Loss:
-    """cross_entropy (classes), squared, absolute or pinball (numbers; quantile says which)."""
+    """cross_entropy (classes), squared, absolute or pinball (numbers; quantile says which).
+
+    weights: what a row of each class counts, 1 on average; empty where all count alike.
+    """
 
     name: str
     quantile: float = 0.5
+    weights: tuple[float, ...] = ()
 
     @property
     def classes(self) -> bool:
@@ -31,7 +35,7 @@ class Loss:
         """Head bias to start from (C2): log class shares, mean, median or quantile.  (outputs,) float32."""
         match self.name:
             case "cross_entropy":
-                shares = np.bincount(y, minlength=outputs) / len(y)
+                shares = self._shares(y, outputs)
                 best = np.log(np.maximum(shares, 1e-7))  # a class without rows gets a chance of 1 in 10 million
             case "squared":
                 best = np.mean(y, keepdims=True)
@@ -44,7 +48,7 @@ class Loss:
     def of_best_constant(self, y: np.ndarray, outputs: int) -> float:
         """The loss that a network must start at (C2): −Σπ·ln π, variance, mean distance to median or pinball loss."""
         if self.classes:
-            shares = np.bincount(y, minlength=outputs) / len(y)
+            shares = self._shares(y, outputs)
             return float(-xlogy(shares, shares).sum())
         gap = y - np.float64(self.best_constant(y, 1)[0])
         match self.name:
@@ -60,6 +64,13 @@ class Loss:
         torch = load_torch()
         functional = torch.nn.functional
         match self.name:
+            case "cross_entropy" if self.weights:
+                rows = torch.tensor(self.weights, dtype=torch.float32)
+
+                def weighted(out: Any, y: Any) -> Any:
+                    return functional.cross_entropy(out, y, weight=rows.to(out.device), reduction="sum") / len(y)
+
+                return weighted
             case "cross_entropy":
                 return functional.cross_entropy
             case "squared":
@@ -74,6 +85,11 @@ class Loss:
                     return torch.maximum(q * gap, (q - 1) * gap).mean()
 
                 return pinball
+
+    def _shares(self, y: np.ndarray, outputs: int) -> np.ndarray:
+        """What each class has of all that counts.  (outputs,)"""
+        counted = np.bincount(y, minlength=outputs) * np.array(self.weights or [1.0] * outputs)
+        return counted / counted.sum()
 
 
 def proper_loss(task: str, metric: str, costs: Mapping[str, Json] | str | None = None) -> Loss:

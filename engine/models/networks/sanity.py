@@ -6,7 +6,6 @@ Each returns {"id", "title", "passed", "value", "expected", "hint"}.  Catalogue 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -110,9 +109,9 @@ def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """
     from engine.evaluation.bench import open_bench
     from engine.models.catalogue import model_spec
+    from engine.models.fitting import as_learned, prepared
     from engine.models.networks.losses import proper_loss
     from engine.models.networks.spec import declared
-    from engine.models.pipeline import assemble, blocks
 
     bench = open_bench(params, ctx)
     recipe, model = params["recipe"], params["model"]
@@ -120,12 +119,10 @@ def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     loss = proper_loss(recipe["task"], recipe.get("metric", ""), recipe.get("costs"))
     train, _ = bench.splits.folds[0]
     ctx.report(Progress(0, 1, "check", "preparing the training part of split 1"))
-    style = model_spec(network.name, recipe["task"]).prepare
-    frame, target = bench.table.frame.iloc[train], bench.table.y[train]
-    prepare = assemble(blocks(recipe, style, frame), style, recipe["task"], ctx.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # columns without any value, levels never met: nothing for a person to do
-        X = np.ascontiguousarray(prepare.fit_transform(frame, target), dtype=np.float32)
+    spec, frame = model_spec(network.name, recipe["task"]), bench.table.frame.iloc[train]
+    target, _ = as_learned(recipe, spec, bench.table.y[train])
+    _, X = prepared(recipe, spec.prepare, bench.table, frame, target, train, ctx.seed)
+    X = np.ascontiguousarray(X, dtype=np.float32)
     y = as_seen(loss, target)
     done = []
     for i, check in enumerate(CHECKS):

@@ -173,7 +173,8 @@ def build_network(
     needs_device(network.training.device)
     loss = proper_loss(recipe["task"], recipe.get("metric", ""), recipe.get("costs"))
     family = NetworkClassifier if loss.classes else NetworkRegressor
-    return family(network=network, loss=loss, n_features=n_features, seed=seed, report=report)
+    balanced = (recipe.get("prepare") or {}).get("weights") == "balanced"
+    return family(network=network, loss=loss, n_features=n_features, seed=seed, report=report, balanced=balanced)
 
 
 def _point(epoch: int, train: float, validation: float) -> dict[str, float]:
