@@ -151,6 +151,24 @@ def alpha_of_round(number: int, *, first: float = BUDGET / 2) -> float:
     return 2 * first / (number * (number + 1))
 
 
+ENOUGH_ROWS, ENOUGH_RARE, MOST_CONFLICTS = 1_000, 100, 0.01  # G8 of the gate; data.more
+
+
+def rows_advice(n: int, rarest: int | None, conflicts: float) -> tuple[str, str]:
+    """(option of `data.more`, why): whether more rows are worth asking for before any model.
+
+    n: labelled rows.  rarest: of the rarest class, None for numbers.  conflicts: share of rows whose inputs also stand
+    with another label.  (Decision catalogue, data.more.)
+    """
+    if rarest is not None and rarest < ENOUGH_RARE:
+        return "yes", f"The rarest class has {rarest:,} rows; from {ENOUGH_RARE} on its scores begin to hold still."
+    if conflicts > MOST_CONFLICTS:
+        return "yes", "Labels contradict each other in more than 1 % of the rows: better labels come before more rows."
+    if n < ENOUGH_ROWS:
+        return "yes", f"{n:,} rows are few: below {ENOUGH_ROWS:,} most differences between models cannot be seen."
+    return "later", f"{n:,} rows are enough to begin with; the learning curve will say what more would bring."
+
+
 def default_delta(metric: Metric, champion: float, baseline: float) -> float:
     """The smallest gain that matters, when nobody says: min(0.01, a tenth of what is missing to 1), or 1 % of a loss.
 

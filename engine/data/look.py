@@ -218,7 +218,7 @@ def _two_rows(codes: np.ndarray, late: np.ndarray) -> np.ndarray | None:
 def _missing(bench: Bench, frame: pd.DataFrame, y: np.ndarray) -> dict[str, Json]:
     """Which cells are empty together, and in which class (or quarter of a number) how often."""
     empty = frame.isna()
-    columns = [c for c, some in zip(frame.columns, empty.to_numpy().any(axis=0), strict=True) if some]
+    columns = [c for j, c in enumerate(frame.columns) if empty.iloc[:, j].to_numpy().any()]
     if not columns:
         return {"patterns": [], "together": [], "by_target": []}
     flags = empty[columns].to_numpy()

@@ -24,7 +24,8 @@ from engine.evaluation.comparison import metric_named
 from engine.evaluation.crossval import take_exam
 from engine.evaluation.paired import ALPHA, Difference, overlap, paired_difference
 from engine.metrics import BY_NAME, quantile_of
-from engine.models.catalogue import as_model
+from engine.models.catalogue import as_model, model_spec
+from engine.models.pipeline import blocks
 from engine.records import Json, Progress, digest
 from engine.trials import Context
 
@@ -99,14 +100,14 @@ def _bench(recipe: Mapping[str, Json], ctx: Context) -> Bench:
 
 def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
     """Fit one family with one recipe to each exam; what this process has measured before is not measured again."""
-    key = digest([bench.table.key, bench.splits.plan_hash, dict(bench.recipe), family, ctx.seed, folds])
+    model = default_of(family, bench.recipe)
+    key = digest([bench.table.key, bench.splits.plan_hash, model, _reaches(bench, model), ctx.seed, folds])
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
             found = _cache[key]
             steps.add(folds, family)
             return found
-    model = default_of(family, bench.recipe)
     exams = []
     for j, (train, test) in enumerate(bench.splits.folds[:folds]):
         exams.append(take_exam(bench, model, j, _thinned(train, j), test, ctx.seed))
@@ -127,6 +128,17 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
         while len(_cache) > KEPT:
             _cache.popitem(last=False)
     return found
+
+
+def _reaches(bench: Bench, model: Mapping[str, Json]) -> Json:
+    """What of a recipe reaches a model: boosting, say, never sees how numbers are scaled, so that a change of the scale
+    need not be fitted again to find no difference."""
+    recipe = bench.recipe
+    made = blocks(recipe, model_spec(str(model["name"])).prepare, bench.table.frame.iloc[bench.splits.dev])
+    parts = [[block.name, list(block.columns), block.what, dict(block.options)] for block in made]
+    prepare = recipe.get("prepare") or {}
+    rest = [prepare.get(key) for key in ("target", "weights", "select", "images")]
+    return [parts, rest, recipe["metric"], recipe.get("costs"), recipe.get("capacity"), recipe["split"], recipe["plan"]]
 
 
 def default_of(family: str, recipe: Mapping[str, Json]) -> dict[str, Json]:
