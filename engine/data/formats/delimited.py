@@ -56,6 +56,8 @@ def _read(
     warnings = [f"Read as {settings.encoding}: {scanned.odd_byte}."] if scanned.odd_byte else []
     names, lead = _header(path, settings, warnings)
     wanted = places_of(path, names, columns)
+    if settings.header and scanned.longest_line == scanned.bytes:  # one line without an end: Arrow finds no row in it
+        raise no_rows(path, names, strict)
     bad = _Rejects(path, len(names), strict)
     block = max(BLOCK, 4 * scanned.longest_line)
     while True:
@@ -80,6 +82,8 @@ def _chunks(path: Path, settings: ReadSettings, columns: Sequence[str]) -> Itera
     scanned = scan(path, settings.compression)
     names, lead = _header(path, settings)
     wanted = places_of(path, names, columns)
+    if settings.header and scanned.longest_line == scanned.bytes:
+        raise no_rows(path, names, predicting=True)
     bad = _Rejects(path, len(names), strict=True)
     block = min(max(BLOCK, 16 * scanned.longest_line), 1 << 30)
     with _explained(path, settings, bad, long_rows=True), opened(path, settings.compression) as stream:

@@ -58,7 +58,7 @@ def _opened(path: Path, settings: ReadSettings | None, like: ReadSettings | None
             sheet, said = _sheet(path, workbook, wanted, like.sheet if like else None)
             top = [list(row) for row, _ in zip(sheet.held.iter_rows(), range(TOP + 1000), strict=False)]
             if settings is None:
-                settings, more = _found(path, sheet, top, bool(said))
+                settings, more = _found(sheet, top, several=len(workbook.sheet_names) > 1)
                 guesses = [*said, *more]
             yield _table(path, sheet, top, settings, guesses)
         finally:
@@ -104,7 +104,7 @@ def _batches(sheet: _Sheet, settings: ReadSettings, places: Sequence[int]) -> It
         yield [typed.column_of(column, settings.decimal) for column in columns]
 
 
-def _found(path: Path, sheet: _Sheet, top: list[list[Any]], said: bool) -> tuple[ReadSettings, list[Guess]]:
+def _found(sheet: _Sheet, top: list[list[Any]], *, several: bool) -> tuple[ReadSettings, list[Guess]]:
     """Where the header is, and how the numbers in texts are written."""
     skip = _header_at(top)
     rows = [row for row in top[skip:] if any(map(_filled, row))]
@@ -120,7 +120,7 @@ def _found(path: Path, sheet: _Sheet, top: list[list[Any]], said: bool) -> tuple
             "names what stands below" if header else "holds numbers as those below do"
         )
         guesses.append(Guess(setting="header", value=header, why=why, count=len(texts) - 1))
-    settings = ReadSettings(format="excel", header=header, skip=skip, sheet=sheet.name if said else None)
+    settings = ReadSettings(format="excel", header=header, skip=skip, sheet=sheet.name if several else None)
     width = max(map(len, rows), default=0)
     columns = [[_value(row[i]) if i < len(row) else None for row in rows[1:]] for i in range(width)]
     texts_only = [pa.array([v if isinstance(v, str) else None for v in column], pa.string()) for column in columns]
