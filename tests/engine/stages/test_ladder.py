@@ -284,7 +284,7 @@ def test_quick_asks_what_a_person_alone_can_know_or_must_own(penguins: Walk, thr
     names = [n for n in questions_of(penguins, "species", "quick") if not n.startswith("project.settled")]
     assert names[:4] == ["problem.statement", "problem.today", "problem.target", "problem.moment"]
     assert names[-2:] == ["present.freeze", "present.lockbox"]
-    assert 10 <= len(names) <= 18
+    assert 10 <= len(names) <= 20
     for engines in ("problem.metric", "problem.task", "data.types", "split.lockbox", "simple.candidates"):
         assert engines not in names
 
