@@ -72,7 +72,7 @@ def _connect(file: Path) -> sqlite3.Connection:
             connection.execute("select count(*) from sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             connection.close()
-            if "unable to open" in str(error) and how == "mode=ro":
+            if how == "mode=ro" and any(said in str(error) for said in ("unable to open", "readonly")):
                 continue
             raise
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
