@@ -272,7 +272,10 @@ def _separator(path: Path, sample: str, quote: str) -> tuple[str, int, list[Gues
             best, best_share, best_columns = separator, share, counts[0]
     if best_share < 0.9 and (other := _other_separator(sample, quote)):
         return other, 0, [_parted(other, lines)]
-    if best_share < 0.5 and (below := _below_the_lead(all_lines, quote)):
+    odd = (
+        best_share < 0.5 or lines[0].startswith("#") or (best_columns > 1 and _is_sparse(lines[0], best, best_columns))
+    )
+    if odd and (below := _below_the_lead(all_lines, quote)):
         separator, skip = below
         why = f"the {skip:,} lines before the header are no rows of the table"
         lead = Guess(setting="skip", value=skip, why=why, count=skip)
@@ -321,25 +324,34 @@ def _has_numbers_below(lines: Sequence[str], separator: str) -> bool:
     return any(all(NUMBER.match(row[i].strip()) for row in below) for i in range(len(first)))
 
 
+def _is_sparse(line: str, separator: str, columns: int) -> bool:
+    """Whether at most half of the cells that a row has are filled; columns: separators of a row."""
+    return sum(bool(cell.strip()) for cell in line.split(separator)) <= 0.5 * (columns + 1)
+
+
 def _below_the_lead(lines: Sequence[str], quote: str) -> tuple[str, int] | None:
     """The separator and how many lines stand before the header, where these are few and have few cells each (a title,
     a date of export, comments); None where the table begins with the first line, or is none."""
+    found: list[tuple[int, int, str]] = []  # where it begins, separators of a row (negative), the separator
     for separator in SEPARATORS:
         counts = Counter(line.count(separator) for line in lines[:2000] if line.strip())
         common = max((count for count in counts if count), key=lambda count: counts[count], default=0)
-        start = next((i for i, line in enumerate(lines[:LEAD]) if common and line.count(separator) == common), 0)
+        fits = (
+            i
+            for i, line in enumerate(lines[:LEAD])
+            if common and line.count(separator) == common and not _is_sparse(line, separator, common)
+        )
+        start = next(fits, 0)
         below = [line for line in lines[start:2000] if line.strip()]
         lead = [line for line in lines[:start] if line.strip()]
         if not lead or len(below) < 3 or sum(line.count(separator) == common for line in below) < 0.8 * len(below):
             continue
-        filled = [sum(bool(cell.strip()) for cell in line.split(separator)) for line in lead]
-        if any(k > 0.5 * (common + 1) and not line.startswith("#") for k, line in zip(filled, lead, strict=True)):
+        if not all(line.startswith("#") or _is_sparse(line, separator, common) for line in lead):
             continue
-        rows = [[cell.strip() for cell in row] for row in _records("\n".join(below), separator, quote)]
-        words = sum(bool(cell) and not NUMBER.match(cell) for cell in rows[0])
-        if words > 0.5 * (common + 1):
-            return separator, start
-    return None
+        first = next(iter(_records("\n".join(below), separator, quote)), [])
+        if sum(bool(cell.strip()) and not NUMBER.match(cell.strip()) for cell in first) > 0.5 * (common + 1):
+            found.append((start, -common, separator))
+    return (min(found)[2], min(found)[0]) if found else None
 
 
 def _records(sample: str, separator: str, quote: str, most: int = 200) -> list[list[str]]:
