@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from engine.data.address import split
 from engine.errors import DataProblem
 
 
@@ -77,3 +79,92 @@ def test_equal_environments_are_one(store):
     assert store.environments.put({"cores": 2, "python": "3.11"}) == key
     assert store.environments.get(key) == {"python": "3.11", "cores": 2}
     assert store.environments.get("nope") is None
+
+
+def shop(folder: Path, rows: int = 2) -> Path:
+    connection = sqlite3.connect(folder / "shop.db")
+    connection.execute("create table if not exists orders (id)")
+    connection.executemany("insert into orders values (?)", [(i,) for i in range(rows)])
+    connection.commit()
+    connection.close()
+    return folder / "shop.db"
+
+
+def test_each_part_of_a_database_is_a_dataset_of_its_own(store, tmp_path):
+    file = shop(tmp_path)
+    known = {store.datasets.record(f"{file}{part}") for part in ("", "::orders", "::select id / 2 from orders")}
+    assert len(known) == 3
+    assert store.datasets.path(store.datasets.record(f"{file}::orders")) == Path(f"{file}::orders")
+    query = "select * from orders where '//' = '//'"  # a Path would make one slash of two
+    kept = store.datasets.path(store.datasets.record(f"{file}::{query}"))
+    assert split(kept) == (file, query)
+
+
+def test_a_database_that_changed_is_not_given(store, tmp_path):
+    file = shop(tmp_path)
+    fingerprint = store.datasets.record(f"{file}::orders")
+    os.utime(file, ns=(1, 1))
+    assert store.datasets.path(fingerprint) == Path(f"{file}::orders")
+    shop(tmp_path, 3)
+    with pytest.raises(DataProblem, match=r"shop\.db::orders has changed since the session read it"):
+        store.datasets.path(fingerprint)
+    file.unlink()
+    with pytest.raises(DataProblem, match="cannot be reached"):
+        store.datasets.path(fingerprint)
+    with pytest.raises(DataProblem, match="There is no file"):
+        store.datasets.record(f"{file}::orders")
+
+
+def test_rows_that_are_only_in_the_log_beside_a_database_count(store, tmp_path):
+    file = shop(tmp_path)
+    connection = sqlite3.connect(file)
+    connection.execute("pragma journal_mode = wal")
+    first = store.datasets.record(file)
+    connection.execute("insert into orders values (9)")
+    connection.commit()
+    assert (tmp_path / "shop.db-wal").stat().st_size > 0
+    assert store.datasets.record(file) != first
+    connection.close()
+
+
+def pictures(folder: Path) -> Path:
+    for name in ("pets/cat/1.png", "pets/cat/2.png", "pets/dog/1.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return folder / "pets"
+
+
+def test_a_folder_is_known_by_its_names_and_bytes(store, tmp_path):
+    folder = pictures(tmp_path)
+    fingerprint = store.datasets.record(folder)
+    (folder / ".thumbnails").write_text("no part of it")
+    assert store.datasets.path(fingerprint) == folder
+    moved = folder.rename(tmp_path / "animals")
+    assert store.datasets.record(moved) == fingerprint
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        os.utime(moved / name, ns=(5, 5))
+    assert store.datasets.path(fingerprint) == moved
+
+
+@pytest.mark.parametrize("change", ["bytes", "name", "less", "more"])
+def test_a_folder_that_changed_is_not_given(store, tmp_path, change):
+    folder = pictures(tmp_path)
+    fingerprint = store.datasets.record(folder)
+    match change:
+        case "bytes":
+            (folder / "cat/1.png").write_bytes(b"pets/cat/9.png")
+        case "name":
+            (folder / "cat/1.png").rename(folder / "dog/2.png")
+        case "less":
+            (folder / "cat/1.png").unlink()
+        case "more":
+            (folder / "dog/3.png").write_bytes(b"x")
+    with pytest.raises(DataProblem, match=r"The data folder .*pets has changed since the session read it"):
+        store.datasets.path(fingerprint)
+
+
+def test_a_folder_that_holds_no_data(store, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataProblem, match=r"is a folder: name one data file in it, such as t\.csv"):
+        store.datasets.record(tmp_path / "more")
