@@ -6,13 +6,14 @@ Nothing is learned here, so training and predicting go through the very same doo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.data.conditions import Condition, matching, validate_condition, values_of
-from engine.data.formulas import affinity, read_formula
+from engine.data.formulas import affinity
 from engine.errors import DataProblem, InvalidAnswer
 from engine.records import Json
 
@@ -45,8 +46,7 @@ def with_computed(frame: pd.DataFrame, recipe: Mapping[str, Json]) -> pd.DataFra
         for column, rows in emptied.items():
             out[column] = _emptied(out[column], rows)
         for feature in features:
-            formula = read_formula(feature["formula"], known)
-            read = Condition(formula.text, formula.columns)
+            read = _read(feature["formula"], tuple(known.items()))
             out[feature["name"]] = _column(_values(out, read, known), feature["type"])
     except InvalidAnswer as problem:
         raise DataProblem(f"A formula of this session does not fit the table: {problem}") from None
@@ -56,13 +56,19 @@ def with_computed(frame: pd.DataFrame, recipe: Mapping[str, Json]) -> pd.DataFra
 
 def matching_rows(frame: pd.DataFrame, text: str, types: Mapping[str, str]) -> np.ndarray:
     """Positions (k,) of the rows for which an SQL condition holds.  Raises InvalidAnswer."""
-    condition = validate_condition(text, types)
+    condition = _read(text, tuple(types.items()))
     affinities = {name: affinity(types[name]) for name in condition.columns}
     found: list[int] = []
     for start in range(0, len(frame), CHUNK):
         cells = _cells(frame.iloc[start : start + CHUNK], condition.columns, types)
         found += [start + row for row in matching(condition, affinities, cells, list(types))]
     return np.asarray(found, dtype=np.int64)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, types: tuple[tuple[str, str], ...]) -> Condition:
+    """Checked once for many rows: a served model answers one at a time."""
+    return validate_condition(text, dict(types))
 
 
 def _values(frame: pd.DataFrame, read: Condition, types: Mapping[str, str]) -> list[Any]:
@@ -76,7 +82,8 @@ def _values(frame: pd.DataFrame, read: Condition, types: Mapping[str, str]) -> l
 
 
 def _cells(frame: pd.DataFrame, columns: Sequence[str], types: Mapping[str, str]) -> list[tuple[Any, ...]]:
-    """The cells as SQLite takes them: numbers, texts, dates as 2026-11-20 08:30:00; None where empty."""
+    """The cells as SQLite takes them, and as a rule sees them: numbers, texts, dates as 2026-11-20, with the time of
+    day behind where there is one; None where empty."""
     made: list[list[Any]] = []
     for name in columns:
         column = frame[name]
@@ -87,14 +94,14 @@ def _cells(frame: pd.DataFrame, columns: Sequence[str], types: Mapping[str, str]
             made.append(list(cells))
         elif types[name] == "date":
             times = column.to_numpy(dtype="datetime64[s]")
-            texts = np.datetime_as_string(times, unit="s").astype(object)
-            made.append([None if t == "NaT" else t.replace("T", " ") for t in texts])
+            texts = np.datetime_as_string(times, unit="s").tolist()
+            made.append([None if t == "NaT" else t.removesuffix("T00:00:00").replace("T", " ") for t in texts])
         else:
             made.append(column.where(column.notna(), None).astype(object).tolist())
     return list(zip(*made, strict=True))
 
 
-def _emptied(column: pd.Series, rows: np.ndarray) -> pd.Series:
+def _emptied(column: Any, rows: np.ndarray) -> pd.Series:
     if not len(rows):
         return column
     empty: Any = np.datetime64("NaT") if pd.api.types.is_datetime64_any_dtype(column) else None

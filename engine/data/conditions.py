@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 
+from engine.data.sql_functions import ADDED, install
 from engine.errors import InvalidAnswer
 from engine.records import Json
 
@@ -28,8 +29,8 @@ TABLE = "rows"
 FUNCTIONS = frozenset(
     [
         *("abs", "coalesce", "ifnull", "nullif", "iif", "length", "lower", "upper", "trim", "ltrim", "rtrim", "substr"),
-        *("substring", "instr", "round", "min", "max", "like", "glob", "sign", "date", "julianday", "strftime"),
-        *("ln", "log10", "exp", "sqrt", "power", "floor", "ceil"),
+        *("substring", "instr", "round", "min", "max", "like", "glob", "sign"),
+        *(name for name, _, _ in ADDED),
     ]
 )
 _FUNCTIONS_ARE = f"these functions are: {', '.join(sorted(FUNCTIONS))}."
@@ -77,7 +78,7 @@ def validate_condition(text: object, columns: Iterable[str] | Mapping[str, str])
     used = _names_used(text, names)
     types = columns if isinstance(columns, Mapping) else {}
     affinities = {name: "REAL" if types.get(name) == "number" else "TEXT" for name in used}
-    matching(Condition(text, tuple(used)), affinities, [], names)
+    _answers(_where(text, affinities), text, affinities, [], names)
     return Condition(text, tuple(used))
 
 
@@ -169,8 +170,25 @@ def matching(
     affinities: SQLite type by column, in the order of the cells of a row; cells: (n, columns) of float, str or None.
     Raises InvalidAnswer when the condition does not compile, or runs away.
     """
-    query = f"SELECT {quoted(KEY)} FROM {TABLE} WHERE (\n{condition.text}\n)"  # noqa: S608 - pieces checked, guarded
-    return _answers(query, condition.text, affinities, cells, names)
+    return _answers(_where(_divided(condition.text), affinities), condition.text, affinities, cells, names)
+
+
+def _key(affinities: Mapping[str, str]) -> str:
+    """A name for the number of a row that no column has."""
+    taken, name = set(map(fold, affinities)), KEY
+    while name in taken:
+        name += ":"
+    return name
+
+
+def _where(text: str, affinities: Mapping[str, str]) -> str:
+    return f"SELECT {quoted(_key(affinities))} FROM {TABLE} WHERE (\n{text}\n)"  # noqa: S608 - pieces checked, guarded
+
+
+def _divided(text: str) -> str:
+    """The same with real division: in SQL 9 / 5 is 1.  Text is compared and shown as it was typed."""
+    pieces = (match.group() for match in PIECE.finditer(text))
+    return "".join("* 1.0 /" if piece == "/" else piece for piece in pieces)
 
 
 def values_of(
@@ -180,7 +198,8 @@ def values_of(
     names: Sequence[str] | None = None,
 ) -> list[float | int | str | None]:
     """What an expression gives for each row, in the order of the rows.  The arguments are those of `matching`."""
-    query = f"SELECT (\n{expression.text}\n) FROM {TABLE} ORDER BY {quoted(KEY)}"  # noqa: S608 - pieces checked, guarded
+    text = _divided(expression.text)
+    query = f"SELECT (\n{text}\n) FROM {TABLE} ORDER BY {quoted(_key(affinities))}"  # noqa: S608 - pieces checked, guarded
     return _answers(query, expression.text, affinities, cells, names)
 
 
@@ -195,7 +214,7 @@ def _answers(
     with _table(affinities, cells) as con:
         steps = iter(range((STEPS_FREE + STEPS_A_ROW * len(cells)) // STEPS_EVERY))
         con.set_progress_handler(lambda: int(next(steps, None) is None), STEPS_EVERY)
-        con.set_authorizer(partial(_allowed, frozenset(affinities) | {KEY, ""}))
+        con.set_authorizer(partial(_allowed, frozenset(affinities) | {_key(affinities), ""}))
         for limit, most in _LIMITS:
             con.setlimit(limit, most)
         try:
@@ -213,40 +232,13 @@ _LIMITS = (
 )
 
 
-def _real(function: Callable[..., float]) -> Callable[..., float | None]:
-    """A function of numbers that says nothing where mathematics has no answer."""
-
-    def answer(*given: object) -> float | None:
-        if not all(isinstance(x, int | float) for x in given):
-            return None
-        try:
-            found = float(function(*given))
-        except (ValueError, OverflowError, ZeroDivisionError, TypeError):
-            return None
-        return found if math.isfinite(found) else None
-
-    return answer
-
-
-_MATHS = (
-    ("ln", 1, _real(math.log)),
-    ("log10", 1, _real(math.log10)),
-    ("exp", 1, _real(math.exp)),
-    ("sqrt", 1, _real(math.sqrt)),
-    ("power", 2, _real(math.pow)),
-    ("floor", 1, _real(math.floor)),
-    ("ceil", 1, _real(math.ceil)),
-)
-
-
 @contextmanager
 def _table(affinities: Mapping[str, str], cells: Sequence[Sequence[object]]) -> Iterator[sqlite3.Connection]:
     con = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        for name, arguments, function in _MATHS:  # SQLite has its own only where it was built with them
-            con.create_function(name, arguments, function, deterministic=True)
+        install(con)
         columns = "".join(f", {quoted(name)} {kind}" for name, kind in affinities.items())
-        con.execute(f"CREATE TABLE {TABLE} ({quoted(KEY)} INTEGER PRIMARY KEY{columns})")
+        con.execute(f"CREATE TABLE {TABLE} ({quoted(_key(affinities))} INTEGER PRIMARY KEY{columns})")
         marks = ", ".join("?" * (len(affinities) + 1))
         con.execute("BEGIN")
         con.executemany(
@@ -306,7 +298,9 @@ def _names_used(text: str, names: list[str]) -> list[str]:
             raise InvalidAnswer(f"{piece} has no place in a condition{_at(match)}: compare columns with values.")
         elif kind == "word" and fold(piece) not in SQL_WORDS and text[match.end() :].lstrip().startswith("("):
             if fold(piece) not in FUNCTIONS:
-                raise InvalidAnswer(f"{piece}() is not allowed in a condition; {_FUNCTIONS_ARE}")
+                near = get_close_matches(fold(piece), sorted(FUNCTIONS), n=1, cutoff=0.6)
+                meant = f" Did you mean {near[0]}()?" if near else ""
+                raise InvalidAnswer(f"{piece}() is not allowed in a condition; {_FUNCTIONS_ARE}{meant}")
         elif kind == "word" and fold(piece) not in SQL_WORDS and before not in ("as", "collate"):
             raise InvalidAnswer(_explain(f"no such column: {piece}", text, names))
         if before == "(" and piece == ")":
@@ -320,7 +314,7 @@ def _names_used(text: str, names: list[str]) -> list[str]:
             raise InvalidAnswer(
                 f"Columns that differ from {name} only in their case cannot be told apart in one condition."
             )
-        if name == KEY or "\0" in name:
+        if "\0" in name:
             raise InvalidAnswer(f"A column called {name!r} cannot be used in a condition.")
     return list(used)
 

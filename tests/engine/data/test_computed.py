@@ -43,9 +43,9 @@ def test_arithmetic_is_that_of_real_numbers(rows: list[tuple[float, float]]) -> 
 def test_a_value_that_cannot_be_counts_as_empty_before_anything_is_computed() -> None:
     found = with_computed(frame([-1, 4], [2, 2]), recipe(impossible={"a": "a < 0"}))
     assert np.isnan(found.loc[0, ["a", "ratio"]].to_numpy(float)).all()
-    assert found["ratio"][1] == 2
+    assert found["ratio"].to_list()[1] == 2
     emptied = with_computed(frame([1, 4], [2, 2]), recipe(impossible={"c": "c = 'x' AND a > 3"}))
-    assert emptied["c"].isna().tolist() == [False, True]
+    assert emptied["c"].isna().to_list() == [False, True]
 
 
 def test_logarithms_of_nothing_and_texts_are_empty() -> None:
@@ -76,5 +76,15 @@ def test_a_column_that_only_a_formula_names_is_read_and_is_no_input(tmp_path: Pa
     told = recipe(types=types, beside={"b": "number"}, positive="yes", read=None)
     assert list(load(tmp_path / "t.csv", told).frame.columns) == ["a", "ratio"]
     pd.DataFrame({"a": [1.0], "d": [2.0]}).to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(DataProblem, match="no column “b”|no column 'b'"):
+    with pytest.raises(DataProblem, match=r"no column “b”|no column 'b'"):
         load_features(tmp_path / "new.csv", told)
+
+
+def test_dates_are_seen_as_a_rule_sees_them() -> None:
+    days = pd.DataFrame({"day": np.array(["2024-01-01", "2024-01-02 08:30:00", "NaT"], dtype="datetime64[us]")})
+    made = [{"name": "w", "formula": "weekday(day)", "type": "number"}]
+    told = {"target": "y", "types": {"day": "date", "w": "number"}, "features": made}
+    found = with_computed(days, {**told, "impossible": {"day": "day = '2024-01-01'"}})
+    assert found["day"].isna().tolist() == [True, False, True]
+    assert found["w"].to_list()[1] == 2
+    assert np.isnan(found["w"][0])

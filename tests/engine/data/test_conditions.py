@@ -84,6 +84,7 @@ def test_reads_conditions(text: str, used: list[str]) -> None:
         "date('now') > '2020'",
         "date() > '2020'",
         "CURRENT_TIME > 'a'",
+        "strftime() > '2020'",
         "tenure > 3 ORDER BY 1",
         "tenure > 3 LIMIT 1",
         "(" * 300 + "1" + ")" * 300,

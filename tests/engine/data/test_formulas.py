@@ -45,6 +45,7 @@ def test_an_expression_says_what_it_reads_and_makes(text: str, columns: tuple[st
         ("1 + 1", "names no column"),
         ("", "A formula is missing"),
         ("julianday('now') - tenure", "clock"),
+        ("pow(tenure, 2)", r"pow\(\) is not allowed.*Did you mean power\(\)"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(text: str, said: str) -> None:
