@@ -141,6 +141,127 @@ def half_width(rows: int) -> float:
     return 1.96 * math.sqrt(0.16 / rows)
 
 
+# --- forecasts -------------------------------------------------------------------------------------------------------
+
+MOST_ORIGINS, ENOUGH_ORIGINS = 12, 5
+LONG = 20  # horizons from which on three of them can be locked away
+
+
+@dataclass(frozen=True)
+class ForecastPlan:
+    """Practice exams from moments of the past: each asks for the next `horizon` values, knowing nothing after its own.
+
+    origins: J, the last of them so that its horizon ends with the development values.  step: values between two
+    origins; less than the horizon where they overlap.  first: values before the first origin, its own included.
+    tiny: fewer than five that do not overlap, so that no verdict above *unclear* is given.  too_tiny: not even two.
+    """
+
+    origins: int
+    step: int
+    first: int
+    horizon: int
+    tiny: bool
+    too_tiny: bool
+    reason: str
+
+    @property
+    def exams(self) -> int:
+        return self.origins
+
+    @property
+    def nets(self) -> int:
+        """Of the exams, those that a network takes: all, as they follow each other in time."""
+        return self.origins
+
+    @property
+    def ordered(self) -> bool:
+        return True
+
+    def recipe(self, seed: int = 0) -> dict[str, Json]:
+        """As a trial's recipe carries it; see engine.data.splitting."""
+        return {"origins": self.origins, "step": self.step, "seed": seed}
+
+
+@dataclass(frozen=True)
+class ForecastLockbox:
+    """The last horizons of the series, locked away.  rows: values of one series.  share: of its length."""
+
+    horizons: int
+    rows: int
+    share: float
+    reason: str
+
+
+def forecast_lockbox(length: int, horizon: int) -> ForecastLockbox:
+    """How many horizons at the end to lock away: three where the length is at least 20 horizons, else one; none where
+    the rest could not be learned from.
+
+    length: values from the first to the last, gaps included.  (Decision catalogue, split.lockbox.)
+    """
+    horizons = 3 if length >= LONG * horizon else 1
+    if length - horizon < 2 * horizon + 2:
+        return ForecastLockbox(
+            0, 0, 0.0, f"{length:,} values are too few to lock the last {horizon} away; the final number is that of "
+            "the practice exams, and not independent.",
+        )  # fmt: skip
+    rows = horizons * horizon
+    said = f"the last {horizons} horizons" if horizons > 1 else "the last horizon"
+    why = f"{length:,} values are {length // horizon} horizons of {horizon}: {said}, {rows:,} values, are locked away"
+    few = ""
+    if rows < 30:
+        few = "; fewer than 30 values make the interval of the final number very wide"
+    return ForecastLockbox(horizons, rows, rows / length, why + few + ".")
+
+
+def forecast_plan(length: int, horizon: int, season: int = 1, window: int | None = None) -> ForecastPlan:
+    """The origins of the practice exams: J = min(12, ⌊(T − T_min)/h⌋), T_min = max(2m, 3h, 24), one horizon apart.
+
+    length: T, development values of a series (the locked ones taken off).  season: m, 1 for none.  window: the values
+    that a forecast looks back over, where that was decided before: the first origin must have one, and a horizon to
+    learn from.  Too short for five such exams, T_min is max(m + 1, h, 12), or less if need be, and origins may overlap.
+    Raises DataProblem where not even one horizon can be learned and another examined.  (Catalogue, split.plan.)
+    """
+    least = max(2 * season, 3 * horizon, 24)
+    shortest = (1 if window is None else window) + horizon  # one window, and the answers to it
+    room = length - max(least, shortest)
+    origins = min(MOST_ORIGINS, room // horizon) if room > 0 else 0
+    if origins >= ENOUGH_ORIGINS:
+        reason = f"{length:,} values, {origins} exams of {horizon} each, every one after all that it learns from"
+        return ForecastPlan(origins, horizon, length - origins * horizon, horizon, False, False, reason)
+    for least in (max(season + 1, horizon, 12), 1):
+        room = length - horizon - max(least, shortest)
+        if room >= 1 or (least == 1 and room >= 0):
+            break
+    else:
+        back = "" if window is None else f" and a look back over {window}"
+        raise DataProblem(
+            f"{length:,} values for practice are too few for a horizon of {horizon}{back}: at least "
+            f"{shortest + horizon:,} are needed. Forecast fewer steps, or give a longer history."
+        )
+    step = min(horizon, max(1, room // (ENOUGH_ORIGINS - 1)))
+    origins = min(ENOUGH_ORIGINS if step < horizon else MOST_ORIGINS, room // step + 1)
+    apart = f"{step} apart, so that they overlap" if step < horizon else "one after the other"
+    reason = f"{length:,} values are few for a horizon of {horizon}: {origins} exams {apart}; too short to compare well"
+    first = length - horizon - (origins - 1) * step
+    return ForecastPlan(origins, step, first, horizon, True, origins < 2, reason)
+
+
+def forecast_window(length: int, horizon: int, season: int = 1) -> int:
+    """How many values a forecast looks back over: W = min(max(2m, 3h), T/4), and at most half of what the first origin
+    has before it less a horizon, so that it has windows to learn from; never below 1.
+
+    length: T, of the whole series.  (Decision catalogue, data.series.)
+    """
+    locked = forecast_lockbox(length, horizon).rows
+    first = forecast_plan(length - locked, horizon, season).first
+    return max(1, min(max(2 * season, 3 * horizon), length // 4, (first - horizon) // 2))
+
+
+def default_horizon(length: int, season: int = 1) -> int:
+    """min(12, one season where there is one, a tenth of the length), at least 1.  (Decision catalogue, 0.)"""
+    return max(1, min(12, season if season > 1 else 12, length // 10))
+
+
 def alpha_of_round(number: int, *, first: float = BUDGET / 2) -> float:
     """What round r of a rung may spend: 0.10/(r(r+1)) = .05, .0167, .0083, …, which sums to 0.10 over all rounds.
 

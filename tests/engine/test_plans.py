@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from engine.errors import DataProblem
 from engine.metrics import BY_NAME
-from engine.plans import alpha_of_round, default_delta, half_width, lockbox, plan
+from engine.plans import (
+    alpha_of_round,
+    default_delta,
+    default_horizon,
+    forecast_lockbox,
+    forecast_plan,
+    forecast_window,
+    half_width,
+    lockbox,
+    plan,
+)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +124,51 @@ def test_the_smallest_gain():
     assert default_delta(BY_NAME["r2"], 1.0, 0.0) == 1e-4
     assert default_delta(BY_NAME["mae"], 500, 3_000) == 30
     assert default_delta(BY_NAME["expected_cost"], 0.1, -2.0) == 0.02
+
+
+# --- forecasts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("length", "horizon", "season", "origins", "step"),
+    [(102, 6, 12, 12, 6), (96, 12, 12, 5, 12), (1_928, 24, 24, 12, 24), (60, 6, 1, 6, 6)],
+)
+def test_the_origins_follow_the_catalogue(length: int, horizon: int, season: int, origins: int, step: int) -> None:
+    found = forecast_plan(length, horizon, season)
+    assert (found.origins, found.step, found.tiny) == (origins, step, False)
+    assert found.origins == min(12, (length - max(2 * season, 3 * horizon, 24)) // horizon)
+    assert found.first == length - origins * horizon
+
+
+def test_a_short_series_has_fewer_or_overlapping_origins_and_says_so() -> None:
+    found = forecast_plan(40, 12, 12)
+    assert found.tiny
+    assert (found.origins, found.step) == (5, 3)
+    assert "overlap" in found.reason
+    assert found.first + (found.origins - 1) * found.step + 12 == 40
+
+
+@given(length=st.integers(1, 3_000), horizon=st.integers(1, 48), season=st.integers(1, 60))
+def test_every_origin_has_a_window_to_learn_from_and_a_horizon_ahead(length: int, horizon: int, season: int) -> None:
+    locked = forecast_lockbox(length, horizon).rows
+    try:
+        window = forecast_window(length, horizon, season)
+        found = forecast_plan(length - locked, horizon, season, window)
+    except DataProblem:
+        assert length - locked < 2 * horizon + 2
+        return
+    assert window >= 1
+    assert found.origins >= 1
+    assert 1 <= found.step <= horizon
+    assert found.first >= window + horizon  # one row to learn from at least
+    assert found.first + (found.origins - 1) * found.step + horizon == length - locked
+
+
+def test_three_horizons_are_locked_away_of_a_long_series_and_one_of_a_short_one() -> None:
+    assert forecast_lockbox(480, 24).horizons == 3
+    assert forecast_lockbox(479, 24).horizons == 1
+    assert forecast_lockbox(7, 2).horizons == 0
+
+
+def test_the_usual_horizon_is_a_season_or_a_tenth_of_the_length() -> None:
+    assert [default_horizon(*c) for c in ((108, 12), (2_000, 24), (500, 7), (40, 12), (5, 1))] == [10, 12, 7, 4, 1]
