@@ -163,6 +163,45 @@ def test_a_rule_that_cannot_be_read_is_refused_in_one_sentence(rare: Walk, rule:
 
 
 def test_every_question_of_the_stage_was_asked_or_has_a_reason_not_to_be(rare: Walk, numbers: Walk) -> None:
-    for walk, target, missing in ((rare, "left", set()), (numbers, "price", {"problem.positive"})):
+    depends = {"project.benchmark", "problem.capacity", "problem.drivers"}  # on practice, a ranked list, an expert
+    for walk, target, missing in ((rare, "left", depends), (numbers, "price", {"problem.positive", *depends})):
         seen = {d.question for d in defined(walk, target).session.decisions()}
         assert {q.id for q in DEFINE.questions} - seen == missing
+
+
+def test_a_ranked_list_needs_its_length_and_is_scored_by_its_top(rare: Walk) -> None:
+    told = {"problem.use": "ranked", "problem.capacity": 60}
+    c = defined(rare, "left", **{k.replace(".", "__"): v for k, v in told.items()})
+    assert said(c, "problem.capacity").choice == pytest.approx(0.1)
+    assert said(c, "problem.metric").choice == "recall_at_k"
+    assert c.session.recipe()["capacity"] == pytest.approx(0.1)
+    ask = asked(c, "problem.capacity")
+    assert [o.level for o in ask.judge(None).objections] == [Level.HOLD]
+    with pytest.raises(InvalidAnswer, match="share between 0 and 1"):
+        ask.accept(700)
+
+
+def test_drivers_are_columns_with_a_direction(rare: Walk) -> None:
+    c = defined(rare, "left", problem__domain="Ann, who leads the desk")
+    ask = asked(c, "problem.drivers")
+    assert ask.accept({"tenure": "-", "charge": "+"}) == {"tenure": "-", "charge": "+"}
+    assert [o.flag for o in ask.judge({"tenure": "-"}).objections] == ["M16"]
+    with pytest.raises(InvalidAnswer, match="no input 'tenur'; did you mean tenure"):
+        ask.accept({"tenur": "-"})
+    with pytest.raises(InvalidAnswer, match='takes "\\+"'):
+        ask.accept({"tenure": "up"})
+
+
+def test_what_the_statement_says_decides_what_is_recommended(rare: Walk) -> None:
+    c = defined(
+        rare, "left", problem__statement="A clerk at the desk ranks a list of customers to call in the phone app"
+    )
+    assert asked(c, "problem.use").recommended == "ranked"
+    assert asked(c, "problem.latency").recommended == 10
+    assert asked(c, "problem.interpretability").recommended == "reasons"
+
+
+def test_practice_asks_for_the_published_score(rare: Walk) -> None:
+    c = defined(rare, "left", project__kind="practice", project__benchmark=0.9)
+    assert said(c, "project.benchmark").choice == 0.9
+    assert said(defined(rare, "left"), "project.kind").choice == "own"

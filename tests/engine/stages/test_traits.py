@@ -97,9 +97,9 @@ def test_every_use_that_some_task_offers_may_stand_in_a_plan(tmp_path: Path) -> 
     walk, _ = table(tmp_path / "amounts.csv", signal(300)[1].round(3))
     c = walk.headless({"problem.target": "goal", "problem.use": "totals"}, stop_after="define")
     assert said(c, "problem.metric").choice == "rmse"
-    for use in ("action", "probability", "all", "totals", "relative"):
+    for use in ("action", "ranked", "probability", "all", "totals", "relative"):
         assert CATALOGUE["problem.use"].read(use) == use
-    with pytest.raises(InvalidAnswer, match="'totals' is not offered; it takes action, probability, all"):
+    with pytest.raises(InvalidAnswer, match="'totals' is not offered; it takes action, ranked, probability, all"):
         table(tmp_path / "classes.csv", labels())[0].headless(
             {"problem.target": "goal", "problem.use": "totals"}, stop_after="define"
         )
