@@ -13,12 +13,14 @@ from typing import Any, Literal
 from engine.errors import InvalidAnswer
 from engine.records import Json
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "forecast"]
 Needs = Literal["probabilities", "prediction", "costs", "capacity"]
 
 CLASSIFICATION = frozenset({"binary", "multiclass"})
 BINARY = frozenset({"binary"})
 REGRESSION = frozenset({"regression"})
+FORECAST = frozenset({"forecast"})
+NUMBERS = REGRESSION | FORECAST
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,15 @@ METRICS = (
         "the cheapest action taken for everybody",
         "costs",
     ),
-    Metric("mae", "MAE", REGRESSION, "low", 0, math.inf, "mean distance from the median"),
-    Metric("rmse", "RMSE", REGRESSION, "low", 0, math.inf, "the standard deviation"),
+    Metric("mase", "MASE", FORECAST, "low", 0, math.inf, "about 1 for saying the value one season before"),
+    Metric("rmsse", "RMSSE", FORECAST, "low", 0, math.inf, "about 1 for saying the value one season before"),
+    Metric("wape", "WAPE", FORECAST, "low", 0, math.inf, "1 for always saying 0"),
+    Metric("mae", "MAE", NUMBERS, "low", 0, math.inf, "mean distance from the median"),
+    Metric("rmse", "RMSE", NUMBERS, "low", 0, math.inf, "the standard deviation"),
     Metric("r2", "R²", REGRESSION, "high", -math.inf, 1, "0"),
     Metric("rmsle", "RMSE of log(1 + y)", REGRESSION, "low", 0, math.inf, "the standard deviation of log(1 + y)"),
-    Metric("bias", "bias", REGRESSION, "zero", -math.inf, math.inf, "0 for always saying the mean"),
-    Metric("pinball", "pinball loss", REGRESSION, "low", 0, math.inf, "that of the quantile", "costs"),
+    Metric("bias", "bias", NUMBERS, "zero", -math.inf, math.inf, "0 for always saying the mean"),
+    Metric("pinball", "pinball loss", NUMBERS, "low", 0, math.inf, "that of the quantile", "costs"),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -107,6 +112,11 @@ _GUARDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("regression", "rmse"): ("bias",),
     ("regression", "rmsle"): ("mae",),
     ("regression", "r2"): ("mae",),
+    ("forecast", "mase"): ("bias", "rmsse"),
+    ("forecast", "wape"): ("mase",),
+    ("forecast", "mae"): ("rmse",),
+    ("forecast", "rmse"): ("bias",),
+    ("forecast", "rmsse"): ("bias",),
 }
 
 
@@ -251,11 +261,13 @@ def recommend_metric(
 ) -> Recommendation:
     """The number that decides, its guards, and why: the first row of table 3.1 that fits.
 
-    use: "action", "top_k", "probability" or "all" (classes); "totals" or "relative" (regression); None when not said.
+    use: "action", "top_k", "probability" or "all" (classes); "totals" or "relative" (numbers); None when not said.
     positive_share: of the class to find, where that may not be the rarer one.
     """
     if task == "regression":
         return _recommend_regression(use, costs, skew, y_min)
+    if task == "forecast":
+        return _recommend_forecast(use, costs)
     known_costs = isinstance(costs, Mapping) and bool(costs)
     if task == "multiclass":
         return _recommend_multiclass(use, known_costs, largest_share, rarest_share, n_classes)
@@ -353,4 +365,24 @@ def _recommend_regression(use: str | None, costs: Json, skew: float, y_min: floa
         )
     return Recommendation(
         "regression", "mae", "MAE is the typical miss in the target's own unit; a few extreme rows do not rule it."
+    )
+
+
+def _recommend_forecast(use: str | None, costs: Json) -> Recommendation:
+    q = quantile_of(costs)
+    if q is not None and q != 0.5:
+        return Recommendation(
+            "forecast",
+            "pinball",
+            f"Too low and too high cost differently: the pinball loss at {q:.2f} prices each step as you said.",
+        )
+    if use == "totals":
+        return Recommendation(
+            "forecast", "wape", "Volumes count: WAPE is what all steps of all series miss, as a share of their sum."
+        )
+    return Recommendation(
+        "forecast",
+        "mase",
+        "MASE is the typical miss over the usual change from one season to the next: it has no trouble with zeros, and "
+        "series of any size count the same.",
     )

@@ -7,6 +7,7 @@ weights 1 it is the metric, with the counts of a resample it is the metric of th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,22 @@ from engine.metrics import cost_matrix, quantile_of
 from engine.records import Json
 
 Weighted = Callable[[np.ndarray], np.ndarray]  # weights (b, n) -> scores (b,), NaN where undefined
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What the errors of a forecast are measured in, row by row, known when the forecast is made.
+
+    series: (n,) int64 codes.  change, change_rms: (n,) float64 mean and root mean square of y_t − y_{t−m} of the row's
+    series up to its origin; 0 or NaN where it never changed, or is too short to tell.
+    """
+
+    series: np.ndarray
+    change: np.ndarray
+    change_rms: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> Units:
+        return Units(self.series[rows], self.change[rows], self.change_rms[rows])
 
 
 def score_all(
@@ -27,6 +44,7 @@ def score_all(
     *,
     capacity: float | None = None,
     threshold: float | None = None,
+    units: Units | None = None,
 ) -> dict[str, float | None]:
     """Every metric of the task on these rows, in the metric's own unit; None where it is undefined.
 
@@ -34,7 +52,16 @@ def score_all(
     """
     ones = np.ones((1, len(y_true)))
     prepared = weighted_metrics(
-        task, labels, positive_index, y_true, proba, prediction, costs, capacity=capacity, threshold=threshold
+        task,
+        labels,
+        positive_index,
+        y_true,
+        proba,
+        prediction,
+        costs,
+        capacity=capacity,
+        threshold=threshold,
+        units=units,
     )
     scores = {name: float(of(ones)[0]) if len(y_true) else np.nan for name, of in prepared.items()}
     return {name: value if np.isfinite(value) else None for name, value in scores.items()}
@@ -51,17 +78,21 @@ def weighted_metrics(
     *,
     capacity: float | None = None,
     threshold: float | None = None,
+    units: Units | None = None,
 ) -> dict[str, Weighted]:
     """Every metric of the task, prepared for these rows.
 
     y_true: (n,) int codes into labels, or float64 for regression.  proba: (n, K) in the order of labels, or (n,) of
     the positive class.  prediction: (n,) codes or values; taken from proba when not given: the most probable class,
     or positive from `threshold` on.  A model that only predicts is ranked by its prediction and has no log loss.
-    costs: as `problem.costs`.  capacity: the share of rows that can be acted on, for recall_at_k.
+    costs: as `problem.costs`.  capacity: the share of rows that can be acted on, for recall_at_k.  units: what a
+    forecast is measured in; without them it is scored as one series, and has no MASE and no RMSSE.
     """
-    if task == "regression":
+    if task in ("regression", "forecast"):
         if prediction is None:
-            raise ValueError("regression is scored by predictions")
+            raise ValueError("numbers are scored by predictions")
+        if task == "forecast":
+            return _forecast(np.asarray(y_true, float), np.asarray(prediction, float), costs, units)
         return _regression(np.asarray(y_true, float), np.asarray(prediction, float), costs)
     y = np.asarray(y_true, dtype=np.intp)
     p = None if proba is None else _as_matrix(np.asarray(proba, dtype=np.float64), positive_index)
@@ -267,3 +298,57 @@ def _regression(y: np.ndarray, prediction: np.ndarray, costs: Json) -> dict[str,
     if q is not None:
         metrics["pinball"] = _mean_of(np.maximum(-q * error, (1 - q) * error))
     return metrics
+
+
+def _forecast(y: np.ndarray, prediction: np.ndarray, costs: Json, units: Units | None) -> dict[str, Weighted]:
+    """MASE and the others; every series counts the same, however many rows it has (WAPE: as much as its volume).
+
+    Rows of a series that never changed before have no MASE and no RMSSE: they are left out there.  (Hyndman & Koehler,
+    2006; Makridakis, Spiliotis & Assimakopoulos, 2022.)
+    """
+    error = prediction - y
+    series = np.zeros(len(y), dtype=np.int64) if units is None else units.series
+    squares = _by_series(error**2, series)
+    absolute, size = _mean_of(np.abs(error)), _mean_of(np.abs(y))
+    metrics: dict[str, Weighted] = {
+        "wape": lambda W: _ratio(absolute(W), size(W)),
+        "mae": _over_series(_by_series(np.abs(error), series)),
+        "rmse": _over_series(lambda W: np.sqrt(squares(W))),
+        "bias": _over_series(_by_series(error, series)),
+    }
+    if units is not None:
+        scaled = _by_series(_over(np.abs(error), units.change), series)
+        scaled_squares = _by_series(_over(error**2, units.change_rms**2), series)
+        metrics["mase"] = _over_series(scaled)
+        metrics["rmsse"] = _over_series(lambda W: np.sqrt(scaled_squares(W)))
+    q = quantile_of(costs) if isinstance(costs, Mapping) else None
+    if q is not None:
+        metrics["pinball"] = _over_series(_by_series(np.maximum(-q * error, (1 - q) * error), series))
+    return metrics
+
+
+def _over(loss: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    return np.divide(loss, unit, out=np.full(len(loss), np.nan), where=np.nan_to_num(unit) > 0)
+
+
+def _by_series(loss: np.ndarray, series: np.ndarray) -> Weighted:
+    """Weights (b, n) -> the weighted mean of the loss in each series, (b, series); NaN where it has no weight.
+
+    Rows whose loss is NaN are left out.
+    """
+    known = np.flatnonzero(~np.isnan(loss))
+    order = known[np.argsort(series[known], kind="stable")]
+    if not len(order):
+        return lambda W: np.full((len(W), 1), np.nan)
+    starts = np.flatnonzero(np.r_[True, np.diff(series[order]) != 0])
+
+    def of(W: np.ndarray) -> np.ndarray:
+        some = W[:, order]
+        return _ratio(np.add.reduceat(some * loss[order], starts, axis=1), np.add.reduceat(some, starts, axis=1))
+
+    return of
+
+
+def _over_series(by_series: Weighted) -> Weighted:
+    """The mean over the series that have a value."""
+    return lambda W: _over_present(np.nanmean, by_series(W))

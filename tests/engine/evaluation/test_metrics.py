@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidAnswer
-from engine.evaluation.metrics import bayes_action, score_all, weighted_metrics
+from engine.evaluation.metrics import Units, bayes_action, score_all, weighted_metrics
 from engine.metrics import BY_NAME, METRICS, best_cut, cost_matrix, figure, metrics_of, quantile_of, recommend_metric
 
 LABELS = ["no", "yes"]
@@ -195,6 +195,45 @@ def test_the_recommendation_follows_the_table():
     assert pick("regression", use="totals") == ("rmse", ("bias",))
     assert pick("regression", use="relative", skew=3, y_min=1) == ("rmsle", ("mae",))
     assert pick("regression", skew=3) == ("mae", ("rmse",))
+    assert pick("forecast", costs={"under": 3, "over": 1}) == ("pinball", ())
+    assert pick("forecast", use="totals") == ("wape", ("mase",))
+    assert pick("forecast", costs="equal") == ("mase", ("bias", "rmsse"))
+
+
+def test_series_of_any_size_and_length_count_the_same_in_a_forecast():
+    y = np.array([10.0, 12.0, 14.0, 1000.0])
+    said = np.array([11.0, 12.0, 11.0, 800.0])
+    units = Units(np.array([0, 0, 0, 1]), np.array([2.0, 2.0, 2.0, 100.0]), np.array([4.0, 4.0, 4.0, 200.0]))
+    found = score_all("forecast", [], 1, y, prediction=said, costs={"under": 3, "over": 1}, units=units)
+    assert found == pytest.approx(
+        {
+            "mase": ((1 + 0 + 3) / 3 / 2 + 2) / 2,
+            "rmsse": (np.sqrt(10 / 3) / 4 + 1) / 2,
+            "wape": 204 / 1036,
+            "mae": (4 / 3 + 200) / 2,
+            "rmse": (np.sqrt(10 / 3) + 200) / 2,
+            "bias": (-2 / 3 - 200) / 2,
+            "pinball": ((0.25 * 1 + 0.75 * 3) / 3 + 0.75 * 200) / 2,
+        }
+    )
+
+
+def test_a_series_that_never_changed_has_no_mase():
+    y, said = np.array([1.0, 5.0]), np.array([2.0, 5.5])
+    units = Units(np.array([0, 1]), np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+    assert score_all("forecast", [], 1, y, prediction=said, units=units)["mase"] == 0.5
+    assert score_all("forecast", [], 1, y[:1], prediction=said[:1], units=units[np.array([0])])["mase"] is None
+
+
+def test_weights_of_a_forecast_are_repeats_of_its_rows():
+    rng = np.random.default_rng(3)
+    y, said, series = rng.normal(size=20), rng.normal(size=20), rng.integers(0, 4, 20)
+    units = Units(series, rng.uniform(1, 2, 20), rng.uniform(1, 2, 20))
+    drawn = rng.integers(0, 20, 20)
+    weights = np.bincount(drawn, minlength=20)[None].astype(float)
+    prepared = weighted_metrics("forecast", [], 1, y, prediction=said, units=units)
+    again = score_all("forecast", [], 1, y[drawn], prediction=said[drawn], units=units[drawn])
+    assert {name: float(of(weights)[0]) for name, of in prepared.items()} == pytest.approx(again)
 
 
 @pytest.mark.parametrize(
