@@ -60,6 +60,12 @@ class Scan:
     odd_byte: str = ""  # why it is not UTF-8, in words
 
 
+def words_of(error: Exception | str, most: int = 200) -> str:
+    """What a library says of an error, as part of a sentence: on one line, printable, and not too long."""
+    line = " ".join(str(error).split())
+    return quoted(line, most)[1:-1]
+
+
 @contextmanager
 def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
     """The file's bytes, uncompressed.  Raises DataProblem for whatever stands in the way, also while reading."""
@@ -81,14 +87,16 @@ def opened(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
     except PermissionError:
         raise DataProblem(f"{path} may not be read by you: ask its owner, or change its permissions.") from None
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise DataProblem(f"{path} is a damaged {compression} file ({error}): fetch it again.") from None
+        raise DataProblem(f"{path} is a damaged {compression} file ({words_of(error)}): fetch it again.") from None
     except RuntimeError as error:
         if compression != "zip":
             raise
-        raise DataProblem(f"{path} cannot be unpacked ({error}): unpack it yourself, and give the CSV file.") from None
+        raise DataProblem(
+            f"{path} cannot be unpacked ({words_of(error)}): unpack it yourself, and give the CSV file."
+        ) from None
     except OSError as error:
         if compression and not error.errno:  # bz2 and gzip say bad data so
-            raise DataProblem(f"{path} is a damaged {compression} file ({error}): fetch it again.") from None
+            raise DataProblem(f"{path} is a damaged {compression} file ({words_of(error)}): fetch it again.") from None
         if error.errno in (errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ENXIO, errno.ENOTDIR):
             raise DataProblem(f"{path} cannot be read: {error.strerror}.") from None
         raise

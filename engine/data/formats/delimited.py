@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from engine.data.formats.reader import Found, no_rows
 from engine.data.naming import quoted
-from engine.data.opening import Scan, opened, scan
+from engine.data.opening import Scan, opened, scan, words_of
 from engine.data.raw import BadLine, Raw, column_names, places_of
 from engine.data.settings import Guess, ReadSettings
 from engine.data.sniffing import examine_text, header_row
@@ -179,7 +179,7 @@ def _explained(path: Path, settings: ReadSettings, bad: _Rejects, long_rows: boo
             if long_rows:
                 raise DataProblem(f"{path} has a row too long to be one: is a quote opened and never closed?") from None
             raise
-        raise DataProblem(f"{path} cannot be read as a table: {text.splitlines()[0]}") from None
+        raise DataProblem(f"{path} cannot be read as a table: {words_of(text)}") from None
 
 
 def _wrong_encoding(path: Path, settings: ReadSettings, text: str) -> DataProblem:

@@ -15,6 +15,7 @@ from engine.data.address import split
 from engine.data.formats.columns import found_in
 from engine.data.formats.database import MOST_SECONDS, Part, one_of, quoted_name
 from engine.data.formats.reader import Opened, TableReader
+from engine.data.opening import words_of
 from engine.data.settings import Guess, ReadSettings
 from engine.errors import DataProblem
 
@@ -81,7 +82,7 @@ def _check_query(path: Path, connection: Any, part: Part) -> None:
     try:
         kinds = [statement.type for statement in connection.extract_statements(part.query)]
     except duckdb.Error as error:
-        said = str(error).splitlines()[0]
+        said = words_of(error)
         raise DataProblem(f"{path}: the query cannot be run ({said}). {part.tables_in_words}") from None
     if kinds != [duckdb.StatementType.SELECT]:
         raise DataProblem(f"{path}: a query may read tables, and nothing else; write one that begins with select.")
@@ -104,7 +105,7 @@ def _batches(connection: Any, query: str, wanted: list[int]) -> Iterator[list[pa
 
 
 def _problem(path: Path, text: str) -> DataProblem:
-    said = " ".join(text.split())
+    said = words_of(text)
     file, _ = split(path)
     if "lock" in said and ("Conflicting" in said or "Could not set lock" in said):
         return DataProblem(f"{file} is being written to by another program: close that, or read a copy of the file.")
@@ -119,10 +120,10 @@ def _problem(path: Path, text: str) -> DataProblem:
     if any(
         word in said for word in ("Binder Error", "Catalog Error", "Parser Error", "Permission Error", "Conversion")
     ):
-        return DataProblem(f"{path}: the query cannot be run ({said[:200]}).")
+        return DataProblem(f"{path}: the query cannot be run ({said}).")
     if "Out of Memory" in said:
         return DataProblem(f"{path} does not fit into this machine's memory: take fewer rows or columns by a query.")
-    return DataProblem(f"{file} is a DuckDB file that cannot be read ({said[:200]}): it is damaged, or was cut off.")
+    return DataProblem(f"{file} is a DuckDB file that cannot be read ({said}): it is damaged, or was cut off.")
 
 
 READER = TableReader(_opened)

@@ -16,7 +16,7 @@ from engine.data import typed
 from engine.data.formats.columns import SAMPLE, found_in
 from engine.data.formats.reader import Found, fits_memory, nested_warning
 from engine.data.naming import quoted, shown
-from engine.data.opening import LONGEST_LINE, compression_of, opened
+from engine.data.opening import LONGEST_LINE, compression_of, opened, words_of
 from engine.data.raw import BadLine, Raw, column_names, places_of
 from engine.data.settings import Guess, ReadSettings
 from engine.errors import DataProblem
@@ -155,8 +155,9 @@ class _Lines:
         try:
             rows = json.loads(content)
         except (ValueError, RecursionError) as error:
-            said = str(error)[:150]
-            raise DataProblem(f"{self.path} begins as a JSON array, and cannot be read as one ({said}).") from None
+            raise DataProblem(
+                f"{self.path} begins as a JSON array, and cannot be read as one ({words_of(error)})."
+            ) from None
         for number, row in enumerate(rows, 1):
             if isinstance(row, dict):
                 yield row

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from engine.data import typed
 from engine.data.naming import shown
+from engine.data.opening import words_of
 from engine.data.raw import BadLine, Raw, column_names, places_of
 from engine.data.settings import Guess, ReadSettings
 from engine.errors import DataProblem
@@ -193,5 +194,6 @@ def explained(path: Path, words: str, *errors: type[Exception]) -> Iterator[None
     except MemoryError:
         raise DataProblem(f"{path} does not fit into this machine's memory, or says a size that cannot be.") from None
     except errors as error:
-        said = " ".join(str(error).split())[:200]
-        raise DataProblem(f"{path} is {words} that cannot be read ({said}): it is damaged or was cut off.") from None
+        raise DataProblem(
+            f"{path} is {words} that cannot be read ({words_of(error)}): it is damaged or was cut off."
+        ) from None

@@ -17,6 +17,7 @@ from engine.data.address import split
 from engine.data.formats.columns import found_in
 from engine.data.formats.database import MOST_SECONDS, Part, one_of, quoted_name
 from engine.data.formats.reader import Opened, TableReader
+from engine.data.opening import words_of
 from engine.data.settings import Guess, ReadSettings
 from engine.errors import DataProblem
 
@@ -53,7 +54,7 @@ def _connected(path: Path, file: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection = _connect(file)
         yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # a name that is no text
         raise _problem(path, error) from None
     finally:
         if connection is not None:
@@ -113,8 +114,8 @@ def _in_words(path: Path, part: Part) -> Iterator[None]:
     """What SQLite says of a query, as what the person wrote."""
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        text = str(error)
+    except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
+        text = words_of(error)
         if "not authorized" in text or "prohibited" in text:
             raise DataProblem(f"{path}: a query may read tables, and nothing else ({text}).") from None
         if part.query and ("syntax" in text or "no such" in text or "one statement" in text or "ambiguous" in text):
@@ -123,7 +124,7 @@ def _in_words(path: Path, part: Part) -> Iterator[None]:
 
 
 def _problem(path: Path, error: Exception) -> DataProblem:
-    text = str(error)
+    text = words_of(error)
     if "locked" in text or "busy" in text:
         return DataProblem(f"{path} is being written to by another program: close that, or read a copy of the file.")
     if "interrupted" in text:
