@@ -86,3 +86,39 @@ class Samples:
 
 
 View = Table | Intervals | Bars | Curves | Words | Histogram | Grid | Samples
+
+
+def as_table(view: View) -> Table | None:
+    """The figures behind a picture; None for words and for rows that are kept elsewhere."""
+    match view:
+        case Table():
+            return view
+        case Intervals(title, unit, rows):
+            return Table(title, ("", unit, "low", "high"), rows)
+        case Bars(title, unit, rows):
+            return Table(title, ("", unit), rows)
+        case Curves(title, x, y, series):
+            points = [(name, a, b) for name, line in series.items() for a, b in line]
+            return Table(title, ("line", x, y), points)
+        case Histogram(title, unit, edges, counts):
+            bins = [(edges[i], edges[i + 1], n) for i, n in enumerate(counts)]
+            return Table(title, ("from", "to", unit), bins)
+        case Grid(title, rows, columns, values):
+            return Table(title, ("", *columns), [(name, *line) for name, line in zip(rows, values, strict=True)])
+        case _:
+            return None
+
+
+def samples_as_tables(view: Samples, content: Mapping[str, object]) -> list[Table]:
+    """The rows that a `Samples` names, from its artifact's JSON: one table a part that is there."""
+    made = []
+    for part in view.parts or list(content):
+        found = content.get(part)
+        if not isinstance(found, Mapping):
+            continue
+        columns, rows = found.get("columns"), found.get("rows")
+        if isinstance(columns, list) and isinstance(rows, list):
+            title = view.title if len(view.parts) == 1 else f"{view.title}: {part}"
+            fitting = [row for row in rows if isinstance(row, list) and len(row) == len(columns)]
+            made.append(Table(title, [str(c) for c in columns], fitting))
+    return made

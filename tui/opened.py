@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from engine.answerers import Answerer, carried_over, quick_pace
-from engine.conductor import SETTLED, Conductor, Measuring, Stage, Waiting
+from engine.conductor import SETTLED, Asking, Conductor, Measuring, Stage, Waiting
 from engine.data.address import split
 from engine.data.formats import FORMATS, PACKINGS
 from engine.effects import Ask
@@ -17,6 +19,7 @@ from engine.ports import TrialState
 from engine.records import Answer, Decision
 from engine.runners.environment import environment
 from engine.session import Session
+from engine.views import Samples, View, samples_as_tables
 from engine.words import short
 from storage.lease import Hold
 from storage.sessions import Branch
@@ -113,6 +116,22 @@ class OpenSession:
     def session(self) -> Session:
         return self.conductor.session
 
+    def _with_rows(self, waiting: Waiting) -> Waiting:
+        """What is asked, with the rows of the data that it shows fetched from where they are kept."""
+        if not isinstance(waiting, Asking) or not any(isinstance(view, Samples) for view in waiting.ask.shows):
+            return waiting
+        shows = tuple(table for view in waiting.ask.shows for table in self._fetched(view))
+        return replace(waiting, ask=replace(waiting.ask, shows=shows))
+
+    def _fetched(self, view: View) -> list[View]:
+        if not isinstance(view, Samples):
+            return [view]
+        try:
+            content = json.loads(self._store.artifacts.fetch(view.digest))
+        except (StoreProblem, ValueError):
+            return [view]
+        return list(samples_as_tables(view, content)) if isinstance(content, dict) else [view]
+
     def advance(self) -> Waiting:
         """Go on as far as possible; trials without evidence are queued, and a worker is seen to.
 
@@ -120,7 +139,7 @@ class OpenSession:
         what can still be done is to go back.
         """
         try:
-            self.waiting = self.conductor.advance()
+            self.waiting = self._with_rows(self.conductor.advance())
         except DataProblem as problem:
             self._stuck(problem)
             raise

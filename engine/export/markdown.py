@@ -10,7 +10,7 @@ from engine.metrics import figure, title_of
 from engine.models.catalogue import model_spec
 from engine.records import Check, Decision, Json
 from engine.session import Session
-from engine.views import Bars, Curves, Intervals, Table, View, Words
+from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words, as_table
 from engine.words import literal
 
 STAGE_TITLES = {
@@ -139,10 +139,26 @@ def _view(view: View) -> str:
             return _view(Table(f"{title}: {y} by {x}", ("line", "points", "last"), cells))
         case Words(title, text):
             return f"**{_text(title)}** {_text(text)}"
+        case Histogram(title, unit, edges, counts):
+            bins = [(_range(edges[i], edges[i + 1]), f"{n:,}") for i, n in enumerate(counts)]
+            return _view(Table(title, ("", unit), bins))
+        case Grid():
+            table = as_table(view)
+            return (
+                _view(Table(table.title, table.columns, [[_figured(c) for c in row] for row in table.rows]))
+                if table
+                else ""
+            )
+        case Samples(title):
+            return f"**{_text(title)}** Rows of the data are not written into reports."
 
 
 def _range(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"
+
+
+def _figured(value: Json) -> Json:
+    return figure(value) if isinstance(value, float) else value
 
 
 def _figure(value: Json) -> str:

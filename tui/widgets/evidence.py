@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.views import Bars, Curves, Intervals, Table, View, Words
+from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words
 from tui.figures import cell, number
 from tui.ladder import ASCII, UNICODE, Mark, drawn
 from tui.literal import literal, literal_lines
@@ -157,6 +157,12 @@ def draw(view: View, width: int, height: int, ascii_only: bool = False) -> Conte
             return curves(view.series, width, max(6, height), x=view.x, y=view.y, ascii_only=ascii_only)
         case Words():
             return Content(literal_lines(view.text))
+        case Histogram():
+            return _histogram(view, min(width, 100), pens.block)
+        case Grid():
+            return _grid(view, width, ascii_only)
+        case Samples():
+            return Content.styled("These rows are no longer kept.", "$text-muted")
 
 
 def _bars(view: Bars, width: int, block: str) -> Content:
@@ -179,6 +185,53 @@ def _bars(view: Bars, width: int, block: str) -> Content:
             )
         )  # fmt: skip
     return Content("\n").join([Content.styled(literal(view.unit), "$text-muted"), *lines])
+
+
+def _histogram(view: Histogram, width: int, block: str) -> Content:
+    """One line a bin: where it begins, a bar, the count; marks stand behind the bin that they fall in."""
+    names = [number(edge) for edge in view.edges[:-1]]
+    label, figure = max(map(len, names), default=0), max((len(number(n)) for n in view.counts), default=1)
+    room = max(4, width - label - figure - 16)
+    largest = max(view.counts, default=1) or 1
+    lines = []
+    for i, (name, n) in enumerate(zip(names, view.counts, strict=True)):
+        low, high = view.edges[i], view.edges[i + 1]
+        last = i == len(view.counts) - 1
+        here = [f"◂ {literal(text)}" for text, x in view.marks if low <= x < high or (last and x == high)]
+        lines.append(
+            Content.assemble(
+                f"{name:>{label}} ", (f"{number(n):>{figure}} ", "bold"),
+                (block * max(1 if n else 0, round(n / largest * room)), "$primary"),
+                (" " + " ".join(here) if here else "", "$text-muted"),
+            )
+        )  # fmt: skip
+    foot = Content.styled(f"{number(view.edges[-1]):>{label}}", "$text-muted")
+    return Content("\n").join([Content.styled(f"from, {literal(view.unit)}", "$text-muted"), *lines, foot])
+
+
+SHADES, LETTER_SHADES = " ░▒▓█", " .:*#"
+
+
+def _grid(view: Grid, width: int, ascii_only: bool) -> Content:
+    """A cell a pair: its shade and, in hundredths, its figure, so that no shade has to be judged by eye."""
+    shades = LETTER_SHADES if ascii_only else SHADES
+    names = [Content(literal(name)).truncate(20, ellipsis=True) for name in view.rows]
+    label = max((name.cell_length for name in names), default=0)
+    room = max(5, min(12, (width - label - 1) // max(1, len(view.columns))))
+    shown = max(1, (width - label - 1) // room)
+    heads = [Content(literal(name)).truncate(room - 1, ellipsis=True) for name in view.columns[:shown]]
+    head = Content(" " * (label + 1)) + Content("").join([h.pad_right(room - h.cell_length) for h in heads])
+    lines = [head.stylize("$text-muted")]
+    for name, values in zip(names, view.values, strict=True):
+        cells = []
+        for value in values[:shown]:
+            if value is None:
+                cells.append(Content(" " * room))
+                continue
+            shade = shades[min(4, round(4 * max(0.0, min(1.0, value))))]
+            cells.append(Content.assemble((shade * 2, "$primary"), f" {100 * value:.0f}".ljust(room - 2)))
+        lines.append(name.pad_right(label + 1 - name.cell_length) + Content("").join(cells))
+    return Content("\n").join(lines)
 
 
 def _is_number(value: object) -> bool:
