@@ -47,6 +47,7 @@ class Table:
     bad_lines: int = 0
     unparsed: dict[str, dict[str, int]] = field(default_factory=dict)  # column → texts read as missing, counted
     key: str = ""  # the same for equal file and recipe parts
+    plain: pd.DataFrame | None = None  # the inputs as they were read, where cells were emptied or columns computed
 
     @property
     def is_classification(self) -> bool:
@@ -57,8 +58,12 @@ class Table:
 
     @cached_property
     def copies(self) -> np.ndarray:
-        """(n,) int64: rows whose inputs are all equal share a number."""
-        return np.unique(row_hashes(self.frame), return_inverse=True)[1].astype(np.int64)
+        """(n,) int64: rows whose inputs are all equal share a number.
+
+        As they were read: what is emptied or computed later draws no new lockbox.
+        """
+        read = self.frame if self.plain is None else self.plain
+        return np.unique(row_hashes(read), return_inverse=True)[1].astype(np.int64)
 
 
 _cache: OrderedDict[str, Table] = OrderedDict()
@@ -106,7 +111,8 @@ def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
     raw = read(path, settings, columns=wanted)
     y, labels, kept = check_target(raw, target, task, marks.get(target, []), recipe.get("positive"), recipe.get("rare"))
     frame, unparsed = typed(raw, types, marks, settings)
-    frame = with_computed(frame, recipe)
+    plain, frame = frame, with_computed(frame, recipe)
+    plain = None if plain is frame else plain.loc[:, [name for name in frame.columns if name in plain.columns]]
     groups = times = None
     if group:
         groups = pd.factorize(to_texts(raw.cells(group), marks.get(group)))[0].astype(np.int64)
@@ -117,9 +123,10 @@ def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
     rows = np.flatnonzero(kept)
     if len(rows) < raw.rows:
         frame = frame.iloc[rows].reset_index(drop=True)
+        plain = None if plain is None else plain.iloc[rows].reset_index(drop=True)
         groups = None if groups is None else groups[rows]
         times = None if times is None else times[rows]
-    return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key)
+    return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key, plain)
 
 
 def typed(

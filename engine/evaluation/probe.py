@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.data.splitting import lockbox_and_plan
 from engine.data.table import load
-from engine.errors import UsageProblem
+from engine.errors import DataProblem, UsageProblem
 from engine.evaluation.acceptance import holm
 from engine.evaluation.bench import Bench
 from engine.evaluation.comparison import metric_named
@@ -38,7 +38,11 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Answers:
-    """What one family scored with one recipe.  scores: per metric (J,) in its own unit, NaN where there is none."""
+    """What one family scored with one recipe.  scores: per metric (J,) in its own unit, NaN where there is none.
+
+    n_train: rows of the plan's training parts.  That thinned ones share fewer rows than these is left out of account:
+    it makes the differences more certain, never less.
+    """
 
     scores: Mapping[str, np.ndarray]
     n_train: np.ndarray
@@ -53,13 +57,14 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     params: recipe; changes, [{"name", "recipe"}]; families, of "linear" and "boosting"; metric; guards; delta (for
     *equivalent*); folds (only the first so many exams; all when missing); tiny (too few rows for a verdict).
     Each change of a round is held to Holm's share of .05 to be called better, family by family; worse needs no share.
-    Training parts of more than 20,000 rows are thinned, the same rows for every recipe.
+    Training parts of more than 20,000 rows are thinned, the same rows for every recipe.  All recipes take the exams of
+    the first, also where a changed column makes other rows each other's copies.
     Raises UsageProblem when there is nothing to try, DataProblem when a recipe does not fit the data.
     """
     changes, families = params["changes"], list(params["families"])
     if not changes or not families:
         raise UsageProblem("probe: at least one change and one family of models are needed.")
-    before = _bench(params["recipe"], ctx)
+    before = _bench(params["recipe"], ctx, None)
     folds = params.get("folds") or len(before.splits.folds)
     folds = min(int(folds), len(before.splits.folds))
     steps = _Steps(ctx, (1 + len(changes)) * len(families) * folds)
@@ -67,7 +72,7 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     rows: list[dict[str, Json]] = []
     for family in families:
         plain = _answers(before, family, folds, ctx, steps)
-        tried = [_answers(_bench(c["recipe"], ctx), family, folds, ctx, steps) for c in changes]
+        tried = [_answers(_bench(c["recipe"], ctx, before), family, folds, ctx, steps) for c in changes]
         gains = [_difference(before, metric, plain, other, float(params.get("delta") or 0.0)) for other in tried]
         better = holm([gain.p for gain in gains], ALPHA)
         for change, gain, other, (_, earned) in zip(changes, gains, tried, better, strict=True):
@@ -93,15 +98,20 @@ class _Steps:
         self.ctx.report(Progress(self.done, self.total, "fit", message))
 
 
-def _bench(recipe: Mapping[str, Json], ctx: Context) -> Bench:
+def _bench(recipe: Mapping[str, Json], ctx: Context, before: Bench | None) -> Bench:
     table = load(ctx.source(), recipe)
-    return Bench(recipe, table, lockbox_and_plan(table, recipe))
+    if before is None:
+        return Bench(recipe, table, lockbox_and_plan(table, recipe))
+    if not np.array_equal(table.y, before.table.y):
+        raise DataProblem("A change of the preparation left other rows or labels, so that no exam can be compared.")
+    return Bench(recipe, table, before.splits)
 
 
 def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
     """Fit one family with one recipe to each exam; what this process has measured before is not measured again."""
     model = default_of(family, bench.recipe)
-    key = digest([bench.table.key, bench.splits.plan_hash, model, _reaches(bench, model), ctx.seed, folds])
+    parts = [(_thinned(train, bench.table.y, j), test) for j, (train, test) in enumerate(bench.splits.folds[:folds])]
+    key = digest([bench.table.key, bench.splits.plan_hash, model, _reaches(bench, model, parts), ctx.seed])
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
@@ -109,8 +119,8 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
             steps.add(folds, family)
             return found
     exams = []
-    for j, (train, test) in enumerate(bench.splits.folds[:folds]):
-        exams.append(take_exam(bench, model, j, _thinned(train, j), test, ctx.seed))
+    for j, (train, test) in enumerate(parts):
+        exams.append(take_exam(bench, model, j, train, test, ctx.seed))
         steps.add(1, family)
     names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
     scores = {
@@ -118,8 +128,8 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
     }
     found = Answers(
         scores,
-        np.array([len(e.train) for e in exams], dtype=float),
-        np.array([len(e.test) for e in exams], dtype=float),
+        np.array([len(train) for train, _ in bench.splits.folds[:folds]], dtype=float),
+        np.array([len(test) for _, test in bench.splits.folds[:folds]], dtype=float),
         sum(bool(e.failure) for e in exams),
         float(np.mean([e.fit_seconds for e in exams])),
     )
@@ -130,12 +140,14 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
     return found
 
 
-def _reaches(bench: Bench, model: Mapping[str, Json]) -> Json:
+def _reaches(bench: Bench, model: Mapping[str, Json], exams: list[tuple[np.ndarray, np.ndarray]]) -> Json:
     """What of a recipe reaches a model: boosting, say, never sees how numbers are scaled, so that a change of the scale
     need not be fitted again to find no difference."""
-    recipe = bench.recipe
-    made = blocks(recipe, model_spec(str(model["name"])).prepare, bench.table.frame.iloc[bench.splits.dev])
-    parts = [[block.name, list(block.columns), block.what, dict(block.options)] for block in made]
+    recipe, style = bench.recipe, model_spec(str(model["name"])).prepare
+    parts = [
+        [[block.name, list(block.columns), block.what, dict(block.options)] for block in made]
+        for made in (blocks(recipe, style, bench.table.frame.iloc[train]) for train, _ in exams)
+    ]
     prepare = recipe.get("prepare") or {}
     rest = [prepare.get(key) for key in ("target", "weights", "select", "images")]
     return [parts, rest, recipe["metric"], recipe.get("costs"), recipe.get("capacity"), recipe["split"], recipe["plan"]]
@@ -157,12 +169,17 @@ def default_of(family: str, recipe: Mapping[str, Json]) -> dict[str, Json]:
     return as_model("boosting")
 
 
-def _thinned(train: np.ndarray, fold: int) -> np.ndarray:
-    """At most MOST_ROWS of a training part, drawn evenly, the same for every recipe and family."""
+def _thinned(train: np.ndarray, y: np.ndarray, fold: int) -> np.ndarray:
+    """MOST_ROWS of a training part, the same for every recipe and family, each class (or height of the target) with
+    its share: in the order of the target, one of each run of neighbours is drawn."""
     if len(train) <= MOST_ROWS:
         return train
-    chosen = np.random.default_rng(fold).choice(len(train), MOST_ROWS, replace=False)
-    return train[np.sort(chosen)]
+    rng = np.random.default_rng(fold)
+    order = rng.permutation(len(train))
+    order = order[np.argsort(y[train[order]], kind="stable")]
+    edges = np.linspace(0, len(train), MOST_ROWS + 1)
+    places = np.minimum(np.floor(rng.uniform(edges[:-1], edges[1:])), len(train) - 1).astype(np.intp)
+    return np.sort(train[order[np.unique(places)]])
 
 
 def _difference(bench: Bench, metric: Any, plain: Answers, other: Answers, delta: float = 0.0) -> Difference:

@@ -125,6 +125,10 @@ class EachColumn(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         return np.asarray(self.names_, dtype=object)
 
+    def sources(self) -> list[int]:
+        """For each number the place of the column that it was made from."""
+        return [j for j, encoder in enumerate(self.encoders_) for _ in encoder.get_feature_names_out()]
+
 
 def joined(parts: list[Any]) -> Any:
     """Arrays (n, …) beside each other: sparse when any is."""

@@ -210,41 +210,45 @@ def categorical_positions(prepare: Any) -> tuple[int, ...]:
 
 def feature_names(prepare: Any) -> list[str]:
     """A readable name for each column after preparation: "tenure", "Contract = Two year", "age is missing"."""
+    return [name for _, name in features(prepare)]
+
+
+def features(prepare: Any) -> list[tuple[str, str]]:
+    """For each column after preparation the input that it was made from, and its name."""
     made, kept = parts_of(prepare)
-    names: list[str] = []
+    found: list[tuple[str, str]] = []
     for name, step, columns in made.transformers_:
-        if name == "remainder" or len(columns) == 0:
-            continue
-        names += _named(step, list(columns))
-    return names if kept is None else [names[place] for place in kept]
+        if name != "remainder" and len(columns):
+            found += _named(step, list(columns))
+    return found if kept is None else [found[place] for place in kept]
 
 
-def _named(step: Any, columns: list[str]) -> list[str]:
+def _named(step: Any, columns: list[str]) -> list[tuple[str, str]]:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
     if isinstance(step, OneHotEncoder):
         rare = step.infrequent_categories_ if hasattr(step, "infrequent_categories_") else [None] * len(columns)
         return [
-            f"{column} = {'(missing)' if level is None else level}"
+            (column, f"{column} = {'(missing)' if level is None else level}")
             for column, levels, few in zip(columns, step.categories_, rare, strict=True)
             for level in [*_kept(levels, few), *(["(rare)"] if few is not None and len(few) else [])]
         ]
     if isinstance(step, Pipeline):
         if isinstance(step.steps[-1][1], KBinsDiscretizer):
-            edges = step.steps[-1][1].bin_edges_
-            return [name for column, cuts in zip(columns, edges, strict=True) for name in _spans(column, cuts[1:-1])]
+            edges = zip(columns, step.steps[-1][1].bin_edges_, strict=True)
+            return [(column, name) for column, cuts in edges for name in _spans(column, cuts[1:-1])]
         inner = step.steps[0][1]
-        if hasattr(inner, "names_"):
-            return [str(n) for n in inner.get_feature_names_out()]
-        if hasattr(inner, "encodings_"):
-            classes = getattr(inner, "classes_", None)
-            if classes is None or len(classes) <= 2:
-                return list(columns)
-            return [f"{column} (class {k})" for column in columns for k in range(len(classes))]
-        return list(columns)
-    own = type(step).__module__.startswith("engine.")
-    return [str(n) for n in step.get_feature_names_out()] if own else list(columns)
+        if hasattr(inner, "sources"):
+            step = inner
+        classes = getattr(inner, "classes_", None) if hasattr(inner, "encodings_") else None
+        if classes is not None and len(classes) > 2:
+            return [(column, f"{column} (class {k})") for column in columns for k in range(len(classes))]
+    own: Any = step
+    if not type(own).__module__.startswith("engine."):
+        return [(column, column) for column in columns]
+    places = own.sources() if hasattr(own, "sources") else range(len(columns))
+    return [(columns[j], str(name)) for j, name in zip(places, own.get_feature_names_out(), strict=True)]
 
 
 def _spans(column: str, cuts: Sequence[float]) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from engine.evaluation.bench import open_bench
 from engine.models.catalogue import Prepare
 from engine.models.fitting import prepared
-from engine.models.pipeline import feature_names
+from engine.models.pipeline import features
 from engine.records import Json
 from engine.trials import Context
 
@@ -31,9 +31,9 @@ def preview(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     train, _ = bench.splits.folds[0]
     frame = bench.table.frame.iloc[train]
     prepare, X = prepared(bench.recipe, style, bench.table, frame, bench.table.y[train], train, ctx.seed)
-    names = feature_names(prepare)
+    sources, names = zip(*features(prepare), strict=True) if features(prepare) else ((), ())
     shown = [c for c in params.get("columns") or list(frame.columns) if c in frame.columns]
-    made = [i for i, name in enumerate(names) if _comes_from(name, shown, list(frame.columns))]
+    made = [i for i, source in enumerate(sources) if source in shown]
     picked = _telling(frame, shown)
     after = _rows(X, picked, made[:COLUMNS])
     content = {
@@ -51,12 +51,6 @@ def preview(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "after": len(names),
         "names": [names[i] for i in made[:NAMES]],
     }
-
-
-def _comes_from(name: str, shown: list[str], columns: list[str]) -> bool:
-    """Whether a made column is named after one of those shown: the longest input's name that it begins with."""
-    owner = max((c for c in columns if name == c or name.startswith((f"{c} ", f"{c}:"))), key=len, default=None)
-    return owner in shown if owner is not None else True
 
 
 def _telling(frame: pd.DataFrame, shown: list[str]) -> np.ndarray:

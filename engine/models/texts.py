@@ -74,6 +74,10 @@ class Vocabulary(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         return np.asarray([name for learned in self.learned_ for name in _names(learned)], dtype=object)
 
+    def sources(self) -> list[int]:
+        """For each number the place of the column that it was made from."""
+        return [learned["place"] for learned in self.learned_ for _ in _names(learned)]
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_vectorizers"}
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.data.computed import with_computed
+from engine.data.splitting import lockbox_and_plan
 from engine.data.table import load, load_features
 from engine.errors import DataProblem
 from engine.records import Json
@@ -88,3 +89,20 @@ def test_dates_are_seen_as_a_rule_sees_them() -> None:
     assert found["day"].isna().tolist() == [True, False, True]
     assert found["w"].to_list()[1] == 2
     assert np.isnan(found["w"][0])
+
+
+def test_what_is_emptied_or_computed_draws_no_other_lockbox(tmp_path: Path) -> None:
+    """Copies are rows that were read alike: an exam stays an exam when a cell is emptied or a column computed."""
+    rng = np.random.default_rng(0)
+    pd.DataFrame(
+        {"a": rng.integers(0, 9, 200), "b": rng.integers(1, 4, 200), "c": "x", "y": rng.choice(["no", "yes"], 200)}
+    ).to_csv(tmp_path / "t.csv", index=False)
+    split = {"split": {"kind": "stratified", "lockbox": 0.2, "seed": 0}, "plan": {"folds": 3, "repeats": 1, "seed": 0}}
+    plain = recipe(read=None, positive="yes", keep_together=True, **split)
+    plain = {**plain, "types": {k: v for k, v in plain["types"].items() if k != "ratio"}, "features": []}
+    changed = recipe(read=None, positive="yes", keep_together=True, impossible={"a": "a > 3"}, **split)
+    first, second = (load(tmp_path / "t.csv", told) for told in (plain, changed))
+    assert second.frame["a"].isna().any()
+    assert "ratio" in second.frame
+    drawn, again = lockbox_and_plan(first, plain), lockbox_and_plan(second, changed)
+    assert (drawn.plan_hash, drawn.lockbox_hash) == (again.plan_hash, again.lockbox_hash)
