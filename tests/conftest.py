@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("OPENBLAS_NUM_THREADS", "1"
     os.environ.setdefault(name, value)  # as the program itself does: tests share the cores
 
 os.environ["RUNGWISE_CACHE"] = tempfile.mkdtemp(prefix="rungwise-cache-")  # no test writes to the user's own
+atexit.register(shutil.rmtree, os.environ["RUNGWISE_CACHE"], ignore_errors=True)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

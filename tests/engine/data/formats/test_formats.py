@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.data.cells import ALWAYS_MISSING, to_texts
+from engine.data.profile import profile
 from engine.data.read import chunks, columns_of, examine, read
-from engine.data.settings import ReadSettings
+from engine.data.settings import ReadSettings, overruled
 from engine.data.table import load, load_features
 from engine.errors import DataProblem
 from tests.engine.data.formats.writers import WRITERS
-from tests.engine.data.table_files import recipe
+from tests.engine.data.table_files import Context, recipe
 
 FORMS = {
     "csv": "csv", "csv.gz": "csv", "csv.bz2": "csv", "csv.xz": "csv", "csv.zst": "csv", "csv.zip": "csv",
@@ -109,6 +111,31 @@ def test_the_guesses_name_the_form_first(tmp_path, key):
     raw = read(tmp_path / "t")
     assert (raw.guesses[0]["setting"], raw.guesses[0]["value"]) == ("format", FORMS[key])
     assert all(guess["count"] > 0 and guess["why"] for guess in raw.guesses)
+
+
+@pytest.mark.parametrize("key", FORMS)
+def test_the_profile_is_the_same_in_every_form_and_keeps_the_guesses(tmp_path, key):
+    WRITERS["csv"](tmp_path / "as.csv", customers())
+    WRITERS[key](tmp_path / "t", customers())
+    expected, found = (profile({"read": None}, Context(tmp_path / name)) for name in ("as.csv", "t"))
+    guesses = found["guesses"]
+    assert json.loads(json.dumps(guesses)) == guesses
+    assert {"dates"} <= {guess["setting"] for guess in guesses}
+    for left_out in ("read", "bytes", "guesses"):
+        del expected[left_out], found[left_out]
+    assert found == expected
+
+
+def test_dates_that_a_person_read_otherwise_stay_so(tmp_path):
+    (tmp_path / "t.csv").write_text("day,n\n" + "".join(f"0{d}/02/2026,{d}\n" for d in range(1, 9)))
+    first = profile({"read": None}, Context(tmp_path / "t.csv"))
+    assert first["read"]["dates"] == {"day": "%m/%d/%Y"}
+    told = overruled(first["read"], {"dates": {"day": "%d/%m/%Y"}})
+    again = profile({"read": told}, Context(tmp_path / "t.csv"))
+    assert again["read"]["dates"] == {"day": "%d/%m/%Y"}
+    assert (again["columns"][0]["min"], again["columns"][0]["max"]) == (
+        "2026-02-01T00:00:00.000000", "2026-02-08T00:00:00.000000",
+    )  # fmt: skip
 
 
 # -- properties --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import duckdb
@@ -28,6 +29,11 @@ def plain(value: object) -> object:
     if isinstance(value, pd.Timestamp):
         return value.to_pydatetime()
     return value.item() if hasattr(value, "item") else value
+
+
+def written(moment: Any) -> str:
+    """A moment as pandas writes a column of days to CSV."""
+    return moment.isoformat(" ").removesuffix(" 00:00:00")
 
 
 def rows_of(frame: pd.DataFrame) -> list[list[object]]:
@@ -118,12 +124,12 @@ def opendocument(path: Path, frame: pd.DataFrame) -> None:
 
 def jsonl(path: Path, frame: pd.DataFrame) -> None:
     rows = [dict(zip(frame.columns, row, strict=True)) for row in rows_of(frame)]
-    path.write_text("".join(json.dumps(row, default=lambda moment: moment.isoformat()) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row, default=written) + "\n" for row in rows))
 
 
 def json_array(path: Path, frame: pd.DataFrame) -> None:
     rows = [dict(zip(frame.columns, row, strict=True)) for row in rows_of(frame)]
-    path.write_text(json.dumps(rows, default=lambda moment: moment.isoformat(), ensure_ascii=False), "utf-8")
+    path.write_text(json.dumps(rows, default=written, ensure_ascii=False), "utf-8")
 
 
 def sqlite(path: Path, frame: pd.DataFrame, table: str = "orders") -> None:
@@ -132,7 +138,10 @@ def sqlite(path: Path, frame: pd.DataFrame, table: str = "orders") -> None:
     connection.execute(f'create table "{table}" ({names})')
     marks = ", ".join("?" for _ in frame.columns)
     rows = [
-        [str(value) if isinstance(value, bool) or hasattr(value, "isoformat") else value for value in row]
+        [
+            str(value) if isinstance(value, bool) else written(value) if hasattr(value, "isoformat") else value
+            for value in row
+        ]
         for row in rows_of(frame)
     ]
     connection.executemany(f'insert into "{table}" values ({marks})', rows)
