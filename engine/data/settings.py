@@ -48,6 +48,8 @@ class ReadSettings:
     table: str | None = None  # of a database: a table or a query
     missing: tuple[str, ...] = ()  # texts that mean missing in every column, beyond those that always do
     blanks: bool = True  # blanks around a cell are cut
+    side: int | None = None  # pixels, that every picture of a folder is drawn to
+    colour: bool | None = None  # whether its pictures keep their colours
 
     def as_dict(self) -> dict[str, Json]:
         """As JSON.  The settings that came later are left out where they have nothing to say, so that the journal of a
@@ -171,6 +173,11 @@ def _wrongs(s: ReadSettings) -> list[tuple[bool, str]]:
             not all(name is None or isinstance(name, str) for name in (s.sheet, s.table)),
             "A sheet and a table are named by a text.",
         ),
+        (
+            s.side is not None and (isinstance(s.side, bool) or not isinstance(s.side, int) or not 4 <= s.side <= 128),
+            "The side of a picture is a whole number from 4 to 128 pixels.",
+        ),
+        (s.colour is not None and not isinstance(s.colour, bool), "Setting `colour` is true or false."),
         (
             not isinstance(s.missing, tuple) or not isinstance(s.dates, dict),
             "Setting `missing` takes texts, and `dates` a table {column = format}.",

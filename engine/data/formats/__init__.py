@@ -142,7 +142,7 @@ def folder_format(folder: Path) -> Format:
         inside = Path(place) != folder
         for name in sorted(names):
             ending = os.path.splitext(name)[1].lower()
-            pictures += inside and ending in PICTURES
+            pictures += ending in PICTURES  # without classes they can still be predicted
             texts += inside and ending in TEXTS
             if name.lower().endswith(ENDINGS) and (ending not in TEXTS or not inside):
                 tables.append(str(Path(place, name).relative_to(folder)))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -132,7 +135,7 @@ class TableReader:
 
 
 class FolderReader:
-    """A `Reader` of a folder, which is read in one piece.
+    """A `Reader` of a folder, which is read in one piece; the last one read stays in memory until a file in it changes.
 
     read_folder: (folder, settings, columns or None) → Raw.
     """
@@ -141,16 +144,52 @@ class FolderReader:
         self._key, self._read_folder = key, read_folder
 
     def examine(self, path: Path, like: ReadSettings | None = None) -> Found:
-        return Found(ReadSettings(format=self._key))
+        """Pictures to predict from are drawn as those that were learned from (`like`)."""
+        if like is not None:
+            return Found(replace(like, format=self._key))
+        found = self._whole(path, ReadSettings(format=self._key))
+        shape = {guess["setting"]: guess["value"] for guess in found.guesses}
+        return Found(replace(ReadSettings(format=self._key), **shape), found.guesses)
 
     def names(self, path: Path, settings: ReadSettings, warnings: list[str] | None = None) -> list[str]:
-        return self._read_folder(path, settings, None).names
+        return self._whole(path, settings).names
 
     def read(self, path: Path, settings: ReadSettings, columns: Sequence[str] | None, strict: bool) -> Raw:
-        return self._read_folder(path, settings, columns)
+        whole = self._whole(path, settings)
+        if columns is None:
+            return whole
+        wanted = places_of(path, whole.names, columns)
+        table = whole.table.select([str(i) for i in wanted])
+        return replace(whole, table=table, read_columns=[whole.names[i] for i in wanted])
 
     def chunks(self, path: Path, settings: ReadSettings, columns: Sequence[str]) -> Iterator[Raw]:
-        yield self._read_folder(path, settings, columns)
+        yield self.read(path, settings, columns, strict=True)
+
+    def _whole(self, path: Path, settings: ReadSettings) -> Raw:
+        key = (self._key, str(path), repr(settings), _listing(path))
+        with _last_folder_lock:
+            if _last_folder and _last_folder[0][0] == key:
+                return _last_folder[0][1]
+        found = self._read_folder(path, settings, None)
+        with _last_folder_lock:
+            _last_folder[:] = [(key, found)]
+        return found
+
+
+_last_folder: list[tuple[tuple[str, ...], Raw]] = []
+_last_folder_lock = threading.Lock()
+
+
+def _listing(folder: Path) -> str:
+    """A digest of the names, sizes and times of change of all files in a folder."""
+    seen = hashlib.sha256()
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            with contextlib.suppress(OSError):
+                stat = os.stat(os.path.join(place, name))
+                seen.update(f"{place}/{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return seen.hexdigest()
 
 
 def no_rows(path: Path, names: Sequence[str], predicting: bool) -> DataProblem:
