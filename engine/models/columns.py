@@ -15,8 +15,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import PowerTransformer, RobustScaler
 
 UNSURE = 0.5  # a yes/no that is neither
+LOPSIDED = 2.0  # times as long as the other half, between the 1 % and 99 % quantiles
 STEEPEST = 5.0  # a power beyond this only tells of a column that no power makes even
-FARTHEST = 1e9  # spreads from the middle: what lies beyond would not be a number any more after a power
+FARTHEST = 1e9  # units from 0: what lies beyond would not be a number any more after a power
 ENOUGH = 20_000  # rows that trees look at to rank columns
 
 
@@ -33,6 +34,21 @@ class MissingFlags(TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         return np.asarray([f"{name} is missing" for name in self.columns_], dtype=object)
+
+
+class Zeros(TransformerMixin, BaseEstimator):
+    """0 for every cell: columns that had no value in training, of which nothing could be learned."""
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Zeros:
+        self.columns_ = list(X.columns)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """X: (n, k).  Returns (n, k) float64."""
+        return np.zeros(X.shape)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        return np.asarray(self.columns_, dtype=object)
 
 
 class YesNo(TransformerMixin, BaseEstimator):
@@ -69,6 +85,19 @@ _DATES: dict[str, dict[str, Any]] = {
 
 def _in_words(name: str) -> str:
     return name.replace("_circular_0", " (sine)").replace("_circular_1", " (cosine)")
+
+
+class _Nothing(TransformerMixin, BaseEstimator):
+    """No number for any cell."""
+
+    def fit(self, column: pd.Series, y: Any = None) -> _Nothing:
+        return self
+
+    def transform(self, column: pd.Series) -> np.ndarray:
+        return np.zeros((len(column), 0))
+
+    def get_feature_names_out(self, input_features: Any = None) -> list[str]:
+        return []
 
 
 class EachColumn(TransformerMixin, BaseEstimator):
@@ -108,8 +137,10 @@ class EachColumn(TransformerMixin, BaseEstimator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "too small for 30 dimensions": it then keeps those there are
             for j in range(X.shape[1]):
-                encoder = self._encoder()
-                parts.append(encoder.fit_transform(self._column(X, j)))
+                column, encoder = self._column(X, j), self._encoder()
+                if self.kind == "strings" and not column.str.strip().any():
+                    encoder = _Nothing()  # no text in this training part: no letters to learn
+                parts.append(encoder.fit_transform(column))
                 self.encoders_.append(encoder)
         self.names_ = [
             f"{column}: {_in_words(str(name).removeprefix(str(column)).lstrip('_'))}"
@@ -177,15 +208,25 @@ class Robust(RobustScaler):
 
 
 class Power(PowerTransformer):
-    """Yeo-Johnson, one power a column, with powers and cells held to what stays a number; give it scaled columns."""
+    """Yeo-Johnson, one power a column, on columns that were first put where powers can bend them.
+
+    Yeo-Johnson is straight around 0.  There lies the short end of a lopsided column, in units of a quantile next to it,
+    so that the long end reaches to where powers tell; of an even column the middle, in units of the middle half.
+    Without this, years around 2000 could not be bent, and amounts in millions not be told apart afterwards.
+    Powers and cells are held to what stays a number.
+    """
 
     def __init__(self) -> None:
         super().__init__(method="yeo-johnson", standardize=False)
 
     def fit(self, X: Any, y: Any = None) -> Power:
-        """X: (n, k), no NaN.  A column that no power can be found for stays as it is (power 1)."""
+        """X: (n, k), no NaN.  A column that no power can be found for stays straight (power 1)."""
+        values = np.asarray(X, dtype=np.float64)
+        placed = [_straight_part(column) for column in values.T]
+        self.zero_ = np.array([zero for zero, _ in placed])
+        self.unit_ = np.array([unit for _, unit in placed])
         with np.errstate(all="ignore"):
-            super().fit(self._held(X))
+            super().fit(self._placed(values))
         self.lambdas_ = np.clip(np.where(np.isfinite(self.lambdas_), self.lambdas_, 1.0), -STEEPEST, STEEPEST)
         return self
 
@@ -193,10 +234,24 @@ class Power(PowerTransformer):
         return self.fit(X).transform(X)
 
     def transform(self, X: Any) -> np.ndarray:
-        return np.asarray(super().transform(self._held(X)))
+        return np.asarray(super().transform(self._placed(np.asarray(X, dtype=np.float64))))
 
-    def _held(self, X: Any) -> np.ndarray:
-        return np.clip(np.asarray(X, dtype=np.float64), -FARTHEST, FARTHEST)
+    def _placed(self, values: np.ndarray) -> np.ndarray:
+        return np.clip(values / self.unit_ - self.zero_ / self.unit_, -FARTHEST, FARTHEST)
+
+
+def _straight_part(column: np.ndarray) -> tuple[float, float]:
+    """Where 0 belongs and what 1 is, for `Power`."""
+    low, lower, middle, upper, high = np.quantile(column, (0.01, 0.25, 0.5, 0.75, 0.99))
+    right, left = high - middle, middle - low
+    if right > LOPSIDED * left:
+        zero, steps = low, (lower - low, middle - low, upper - low)
+    elif left > LOPSIDED * right:
+        zero, steps = high, (high - upper, high - middle, high - lower)
+    else:
+        zero, steps = middle, (upper - lower,)
+    spreads = (*steps, high - low, float(np.ptp(column)))
+    return float(zero), next((float(s) for s in spreads if np.isfinite(s) and s > 0), 1.0)
 
 
 class KeepBest(TransformerMixin, BaseEstimator):
@@ -225,7 +280,7 @@ class KeepBest(TransformerMixin, BaseEstimator):
     def _by_test(self, X: Any, y: np.ndarray) -> np.ndarray:
         from sklearn.feature_selection import f_classif, f_regression
 
-        return (f_regression if self.task == "regression" else f_classif)(X, y)[0]
+        return (f_classif if self.task in ("binary", "multiclass") else f_regression)(X, y)[0]
 
     def _by_trees(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
@@ -233,7 +288,7 @@ class KeepBest(TransformerMixin, BaseEstimator):
         rows = np.arange(len(y))
         if len(y) > ENOUGH:
             rows = np.sort(np.random.default_rng(self.seed).choice(len(y), ENOUGH, replace=False))
-        kind: Any = ExtraTreesRegressor if self.task == "regression" else ExtraTreesClassifier
+        kind: Any = ExtraTreesClassifier if self.task in ("binary", "multiclass") else ExtraTreesRegressor
         trees = kind(100, min_samples_leaf=max(5, len(rows) // 200), max_features="sqrt", random_state=self.seed)
         return trees.fit(X[rows], y[rows]).feature_importances_
 

@@ -35,6 +35,8 @@ TRUSTED = (
     "engine.models.columns.Power",
     "engine.models.columns.Robust",
     "engine.models.columns.YesNo",
+    "engine.models.columns.Zeros",
+    "engine.models.columns._Nothing",
     "engine.models.texts.Vocabulary",
     "functools.partial",
     "numpy.dtype",

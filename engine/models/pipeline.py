@@ -82,12 +82,19 @@ def _for_trees(
         more = [column for column in few if column not in of["category"]]  # said to be yes or no, with a third value
         made = [Block("codes", (*of["category"], *more), "codes", most)]
     elapsed = prepare["dates"]["encode"] == "elapsed"
+    empty = [c for c in (*of["number"], *of["date"], *in_order.columns) if frame[c].isna().to_numpy().all()]
+    numbers, dates = ([c for c in of[kind] if c not in empty] for kind in ("number", "date"))
+    if in_order.columns and set(in_order.columns) & set(empty):
+        left = [i for i, column in enumerate(in_order.columns) if column not in empty]
+        levels = [in_order.options["levels"][i] for i in left]
+        in_order = Block("ordered", tuple(in_order.columns[i] for i in left), "ordered", {"levels": levels})
     return [
         *made,
-        Block("numbers", tuple(of["number"]), "as_is"),
+        Block("numbers", tuple(numbers), "as_is"),
         in_order,
         Block("yes_no", tuple(of["yes_no"]), "yes_no"),
-        Block("dates", tuple(of["date"]), "elapsed" if elapsed else "date"),  # cycles are for lines: a tree cuts parts
+        Block("dates", tuple(dates), "elapsed" if elapsed else "date"),  # cycles are for lines: a tree cuts parts
+        Block("empty", tuple(empty), "zeros"),  # boosting cannot bin a column without any value
     ]
 
 
@@ -247,8 +254,10 @@ def _named(step: Any, columns: list[str]) -> list[tuple[str, str]]:
     own: Any = step
     if not type(own).__module__.startswith("engine."):
         return [(column, column) for column in columns]
-    places = own.sources() if hasattr(own, "sources") else range(len(columns))
-    return [(columns[j], str(name)) for j, name in zip(places, own.get_feature_names_out(), strict=True)]
+    names = [str(name) for name in own.get_feature_names_out()]
+    if hasattr(own, "sources"):
+        return [(columns[j], name) for j, name in zip(own.sources(), names, strict=True)]
+    return list(zip(columns if len(names) == len(columns) else [""] * len(names), names, strict=True))
 
 
 def _spans(column: str, cuts: Sequence[float]) -> list[str]:

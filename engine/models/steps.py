@@ -40,14 +40,14 @@ def _imputer(options: Mapping[str, Json]) -> Any:
 def _scaled(options: Mapping[str, Json], situation: Mapping[str, Any], *first: tuple[str, Any]) -> Any:
     from sklearn.pipeline import Pipeline
 
-    from engine.models.columns import Capped, Power, Robust
+    from engine.models.columns import Capped, Power
 
     steps = [*first]
     if options.get("clip"):
         steps.append(("clip", Capped(float(options["clip"]))))
     steps.append(("impute", _imputer(options)))
-    if options.get("skew") == "power":  # around the middle and in units of the spread: its powers then stay small
-        steps += [("middle", Robust()), ("power", Power())]
+    if options.get("skew") == "power":
+        steps.append(("power", Power()))
     return Pipeline([*steps, ("scale", _scaler(options))])
 
 
@@ -163,6 +163,7 @@ BUILD: dict[str, Any] = {
     "vocabulary": _vocabulary,
     "yes_no": _own("YesNo"),
     "missing": _own("MissingFlags"),
+    "zeros": _own("Zeros"),
     "onehot": _onehot,
     "ordered": _ordered,
     "scaled_ordered": _scaled_ordered,
