@@ -260,7 +260,7 @@ def _mark_pixels(seen: list[_Seen]) -> None:
         for s in found:
             s.pixel = True
             s.id_like = ""
-            if s.kind == "category":  # a number in its name made it look like a code
+            if s.kind != "number":  # a code by its name, two values, or one: all the same a place in the picture
                 s.kind, s.ask = "number", False
 
 

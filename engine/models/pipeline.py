@@ -29,6 +29,8 @@ MANY_LEVELS = 40  # above this a category is encoded in the recipe's way for man
 NATIVE_LEVELS = 255  # what histogram boosting can hold; rarer levels beyond it share one code
 MISSING_SHARE = 0.01
 BINS = 5
+COMPONENTS = 50  # of pictures, where distances are measured
+WINDOW = ("step", "change", "lag", "level", "slope")  # types of what a forecast looks back on (engine.data.series.rows)
 REDUCED, NEAR = 100, 50  # numbers made of one column's thousands of terms; where distances count, and take 100 in all
 
 
@@ -52,8 +54,11 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
         return []
     prepare = {key: {**PLAIN[key], **(recipe.get("prepare") or {}).get(key, {})} for key in PLAIN}
     of: dict[str, list[str]] = {"number": [], "category": [], "yes_no": [], "date": [], "text": []}
+    window = _window(recipe, frame)
     for column in frame.columns:
-        of[recipe["types"][column]].append(column)
+        if not window or column not in window[0].columns:
+            of[recipe["types"][column]].append(column)
+    pixels = _pixels(recipe, style, of)
     if prepare["dates"]["encode"] == "drop":
         of["date"] = []
     levels = prepare["categories"].get("ordered") or {}
@@ -62,9 +67,34 @@ def blocks(recipe: Mapping[str, Json], style: Prepare, frame: pd.DataFrame) -> l
         of[kind] = [column for column in of[kind] if column not in levels]
     in_order = Block("ordered", tuple(ordered), "ordered", {"levels": [list(levels[column]) for column in ordered]})
     arranged = _for_trees if style in ("native", "tree") else _for_lines
-    made = [*arranged(prepare, style, frame, of, in_order), *_texts(prepare["text"]["encode"], style, of["text"])]
+    made = [
+        *window,
+        *pixels,
+        *arranged(prepare, style, frame, of, in_order),
+        *_texts(prepare["text"]["encode"], style, of["text"]),
+    ]
     made.sort(key=lambda block: block.name == "missing")  # where it always stood: behind all others
     return [block for block in made if block.columns]
+
+
+def _pixels(recipe: Mapping[str, Json], style: Prepare, of: dict[str, list[str]]) -> list[Block]:
+    """The pixels of a picture, taken out of the numbers: 0 … 1 for every model, 50 principal components where distances
+    are measured."""
+    if recipe.get("material") != "image":
+        return []
+    columns, of["number"] = tuple(of["number"]), []
+    side = ((recipe.get("prepare") or {}).get("images") or {}).get("side")
+    return [Block("pixels", columns, "pixels", {"side": side, "components": COMPONENTS if style == "dense" else 0})]
+
+
+def _window(recipe: Mapping[str, Json], frame: pd.DataFrame) -> list[Block]:
+    """Of a forecast, the columns that come from the series itself; first of all, so that a model's answers can be put
+    back on the scale of their row."""
+    columns = [column for column in frame.columns if recipe["types"][column] in WINDOW]
+    kinds = [recipe["types"][column] for column in columns]
+    if not columns:
+        return []
+    return [Block("window", tuple(columns), "window", {"kinds": kinds, "horizon": recipe["series"]["horizon"]})]
 
 
 def _for_trees(

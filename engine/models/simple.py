@@ -20,17 +20,30 @@ def logistic(setting: Setting) -> Any:
 
 
 def ridge(setting: Setting) -> Any:
-    """Linear regression whose L2 penalty is chosen by leave-one-out within the rows it is fitted on."""
+    """Linear regression whose L2 penalty is chosen by leave-one-out within the rows it is fitted on; of a forecast, one
+    for each step ahead."""
     from sklearn.linear_model import RidgeCV
 
     s = setting.settings
-    return RidgeCV(alphas=np.logspace(s["log10_low"], s["log10_high"], s["steps"]))
+    alphas = np.logspace(s["log10_low"], s["log10_high"], s["steps"])
+    if setting.task == "forecast":
+        from engine.models.window import StepRidge
+
+        return StepRidge(alphas.tolist())
+    return RidgeCV(alphas=alphas)
 
 
 def naive_bayes(setting: Setting) -> Any:
     from sklearn.naive_bayes import GaussianNB
 
     return GaussianNB(var_smoothing=setting.settings["var_smoothing"])
+
+
+def complement_bayes(setting: Setting) -> Any:
+    """Of counts of words: it takes no number below 0, so it is for texts alone (Rennie et al. 2003)."""
+    from sklearn.naive_bayes import ComplementNB
+
+    return ComplementNB(alpha=setting.settings["alpha"])
 
 
 def tree(setting: Setting) -> Any:
@@ -122,6 +135,8 @@ def count_parameters(model: Any) -> int:
         return int(sum(tree.get_n_leaf_nodes() for iteration in model._predictors for tree in iteration))
     if hasattr(model, "estimators_"):
         return int(sum(tree.get_n_leaves() for tree in model.estimators_))
+    if hasattr(model, "feature_log_prob_"):
+        return int(np.size(model.feature_log_prob_) + np.size(model.class_log_prior_))
     if hasattr(model, "theta_"):
         return int(np.size(model.theta_) + np.size(model.var_) + np.size(model.class_prior_))
     if hasattr(model, "_fit_X"):

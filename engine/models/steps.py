@@ -118,7 +118,7 @@ def _target(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import TargetEncoder
 
-    kind: Any = {"regression": "continuous"}.get(situation["task"], situation["task"])
+    kind: Any = {"regression": "continuous", "forecast": "continuous"}.get(situation["task"], situation["task"])
     folds: Any = situation["target_folds"]
     if isinstance(folds, int):
         shuffled = KFold if kind == "continuous" else StratifiedKFold
@@ -141,6 +141,18 @@ def _vocabulary(options: Mapping[str, Json], situation: Mapping[str, Any]) -> An
     return Vocabulary(list(options["kinds"]), options["dimensions"], situation["seed"])
 
 
+def _pixels(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
+    from engine.models.pixels import Pixels
+
+    return Pixels(options.get("side"), options.get("components") or 0, situation["seed"])
+
+
+def _window(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
+    from engine.models.window import OnOwnScale
+
+    return OnOwnScale(list(options["kinds"]), int(options["horizon"]))
+
+
 def _own(name: str) -> Any:
     def build(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
         from engine.models import columns
@@ -161,6 +173,8 @@ BUILD: dict[str, Any] = {
     "scaled_elapsed": _after("elapsed"),
     "strings": _each("strings"),
     "vocabulary": _vocabulary,
+    "pixels": _pixels,
+    "window": _window,
     "yes_no": _own("YesNo"),
     "missing": _own("MissingFlags"),
     "zeros": _own("Zeros"),

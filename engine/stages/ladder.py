@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.metrics import BY_NAME, Metric, figure, guards_of, quantile_of
+from engine.metrics import ABSOLUTE, BY_NAME, Metric, figure, guards_of, quantile_of
 from engine.models.catalogue import ModelSpec, model_spec, models_for
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
@@ -34,10 +34,10 @@ def _aim(s: Session, spec: ModelSpec) -> dict[str, Json]:
     q = quantile_of(s.costs) if s.metric == "pinball" else None
     if spec.name == "quantile":
         return {"quantile": q}
-    if spec.name == "boosting" and s.task == "regression":
+    if spec.name == "boosting" and not s.classifies:
         if q is not None:
             return {"loss": "quantile", "quantile": q}
-        return {"loss": "absolute_error" if s.metric == "mae" else "squared_error"}
+        return {"loss": "absolute_error" if s.metric in ABSOLUTE else "squared_error"}
     return {}
 
 

@@ -669,7 +669,7 @@ def _ask_imbalance(s: Session, known: Known) -> Ask | None:
         return None
     shares = known.profile.shares(s.target)
     rarest = min(shares, key=lambda c: shares[c])
-    if shares[rarest] >= 0.2:
+    if shares[rarest] >= (0.2 if len(shares) == 2 else 0.5 / len(shares)):  # half of its even share
         return None
     return Ask(
         IMBALANCE,

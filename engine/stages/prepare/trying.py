@@ -69,7 +69,7 @@ def probe(s: Session, before: Mapping[str, Json], changes: Mapping[str, Mapping[
 def families(s: Session) -> list[str]:
     """What a change is tried with: a linear model and boosting; the linear one alone where boosting may not be used,
     or where it would read thousands of words."""
-    alone = s.material == "text" or s.choice("problem.interpretability") == "readable"
+    alone = s.material in ("text", "image") or s.choice("problem.interpretability") == "readable"
     return ["linear"] if alone else ["linear", "boosting"]
 
 

@@ -1,0 +1,34 @@
+"""How columns of pixels make a picture.  Light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SIDES = (8, 16, 28, 32, 48, 64)  # pixels a side that are tried (`data.images`)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Pictures of height × width pixels in so many channels; their columns stand row by row, the channels innermost."""
+
+    height: int
+    width: int
+    channels: int
+
+
+def layout(columns: Sequence[str]) -> Layout | None:
+    """The form of a picture from its pixel columns: a square, in one channel or in three; None where it is none."""
+    n = len(columns)
+    coloured = sum(name[-2:] in ("_r", "_g", "_b") for name in columns) == n > 0
+    for channels in (3, 1) if coloured else (1, 3):
+        side = math.isqrt(n // channels)
+        if n and side * side * channels == n:
+            return Layout(side, side, channels)
+    return None
+
+
+def smaller_sides(side: int) -> tuple[int, ...]:
+    """The sides below a picture's own that are worth a try."""
+    return tuple(k for k in SIDES if k < side)
