@@ -89,6 +89,7 @@ METRICS = (
     Metric("pinball", "pinball loss", NUMBERS, "low", 0, math.inf, "that of the quantile", "costs"),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
+ABSOLUTE = frozenset({"mae", "mase", "wape"})  # what the median is best at, not the mean
 
 
 def title_of(name: str) -> str:

@@ -15,10 +15,11 @@ import numpy as np
 from engine.data.shares import assign
 from engine.data.table import Table, load
 from engine.errors import DataProblem
+from engine.plans import ENOUGH_ORIGINS
 from engine.records import Json, digest
 from engine.trials import Context
 
-KINDS = ("stratified", "random", "group", "time")
+KINDS = ("stratified", "random", "group", "time", "origins")
 LEAST_VALIDATION = 50  # rows; fewer say too little about when to stop training
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -69,7 +70,10 @@ def lockbox_and_plan(table: Table, recipe: Mapping[str, Json]) -> Splits:
 
 def _draw(table: Table, recipe: Mapping[str, Json]) -> Splits:
     plan = recipe["plan"]
-    kind, clusters = _kind(table, recipe), _clusters(table, recipe)
+    kind = _kind(table, recipe)
+    if kind == "origins":
+        return _from_origins(table, recipe)
+    clusters = _clusters(table, recipe)
     dev, lockbox = _lockbox(table, kind, clusters, recipe["split"])
     if kind == "time":
         folds = _time_folds(table, dev, clusters, int(plan.get("blocks", 8)), float(plan.get("gap", 0) or 0))
@@ -101,8 +105,11 @@ def inner_split(
     positions = np.sort(np.asarray(positions, dtype=np.int64))
     n = len(positions)
     wanted = max(round(share * n), min(LEAST_VALIDATION, n // 2))
-    kind, clusters = _kind(table, recipe), _clusters(table, recipe)
-    train, validation = _two_parts(table, positions, kind, clusters, wanted, _seed(seed, 1))
+    kind = _kind(table, recipe)
+    if kind == "origins":
+        train, validation = _latest_origins(table, positions, wanted)
+    else:
+        train, validation = _two_parts(table, positions, kind, _clusters(table, recipe), wanted, _seed(seed, 1))
     if not len(train) or not len(validation):
         raise DataProblem(f"{n:,} training rows cannot be cut in two parts of kind '{kind}': too few rows or groups.")
     return train, validation
@@ -118,6 +125,9 @@ def _kind(table: Table, recipe: Mapping[str, Json]) -> str:
         raise DataProblem(
             "A split by time needs the column that orders the rows: answer problem.target with a time column."
         )
+    if (kind == "origins") != (table.steps is not None):
+        what = "asks for rows of a series" if kind == "origins" else f"is '{kind}', but rows of a series"
+        raise DataProblem(f"The split {what}: they are parted by origins, and only they are. Answer split.kind again.")
     return "random" if kind == "stratified" and not table.is_classification else kind
 
 
@@ -255,6 +265,55 @@ def _time_folds(table: Table, dev: np.ndarray, clusters: np.ndarray | None, bloc
     return folds
 
 
+def _from_origins(table: Table, recipe: Mapping[str, Json]) -> Splits:
+    """Lockbox and exams of a forecast (`split.plan`, section 7).
+
+    Lockbox: the last horizons, each asked for from its own origin.  Exams: each asks for the horizon after an origin,
+    having learned rows whose answer was known by then.  Rows that look across the border are in neither part.
+    """
+    from engine.data.series.rows import exam_origins, locked_origins
+
+    steps: Any = table.steps
+    horizons = float(recipe["split"].get("lockbox") or 0)
+    if horizons != int(horizons) or horizons < 0:
+        raise DataProblem(f"The lockbox of a series takes whole horizons, not {horizons:g} of them.")
+    length = steps.length - int(horizons) * steps.horizon
+    dev = np.flatnonzero(steps.target < length)
+    lockbox = np.flatnonzero(np.isin(steps.origin, locked_origins(steps.length, steps.horizon, int(horizons))))
+    folds: list[Fold] = []
+    for origin in exam_origins(length, steps.horizon, recipe["plan"]):
+        train, test = dev[steps.target[dev] <= origin], dev[steps.origin[dev] == origin]
+        if len(train) and len(test):
+            folds.append((train, test))
+    if len(folds) < 2 or (horizons and not len(lockbox)):
+        raise DataProblem(
+            f"{length:,} steps outside the lockbox leave {len(folds)} practice exams with something to learn from and "
+            f"a horizon of {steps.horizon} to examine; at least two are needed. Forecast fewer steps, look back less "
+            "(data.series), or lock fewer horizons away (split.horizons)."
+        )
+    return Splits(
+        dev, lockbox, folds,
+        rho=float(np.mean([table.values(test) / table.values(train) for train, test in folds])),
+        ordered=True,
+        plan_hash=_hash(table, [part for fold in folds for part in fold]),
+        lockbox_hash=_hash(table, [lockbox]) if len(lockbox) else "",
+        k=len(folds),
+        repeats=1,
+        purged=len(table) - len(dev) - len(lockbox),
+    )  # fmt: skip
+
+
+def _latest_origins(table: Table, positions: np.ndarray, wanted: int) -> Fold:
+    """(rest, part): a part of about `wanted` rows, those of the latest origins, and of the rest the rows whose answer
+    was known at the first of them: no answer is on both sides."""
+    steps: Any = table.steps
+    origins, counts = np.unique(steps.origin[positions], return_counts=True)
+    kept = int(np.searchsorted(np.cumsum(counts[::-1]), wanted)) + 1
+    first = origins[max(1, len(origins) - kept)] if len(origins) > 1 else origins[0]
+    early = positions[steps.target[positions] <= first]
+    return early, positions[steps.origin[positions] >= first]
+
+
 def _seed(*parts: int) -> int:
     """A seed of its own for every purpose and repeat: never that of a neighbour."""
     return int(np.random.SeedSequence([abs(int(p)) for p in parts]).generate_state(1, np.uint64)[0])
@@ -274,6 +333,8 @@ def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     recipe = params["recipe"]
     table = load(ctx.source(), recipe)
     splits = lockbox_and_plan(table, recipe)
+    if table.steps is not None:
+        return _described_series(table, splits, recipe)
     counts = np.bincount(table.y[splits.dev], minlength=len(table.labels)) if table.is_classification else None
     held = np.bincount(table.y[splits.lockbox], minlength=len(table.labels)) if table.is_classification else None
     sizes = np.bincount(table.copies)
@@ -304,6 +365,47 @@ def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "conflict_floor": floor,
         "bad_lines": table.bad_lines,
         "unparsed": {name: dict(list(found.items())[:20]) for name, found in table.unparsed.items()},
+    }
+
+
+def _described_series(table: Table, splits: Splits, recipe: Mapping[str, Json]) -> dict[str, Json]:
+    """As `split` describes it; dev and lockbox count values of the series, n_train and n_test rows.
+
+    tiny: fewer than five exams that do not overlap (split.plan).  too_tiny: fewer than two.
+    """
+    steps: Any = table.steps
+    apart = int(recipe["plan"].get("step") or steps.horizon)
+    return {
+        "rows": len(table),
+        "unlabelled": table.unlabelled,
+        "dev": table.values(splits.dev),
+        "lockbox": table.values(splits.lockbox),
+        "purged": splits.purged,
+        "lockbox_hash": splits.lockbox_hash,
+        "plan_hash": splits.plan_hash,
+        "folds": splits.k,
+        "repeats": 1,
+        "J": len(splits.folds),
+        "rho": splits.rho,
+        "n_train": round(float(np.mean([len(train) for train, _ in splits.folds]))),
+        "n_test": round(float(np.mean([len(test) for _, test in splits.folds]))),
+        "n_test_least": min(len(test) for _, test in splits.folds),
+        "rarest": None,
+        "classes": {},
+        "lockbox_classes": {},
+        "ordered": True,
+        "groups": None,
+        "copies": 0,
+        "copies_grouped": 0,
+        "conflicts": 0,
+        "conflict_floor": None,
+        "bad_lines": table.bad_lines,
+        "unparsed": {name: dict(list(found.items())[:20]) for name, found in table.unparsed.items()},
+        "series": len(steps.names),
+        "short": steps.short,
+        "step": apart,
+        "tiny": len(splits.folds) < ENOUGH_ORIGINS or apart < steps.horizon,
+        "too_tiny": len(splits.folds) < 2,
     }
 
 

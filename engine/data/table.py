@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ from engine.data.read import Raw, ReadSettings, chunks, columns_of, examine, no_
 from engine.data.target import check_target
 from engine.errors import DataProblem
 from engine.records import Json, digest
+
+if TYPE_CHECKING:
+    from engine.data.series.rows import Steps
 
 TYPES = ("number", "category", "yes_no", "date", "text")
 KEPT = 3  # tables kept in this process
@@ -47,6 +51,8 @@ class Table:
     bad_lines: int = 0
     unparsed: dict[str, dict[str, int]] = field(default_factory=dict)  # column → texts read as missing, counted
     key: str = ""  # the same for equal file and recipe parts
+    steps: Steps | None = None  # of a forecast: where its rows stand
+    of_rows: Mapping[str, Json] = field(default_factory=dict)  # what replaces parts of the recipe for these rows
     plain: pd.DataFrame | None = None  # the inputs as they were read, where cells were emptied or columns computed
 
     @property
@@ -55,6 +61,11 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def values(self, positions: np.ndarray) -> int:
+        """How many values of the target these rows ask for: as many as rows, but for a forecast, which asks for a
+        value from several origins."""
+        return len(positions) if self.steps is None else self.steps.values(positions)
 
     @cached_property
     def copies(self) -> np.ndarray:
@@ -95,6 +106,8 @@ def _key(path: Path, recipe: Mapping[str, Json]) -> str:
     }
     parts["order"] = list(recipe.get("types") or {})
     parts["computed"] = [recipe.get(k) for k in ("features", "impossible", "beside")]
+    if recipe.get("material") == "series":
+        parts["series"] = [recipe.get(k) for k in ("series", "split", "plan")]
     try:
         size, changed = stamp(path)
     except (OSError, DataProblem):
@@ -103,6 +116,8 @@ def _key(path: Path, recipe: Mapping[str, Json]) -> str:
 
 
 def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
+    if recipe.get("material") == "series":
+        return _load_series(path, recipe, key)
     settings = ReadSettings.from_dict(recipe["read"]) if recipe.get("read") else examine(path).settings
     target, task, marks = str(recipe["target"]), str(recipe["task"]), recipe.get("marks") or {}
     types = columns_to_read(recipe)
@@ -127,6 +142,19 @@ def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
         groups = None if groups is None else groups[rows]
         times = None if times is None else times[rows]
     return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key, plain)
+
+
+def _load_series(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
+    """Rows that ask, at an origin, for the value some steps ahead; their recipe names these columns as the inputs."""
+    from engine.data.series.rows import table_rows
+
+    rows, panel, setup = table_rows(path, recipe)
+    series = {**recipe["series"], **setup.as_dict(), "frequency": panel.calendar.frequency}
+    of_rows = {"types": rows.types, "inputs": dict(recipe["types"]), "series": series}
+    return Table(
+        rows.frame, rows.y, [], rows.file_rows, None, rows.steps.target.astype(np.float64), panel.gaps(),
+        panel.bad_lines, panel.unparsed, key, rows.steps, of_rows,
+    )  # fmt: skip
 
 
 def typed(

@@ -91,14 +91,13 @@ def take_exam(
     except Exception as problem:  # whatever other people's code raises on these rows
         failure = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else 'no message'}"
         fitted, scores, seconds = _attempt(bench, baseline_for(bench), train, test, seed, None)
-    y_train = bench.table.y[train]
-    in_training = bench.score(y_train, fitted.scores_of_prepared(fitted.prepared)) if not failure else {}
+    in_training = bench.score(train, fitted.scores_of_prepared(fitted.prepared)) if not failure else {}
     exam = Exam(
         fold,
         train,
         test,
         scores,
-        bench.score(bench.table.y[test], scores),
+        bench.score(test, scores),
         in_training,
         fitted.seconds,
         seconds,
@@ -125,9 +124,12 @@ def _attempt(
 
 
 def baseline_for(bench: Bench) -> dict[str, Json]:
-    """The model that a failure is scored as: class shares; the median for absolute errors, else the mean."""
+    """The model that a failure is scored as: class shares; the season before; the median for absolute errors, else
+    the mean."""
     if bench.classifies:
         return {"name": "prior", "settings": {}}
+    if bench.table.steps is not None:
+        return {"name": "seasonal_naive", "settings": {}}
     return {"name": "median" if bench.metric in ("mae", "pinball") else "mean", "settings": {}}
 
 
@@ -135,7 +137,7 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
     """The evidence of these exams, without the predictions themselves."""
     names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
     scores = {name: [exam.measured.get(name) for exam in exams] for name in names}
-    n_train, n_test = [len(e.train) for e in exams], [len(e.test) for e in exams]
+    n_train, n_test = [bench.table.values(e.train) for e in exams], [bench.table.values(e.test) for e in exams]
     rho = float(np.mean(np.divide(n_test, n_train)))
     ordered = bool(bench.splits.ordered)
     intervals = {name: score_interval(name, values, rho, ordered) for name, values in scores.items()}

@@ -68,7 +68,7 @@ def time_calls(
 
     def call(row: pd.DataFrame) -> Any:
         scores = fitted.scores(row)
-        return scores if fitted.task == "regression" else decide(scores, fitted.labels, threshold)
+        return decide(scores, fitted.labels, threshold) if fitted.labels else scores
 
     with _threads(threads):
         first = _milliseconds(call, rows[0])

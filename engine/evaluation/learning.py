@@ -47,13 +47,13 @@ def learning_curve(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
             else:
                 part = train if share == 1.0 else np.sort(order[: round(share * len(order))])
                 exam = take_exam(bench, params["model"], j, part, test, ctx.seed)
-                rows[i, j] = len(part)
+                rows[i, j] = bench.table.values(part)
                 scores = (e.get(metric.name) for e in (exam.measured, exam.measured_in_training))
             u[i, j], in_training[i, j] = map(_or_nan, scores)
             step = j * len(SHARES) + i + 1
             point = {"rows": rows[i, j], metric.name: u[i, j]} if np.isfinite(u[i, j]) else {}
             ctx.report(Progress(step, len(folds) * len(SHARES), "fit", point=point))
-    rho = float(np.mean([len(test) / len(train) for train, test in folds]))
+    rho = float(np.mean([bench.table.values(test) / bench.table.values(train) for train, test in folds]))
     intervals = [score_interval(metric.name, list(row), rho, bench.splits.ordered) for row in u]
     delta = float(params.get("delta") or default_delta(metric, intervals[-1][0] or 0.0, intervals[-1][0] or 0.0))
     judged = judge(metric.oriented(u), metric.oriented(in_training), rho, bench.splits.ordered, delta)
@@ -112,7 +112,7 @@ def nested_order(bench: Bench, train: np.ndarray, seed: int) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     table, kind = bench.table, bench.recipe["split"]["kind"]
-    if kind == "time" and table.times is not None:
+    if kind in ("time", "origins") and table.times is not None:
         return train[np.argsort(-table.times[train], kind="stable")]
     shuffled = rng.permutation(train)
     if kind == "group" and table.groups is not None:

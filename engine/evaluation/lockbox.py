@@ -62,7 +62,7 @@ def judge(bench: Bench, scores: dict[str, np.ndarray], seed: int) -> dict[str, J
     prepared = {
         f"{role}/{name}": of
         for role, said in scores.items()
-        for name, of in weighted_metrics(*bench.scored(y, said), **bench.cuts).items()  # type: ignore[arg-type]
+        for name, of in weighted_metrics(*bench.scored(rows, said), **bench.cuts(rows)).items()
         if role == "model" or name == bench.metric
     }
     draws = bootstrap(
@@ -72,7 +72,7 @@ def judge(bench: Bench, scores: dict[str, np.ndarray], seed: int) -> dict[str, J
         classes=y if bench.classifies else None,
         groups=None if table.groups is None else table.groups[rows],
         times=table.times[rows] if bench.splits.ordered and table.times is not None else None,
-        block=max(1, round(len(rows) ** (1 / 3))),
+        block=_block(bench),
     )
     intervals = {n.partition("/")[2]: _interval(draws, n) for n in prepared if n.startswith("model/")}
     method = "bootstrap"
@@ -108,6 +108,17 @@ def judge(bench: Bench, scores: dict[str, np.ndarray], seed: int) -> dict[str, J
             between = draws.difference(f"model/{bench.metric}", f"{role}/{bench.metric}")
             result[f"difference_to_{role}"] = between.as_list() if between else [None, None, None]
     return result
+
+
+def _block(bench: Bench) -> int:
+    """Rows that are drawn together, so that what hangs together in time stays so.  A forecast: a horizon or a season of
+    all its series, the longer; at most a third of the locked times, or no two resamples would differ (2.10)."""
+    rows, steps = bench.splits.lockbox, bench.table.steps
+    if steps is None:
+        return max(1, round(len(rows) ** (1 / 3)))
+    times = len(np.unique(steps.target[rows]))
+    length = max(1, min(max(steps.horizon, steps.season), times // 3))
+    return max(1, round(length * len(rows) / times))
 
 
 def _interval(draws: Draws, name: str) -> list[float | None]:

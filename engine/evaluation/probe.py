@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.data.splitting import lockbox_and_plan
 from engine.data.table import load
 from engine.errors import DataProblem, UsageProblem
 from engine.evaluation.acceptance import holm
-from engine.evaluation.bench import Bench
+from engine.evaluation.bench import Bench, bench_of
 from engine.evaluation.comparison import metric_named
 from engine.evaluation.crossval import take_exam
 from engine.evaluation.paired import ALPHA, Difference, overlap, paired_difference
-from engine.metrics import BY_NAME, quantile_of
+from engine.metrics import ABSOLUTE, BY_NAME, quantile_of
 from engine.models.catalogue import as_model, model_spec
 from engine.models.pipeline import blocks
 from engine.records import Json, Progress, digest
@@ -100,11 +99,22 @@ class _Steps:
 
 def _bench(recipe: Mapping[str, Json], ctx: Context, before: Bench | None) -> Bench:
     table = load(ctx.source(), recipe)
-    if before is None:
-        return Bench(recipe, table, lockbox_and_plan(table, recipe))
+    if before is None or table.steps is not None:
+        return _same_questions(bench_of(recipe, table), before)
     if not np.array_equal(table.y, before.table.y):
         raise DataProblem("A change of the preparation left other rows or labels, so that no exam can be compared.")
     return Bench(recipe, table, before.splits)
+
+
+def _same_questions(bench: Bench, before: Bench | None) -> Bench:
+    """Rows of a forecast change with what it looks back over; what its exams ask must not."""
+    if before is not None:
+        y, asked = bench.table.y, before.table.y
+        pairs = list(zip(bench.splits.folds, before.splits.folds, strict=False))
+        same = len(bench.splits.folds) == len(before.splits.folds)
+        if not same or not all(np.array_equal(y[mine[1]], asked[other[1]]) for mine, other in pairs):
+            raise DataProblem("A change of the preparation left other values to forecast, so no exam can be compared.")
+    return bench
 
 
 def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
@@ -128,8 +138,8 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
     }
     found = Answers(
         scores,
-        np.array([len(train) for train, _ in bench.splits.folds[:folds]], dtype=float),
-        np.array([len(test) for _, test in bench.splits.folds[:folds]], dtype=float),
+        np.array([bench.table.values(train) for train, _ in bench.splits.folds[:folds]], dtype=float),
+        np.array([bench.table.values(test) for _, test in bench.splits.folds[:folds]], dtype=float),
         sum(bool(e.failure) for e in exams),
         float(np.mean([e.fit_seconds for e in exams])),
     )
@@ -164,7 +174,7 @@ def default_of(family: str, recipe: Mapping[str, Json]) -> dict[str, Json]:
     if numbers and quantile is not None:
         return as_model("boosting", {"loss": "quantile", "quantile": quantile})
     if numbers:
-        loss = "absolute_error" if recipe["metric"] == "mae" else "squared_error"
+        loss = "absolute_error" if recipe["metric"] in ABSOLUTE else "squared_error"
         return as_model("boosting", {"loss": loss})
     return as_model("boosting")
 

@@ -15,10 +15,12 @@ from engine.errors import UsageProblem
 from engine.models.networks.spec import NETWORKS, Network
 from engine.records import Json
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "forecast"]
 CLASSES = frozenset({"binary", "multiclass"})
 NUMBERS = frozenset({"regression"})
+FORECAST = frozenset({"forecast"})
 ALL = CLASSES | NUMBERS
+EVERY = ALL | FORECAST
 
 Prepare = Literal["none", "linear", "dense", "tree", "native", "net"]
 """How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; dense = the same, never
@@ -62,7 +64,7 @@ def _network(network: Network) -> ModelSpec:
         network.name,
         network.title,
         "T6",
-        ALL,
+        EVERY,
         "Many rows, and a smooth pattern that trees cut into steps; it must earn its keep.",
         "net",
         "engine.models.networks.training:build_network",
@@ -140,6 +142,50 @@ MODELS: tuple[ModelSpec, ...] = (
         readable=True,
     ),
     ModelSpec(
+        "naive",
+        "Last value",
+        "T0",
+        FORECAST,
+        "Says for every step ahead the last value that is known: the floor for series that wander.",
+        "none",
+        "engine.models.window:from_history",
+        {"way": "last"},
+        readable=True,
+    ),
+    ModelSpec(
+        "seasonal_naive",
+        "Value one season before",
+        "T0",
+        FORECAST,
+        "Says what was seen at the same place of the season before; without a season, the last value.",
+        "none",
+        "engine.models.window:from_history",
+        {"way": "season"},
+        readable=True,
+    ),
+    ModelSpec(
+        "drift",
+        "Last value and drift",
+        "T0",
+        FORECAST,
+        "Carries the line from the first to the last value on: the floor for series that grow.",
+        "none",
+        "engine.models.window:from_history",
+        {"way": "drift"},
+        readable=True,
+    ),
+    ModelSpec(
+        "series_mean",
+        "Mean so far",
+        "T0",
+        FORECAST,
+        "Says the mean of all that the series has been: the floor for series that return to their level.",
+        "none",
+        "engine.models.window:from_history",
+        {"way": "mean"},
+        readable=True,
+    ),
+    ModelSpec(
         "rule",
         "Expert's rule",
         "T1",
@@ -165,7 +211,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "ridge",
         "Ridge regression",
         "T2",
-        NUMBERS,
+        NUMBERS | FORECAST,
         "A linear model first: it runs as SQL, explains itself, and its penalty is chosen inside each training part.",
         "linear",
         "engine.models.simple:ridge",
@@ -184,10 +230,21 @@ MODELS: tuple[ModelSpec, ...] = (
         readable=True,
     ),
     ModelSpec(
+        "complement_bayes",
+        "Complement naive Bayes",
+        "T2",
+        CLASSES,
+        "Texts as counts of words, where each word speaks for or against a class by itself.",
+        "linear",
+        "engine.models.simple:complement_bayes",
+        {"alpha": 1.0},
+        readable=True,
+    ),
+    ModelSpec(
         "tree",
         "Small tree",
         "T3",
-        ALL,
+        EVERY,
         "A handful of yes/no questions that anybody can follow, and that finds steps and pairs a line cannot.",
         "tree",
         "engine.models.simple:tree",
@@ -198,7 +255,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "knn",
         "Nearest neighbours",
         "T3",
-        ALL,
+        EVERY,
         "Rows that look alike end alike, and there are few columns and up to 50,000 rows.",
         "dense",
         "engine.models.simple:neighbours",
@@ -208,7 +265,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "forest",
         "Random forest",
         "T4",
-        ALL,
+        EVERY,
         "Columns act together in ways nobody can list, and rows are too few for boosting to stop well.",
         "tree",
         "engine.models.simple:forest",
@@ -218,7 +275,7 @@ MODELS: tuple[ModelSpec, ...] = (
         "boosting",
         "Gradient boosting",
         "T4",
-        ALL,
+        EVERY,
         "The usual best on tables: many small trees, each correcting the last, stopped when inner rows stop gaining.",
         "native",
         "engine.models.simple:boosting",

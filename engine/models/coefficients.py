@@ -12,14 +12,15 @@ from engine.records import Json
 
 
 def coefficients(fitted: Fitted, frame: pd.DataFrame) -> list[dict[str, Json]]:
-    """The coefficients of a linear model, largest effect first; an empty list for any other model.
+    """The coefficients of a linear model, largest effect first; an empty list for any other model,
+    and for a forecast, which has coefficients of its own for every step.
 
     frame: rows to measure a column's spread on, usually those it learned from.  Each entry: name (of the prepared
     column), class (for more than two classes), coefficient (per unit of the prepared column), per_sd (per standard
     deviation of it): in log-odds for classes, in the target's unit for regression.
     """
     model = fitted.estimator
-    if fitted.prepare is None or not hasattr(model, "coef_"):
+    if fitted.prepare is None or fitted.own_scale or not hasattr(model, "coef_"):
         return []
     spread = _spread(fitted.transform(frame))
     weights = np.atleast_2d(np.asarray(model.coef_, dtype=float))

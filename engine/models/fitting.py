@@ -24,6 +24,7 @@ from engine.models.setting import Setting
 from engine.models.simple import count_parameters, fit_quietly
 from engine.records import Json
 
+LEADING = 2  # columns of a prepared row of a forecast before those that a model learns from: its level and its spread
 FURTHEST = float(np.log(10.0))  # how far beyond the largest logarithm of the training part an answer may lie
 
 
@@ -54,11 +55,14 @@ class Fitted:
         return inputs if self.prepare is None else self.prepare.transform(inputs)
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
-        """Classification: (n, K) probabilities in the order of labels.  Regression: (n,) values."""
+        """Classification: (n, K) probabilities in the order of labels.  Numbers: (n,) values."""
         return self.scores_of_prepared(self.transform(frame))
 
     def scores_of_prepared(self, X: Any) -> np.ndarray:
-        if self.task == "regression":
+        if self.own_scale:
+            level, spread, learned = off_scale(X)
+            return np.asarray(self.estimator.predict(learned), dtype=np.float64).reshape(-1) * spread + level
+        if not self.labels:
             values = np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(-1)
             return values if self.most is None else np.expm1(np.minimum(values, self.most))
         proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
@@ -70,6 +74,11 @@ class Fitted:
         return full
 
     @property
+    def own_scale(self) -> bool:
+        """Whether it learned from rows of a forecast, each on a scale of its own (see engine.models.window)."""
+        return self.task == "forecast" and self.prepare is not None
+
+    @property
     def parameters(self) -> int:
         """Numbers learned and needed to predict; what is counted is said in `count_parameters`."""
         return count_parameters(self.estimator)
@@ -77,10 +86,17 @@ class Fitted:
     @property
     def features(self) -> int:
         """Columns after preparation."""
-        return len(self.names()) if self.prepare is not None else len(self.columns)
+        if self.prepare is None:
+            return len(self.columns)
+        return len(self.names()) - LEADING * self.own_scale
 
     def names(self) -> list[str]:
         return feature_names(self.prepare) if self.prepare is not None else list(self.columns)
+
+
+def off_scale(X: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+    """The levels (n,), the spreads (n,), and the columns that a model learns from, of prepared rows of a forecast."""
+    return X[:, 0], X[:, 1], X[:, LEADING:]
 
 
 def decide(scores: np.ndarray, labels: list[str], threshold: float | None) -> np.ndarray:
@@ -118,6 +134,10 @@ def fit(
     prepare, X = prepared(recipe, spec.prepare, table, rows, y, positions, seed)
     labels = list(table.labels or ())
     fitted = Fitted(spec, settings, recipe["task"], labels, list(rows.columns), prepare, None, most=most)
+    fitted.prepared = X
+    if fitted.own_scale:
+        level, spread, X = off_scale(X)
+        y = (y - level) / spread
     if spec.network:
         given = {"name": spec.name, "settings": settings}
         fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report)
@@ -128,7 +148,7 @@ def fit(
             n_rows=len(y),
             n_columns=X.shape[1],
             labels=tuple(fitted.labels),
-            categorical=categorical_positions(prepare) if spec.prepare == "native" else (),
+            categorical=_categorical(fitted) if spec.prepare == "native" else (),
             seed=seed,
         )
         fitted.estimator = spec.builder()(setting)
@@ -149,8 +169,12 @@ def fit(
         fitted.net = dict(fitted.estimator.trained_)
         fitted.estimator.trained_.pop("seconds", None)  # kept beside the model: the same model is the same bytes
     fitted.seconds = time.perf_counter() - started
-    fitted.prepared = X
     return fitted
+
+
+def _categorical(fitted: Fitted) -> tuple[int, ...]:
+    """Positions of category codes among the columns that the estimator learns from."""
+    return tuple(place - LEADING * fitted.own_scale for place in categorical_positions(fitted.prepare))
 
 
 def as_learned(recipe: Mapping[str, Json], spec: ModelSpec, y: np.ndarray) -> tuple[np.ndarray, float | None]:
@@ -175,7 +199,7 @@ def _weights(recipe: Mapping[str, Json], spec: ModelSpec, estimator: Any, y: np.
 
     Networks weigh the classes in their loss (engine.models.networks.losses).
     """
-    if (recipe.get("prepare") or {}).get("weights") != "balanced" or recipe["task"] == "regression":
+    if (recipe.get("prepare") or {}).get("weights") != "balanced" or recipe["task"] not in ("binary", "multiclass"):
         return None
     from sklearn.utils.class_weight import compute_sample_weight
     from sklearn.utils.validation import has_fit_parameter
@@ -201,14 +225,17 @@ def prepared(
     """
     if style == "none":
         return None, frame
+    if recipe["task"] == "forecast" and style == "linear":
+        style = "dense"  # few columns: the window as numbers, and the calendar
     made = blocks(recipe, style, frame)
     folds = 5
     if any(block.what == "target" for block in made):
-        kind = recipe["split"]["kind"]
+        kind = recipe["split"]["kind"].replace("origins", "time")
         groups = table.groups[positions] if table.groups is not None and kind == "group" else None
         times = table.times[positions] if table.times is not None and kind == "time" else None
         folds = target_folds(groups, times)
-    prepare = assemble(made, style, recipe["task"], seed, folds, (recipe.get("prepare") or {}).get("select"))
+    select = None if recipe["task"] == "forecast" else (recipe.get("prepare") or {}).get("select")
+    prepare = assemble(made, style, recipe["task"], seed, folds, select)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here
         X = prepare.fit_transform(frame, y)

@@ -26,4 +26,4 @@ class Setting:
 
     @property
     def classifies(self) -> bool:
-        return self.task != "regression"
+        return self.task in ("binary", "multiclass")

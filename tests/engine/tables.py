@@ -103,3 +103,40 @@ def recipe(task: str = "binary", **changes: Any) -> dict[str, Any]:
         "metric": metric,
         **changes,
     }
+
+
+def sales(path: Path, shops: int = 1, months: int = 72, seed: int = 0) -> Path:
+    """Monthly sales with trend and season, a price that is known ahead and visitors that are not; a column of shops
+    where there are several, each of its own size."""
+    rng = np.random.default_rng(seed)
+    at = np.arange(months)
+    parts = []
+    for shop in range(shops):
+        size = 100 * 5.0**shop
+        price = 10 + rng.integers(-2, 3, months)
+        sold = size * (1 + 0.01 * at + 0.3 * np.sin(2 * np.pi * at / 12) - 0.05 * (price - 10))
+        sold += rng.normal(0, 0.03 * size, months)
+        part = {"month": pd.date_range("2015-01-01", periods=months, freq="MS").strftime("%Y-%m-%d"), "sold": sold}
+        part |= {"price": price, "visitors": sold * 3 + rng.normal(0, 0.1 * size, months)}
+        parts.append(pd.DataFrame({"shop": f"shop {shop + 1}", **part} if shops > 1 else part))
+    pd.concat(parts).round(3).to_csv(path, index=False)
+    return path
+
+
+def series_recipe(horizon: int = 3, **changes: Any) -> dict[str, Any]:
+    """Of `sales`.  The keys of `series` may be given by name."""
+    said = {"time": "month", "id": None, "horizon": horizon, "season": 12, "window": 12, "frequency": "months"}
+    said |= {"gaps": "interpolate", "known": ["price"], "shape": "long"}
+    said |= {key: changes.pop(key) for key in [*said, "duplicated"] if key in changes}
+    return recipe("regression") | {
+        "task": "forecast",
+        "material": "series",
+        "metric": "mase",
+        "target": "sold",
+        "types": {"price": "number", "visitors": "number"},
+        "keep_together": True,
+        "split": {"kind": "origins", "lockbox": 1, "seed": 0},
+        "plan": {"origins": 4, "step": horizon, "seed": 0},
+        "series": said,
+        **changes,
+    }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
+from engine.metrics import ABSOLUTE
 from engine.models.networks.backend import load_torch
 from engine.records import Json
 
@@ -96,8 +97,8 @@ def proper_loss(task: str, metric: str, costs: Mapping[str, Json] | str | None =
     """The loss whose lowest expected value is reached by what the metric rewards (catalogue 5.5)."""
     if task in ("binary", "multiclass"):
         return Loss("cross_entropy")
-    if metric == "expected_cost" and isinstance(costs, Mapping) and {"under", "over"} <= set(costs):
+    if metric in ("expected_cost", "pinball") and isinstance(costs, Mapping) and {"under", "over"} <= set(costs):
         under, over = float(costs["under"]), float(costs["over"])
         if under > 0 and over > 0:
             return Loss("pinball", under / (under + over))
-    return Loss("absolute") if metric in ("mae", "expected_cost") else Loss("squared")
+    return Loss("absolute") if metric in ABSOLUTE or metric == "expected_cost" else Loss("squared")

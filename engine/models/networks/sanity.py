@@ -109,12 +109,12 @@ def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """
     from engine.evaluation.bench import open_bench
     from engine.models.catalogue import model_spec
-    from engine.models.fitting import as_learned, prepared
+    from engine.models.fitting import as_learned, off_scale, prepared
     from engine.models.networks.losses import proper_loss
     from engine.models.networks.spec import declared
 
     bench = open_bench(params, ctx)
-    recipe, model = params["recipe"], params["model"]
+    recipe, model = bench.recipe, params["model"]
     network = declared(str(model["name"]), model.get("settings"))
     loss = proper_loss(recipe["task"], recipe.get("metric", ""), recipe.get("costs"))
     train, _ = bench.splits.folds[0]
@@ -122,6 +122,9 @@ def sanity(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     spec, frame = model_spec(network.name, recipe["task"]), bench.table.frame.iloc[train]
     target, _ = as_learned(recipe, spec, bench.table.y[train])
     _, X = prepared(recipe, spec.prepare, bench.table, frame, target, train, ctx.seed)
+    if recipe["task"] == "forecast":
+        level, spread, X = off_scale(X)
+        target = (target - level) / spread
     X = np.ascontiguousarray(X, dtype=np.float32)
     y = as_seen(loss, target)
     done = []

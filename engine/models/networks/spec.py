@@ -163,7 +163,7 @@ def declared(name: str, settings: Mapping[str, Json] | None = None) -> Network:
 
 def outputs(task: str, classes: int) -> int:
     """Units of the head: one a class, for two classes as well, so that their probabilities sum to 1; else one."""
-    return 1 if task == "regression" else max(2, classes)
+    return max(2, classes) if task in ("binary", "multiclass") else 1
 
 
 def batch_size(rows: int, wanted: int | None = None) -> int:

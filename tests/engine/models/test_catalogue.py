@@ -12,7 +12,7 @@ from engine.errors import UsageProblem
 from engine.models.catalogue import BY_NAME, MODELS, as_model, model_spec, models_for
 from engine.models.coefficients import coefficients
 from engine.models.fitting import fit
-from tests.engine.tables import customers, recipe
+from tests.engine.tables import customers, recipe, sales, series_recipe
 
 RULE = {"rules": [{"when": "plan = 'basic' AND age > 50", "then": "stay"}, {"otherwise": "leave"}]}
 NUMERIC_RULE = {"rules": [{"when": "age > 50", "then": 120}, {"otherwise": 90}]}
@@ -34,9 +34,11 @@ CASES = [(spec, task) for spec in MODELS for task in sorted(spec.tasks)]
 def test_fits_answers_and_repeats(spec, task, tmp_path):
     if spec.network:
         pytest.importorskip("torch")
-    rules = recipe(task)
-    table = load(customers(tmp_path / "t.csv", 200, task=task), rules)
-    train, test = np.arange(150), table.frame.iloc[150:]
+    rules = series_recipe() if task == "forecast" else recipe(task)
+    made = sales(tmp_path / "t.csv") if task == "forecast" else customers(tmp_path / "t.csv", 200, task=task)
+    table = load(made, rules)
+    rules |= table.of_rows
+    train, test = np.arange(100), table.frame.iloc[100:150]
     model = {"name": spec.name, "settings": settings_of(spec, task)}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -44,13 +46,13 @@ def test_fits_answers_and_repeats(spec, task, tmp_path):
         a, b = first.scores(test), second.scores(test)
     assert np.array_equal(a, b), "the same seed gives the same answers to the bit"
     assert np.isfinite(a).all()
-    if task == "regression":
+    if task in ("regression", "forecast"):
         assert a.shape == (50,)
     else:
         assert a.shape == (50, len(table.labels))
         assert np.allclose(a.sum(axis=1), 1)
-    assert first.features == (first.prepared.shape[1])
-    assert (first.parameters > 0) == (spec.name != "rule")
+    assert first.features == first.prepared.shape[1] - 2 * first.own_scale
+    assert (first.parameters > 0) == (spec.name != "rule" and (task, spec.tier) != ("forecast", "T0"))
 
 
 def test_declares_every_field():
@@ -62,6 +64,8 @@ def test_declares_every_field():
         assert spec.title
     assert len(BY_NAME) == len(MODELS)
     assert [s.name for s in models_for("regression", ("T0",))] == ["mean", "median", "quantile"]
+    floors = [s.name for s in models_for("forecast", ("T0",))]
+    assert floors == ["naive", "seasonal_naive", "drift", "series_mean"]
 
 
 def test_says_what_there_is_instead():
