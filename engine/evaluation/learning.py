@@ -10,7 +10,8 @@ from engine.errors import DataProblem
 from engine.evaluation.bench import Bench, open_bench
 from engine.evaluation.crossval import score_interval, take_exam
 from engine.evaluation.paired import difference_of
-from engine.metrics import BY_NAME, figure
+from engine.evaluation.trend import trend
+from engine.metrics import BY_NAME, Metric, figure
 from engine.plans import default_delta
 from engine.records import Json, Progress
 from engine.trials import Context
@@ -68,8 +69,24 @@ def learning_curve(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "J": len(folds),
         "delta": delta,
         **judged,
+        "trend": expected(metric, rows.mean(axis=1), u, rho),
         "sentence": _sentence(judged, metric.title, delta),
     }
+
+
+def expected(metric: Metric, rows: np.ndarray, u: np.ndarray, rho: float) -> dict[str, Json] | None:
+    """The score to be expected of twice and of ten times the rows, in the metric's own unit, each with the 95 %
+    interval of an extrapolation; None where the curve has too few points."""
+    found = trend(rows, np.asarray(metric.oriented(u), dtype=float), rho, [2 * rows[-1], 10 * rows[-1]])
+    if found is None or metric.best == "zero":
+        return None
+    forecasts = []
+    for forecast in found.forecasts:
+        ends = sorted(float(metric.oriented(end)) for end in (forecast.low, forecast.high))
+        low, high = (min(max(end, metric.low), metric.high) for end in ends)
+        value = min(max(float(metric.oriented(forecast.value)), metric.low), metric.high)
+        forecasts.append({"rows": round(forecast.rows), "value": value, "low": low, "high": high})
+    return {"power": found.power, "forecasts": forecasts}
 
 
 def _of_exam(scores: Mapping[str, Json], metric: str, exam: int) -> float | None:

@@ -302,12 +302,37 @@ def _learning_curve(s: Session, champion: Candidate) -> Conversation:
     points = [(float(n), value) for n, value in zip(v["rows"], v["values"], strict=True) if value is not None]
     training = [(float(n), value) for n, value in zip(v["rows"], v["train_values"], strict=True) if value is not None]
     m = metric(s)
-    view = Curves("Learning curve", "rows", m.title, {"practice exams": points, "training rows": training})
+    lines = {"practice exams": points, "training rows": training}
+    heading, sentence = _heading(v, m, points)
+    view = Curves("Learning curve", "rows", m.title, {**lines, **heading})
     check = Check(
         m.name, v["expected_doubling"], v.get("gain_low"), None, s.choice("problem.smallest_gain"),
         "gain expected of twice the rows", v["advice"],
     )  # fmt: skip
-    yield Decide(CURVE, v["advice"], v["sentence"], evidence=(curve,), check=check, shows=(view,))
+    figures = [
+        (n, "measured", value, low, high)
+        for n, value, low, high in zip(v["rows"], v["values"], v["lows"], v["highs"], strict=True)
+    ]
+    figures += [
+        (f["rows"], "expected", f["value"], f["low"], f["high"]) for f in (v.get("trend") or {}).get("forecasts", ())
+    ]
+    table = Table("Figures, 95 % intervals", ("training rows", "", m.title, "low", "high"), figures)
+    why = f"{v['sentence']} {sentence}".strip()
+    yield Decide(CURVE, v["advice"], why, evidence=(curve,), check=check, shows=(view, table))
+
+
+def _heading(
+    v: Mapping[str, Json], m: Metric, points: list[tuple[float, float]]
+) -> tuple[dict[str, list[tuple[float, float]]], str]:
+    """Where the curve is heading at twice the rows: lines for the picture, and the sentence."""
+    if not v.get("trend") or not points:
+        return {}, ""
+    twice = v["trend"]["forecasts"][0]
+    x, start = float(twice["rows"]), points[-1]
+    ends = [(x, float(twice["low"])), start, (x, float(twice["high"]))]
+    lines = {"expected": [start, (x, float(twice["value"]))], "95 % interval": ends}
+    said = f"{figure(twice['value'])} (95 % interval of the extrapolation {interval(twice['low'], twice['high'])})"
+    return lines, f"The curve is heading for {said} at {twice['rows']:,} training rows."
 
 
 def _errors(s: Session, champion: Candidate) -> Conversation:
