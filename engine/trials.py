@@ -54,6 +54,7 @@ class TrialKind:
 KINDS = (
     TrialKind("profile", "engine.data.profile:profile", "reading the table"),
     TrialKind("split", "engine.data.splitting:split", "drawing the lockbox and the practice exams"),
+    TrialKind("series", "engine.data.series.glance:series", "reading the series"),
     TrialKind("look", "engine.data.look:look", "looking at the rows"),
     TrialKind("leaks", "engine.data.leaks:leaks", "looking for leaks"),
     TrialKind("probe", "engine.evaluation.probe:probe", "trying changes of the preparation"),

@@ -99,7 +99,8 @@ class Calendar:
             clock = self._anchor - self._anchor.astype(_DAY)
             return (start.astype(_DAY) + inside).astype("M8[us]") + clock
         if self.unit == "business days":
-            return np.busday_offset(self._anchor.astype(_DAY), ticks * self.every, "forward").astype("M8[us]")
+            days = np.busday_offset(self._anchor.astype(_DAY), ticks * self.every, "forward")
+            return days.astype("M8[us]") + (self._anchor - self._anchor.astype(_DAY))
         return self._anchor + (ticks * (self.every * _SECONDS[self.unit])).astype("m8[s]")
 
     def parts(self, ticks: np.ndarray, season: int) -> dict[str, np.ndarray]:
