@@ -186,11 +186,11 @@ def next_rows(panel: Panel, setup: Setup) -> Rows:
     """The rows that ask for what comes after the last value of each series.  Raises DataProblem for a short series."""
     first, last = panel.ends()
     known = last - first + 1
-    short = [f"{name or 'the series'} ({n:,})" for name, n in zip(panel.names, known, strict=True) if n < setup.history]
+    short = [name or "the series" for name, n in zip(panel.names, known, strict=True) if n < setup.history]
     if short:
         raise DataProblem(
-            f"The model looks back over {setup.history} values, and these are shorter: {shown(short)}. Give a longer "
-            "history of each."
+            f"The model looks back over {setup.history} values, and these are shorter: {shown(short)} (the shortest has "
+            f"{int(known.min()):,}). Give a longer history of each, or leave them out."
         )
     parts = [make_rows(panel, setup, np.array([end]), only=np.array([k])) for k, end in enumerate(last)]
     if len(parts) == 1:
