@@ -141,7 +141,7 @@ def _load(path: Path, recipe: Mapping[str, Json], key: str) -> Table:
         plain = None if plain is None else plain.iloc[rows].reset_index(drop=True)
         groups = None if groups is None else groups[rows]
         times = None if times is None else times[rows]
-    return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key, plain)
+    return Table(frame, y, labels, rows, groups, times, raw.rows - len(rows), raw.bad_lines, unparsed, key, plain=plain)
 
 
 def _load_series(path: Path, recipe: Mapping[str, Json], key: str) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
-from engine.metrics import Metric, best_cut, figure
+from engine.metrics import BY_NAME, Metric, best_cut, figure
 from engine.models.catalogue import ModelSpec, model_spec
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
@@ -34,6 +34,7 @@ COMPETE: Mapping[str, tuple[str, ...]] = {
     "text": ("logistic", "complement_bayes", "ridge", "boosting"),
     "image": ("logistic", "ridge", "knn", "forest"),
 }
+TOO_GOOD = 0.99  # AUC, accuracy or R² from which a score wants an explanation (LK13)
 READABLE_TIERS = ("T0", "T1", "T2", "T3")
 
 CANDIDATES = Question(
@@ -250,10 +251,11 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
         if c.spec.tier > winner.spec.tier:
             message = f"{(c.verdict or {}).get('sentence', 'It has not earned its complexity.')}"
             return Judgement((Objection(Level.HOLD, message, "M03"),), check)
+        found = [Objection(Level.FLAG, good, "M25")] if (good := too_good(c)) else []
         if c.name != winner.name:
             message = f"{winner.title} is measurably better: {(winner.verdict or {}).get('sentence', '')}"
-            return Judgement((Objection(Level.FLAG, message),), check)
-        return Judgement(check=check)
+            found.append(Objection(Level.FLAG, message))
+        return Judgement(tuple(found), check)
 
     beaten = [c for c in runners if c.ok and c.name != winner.name and c.verdict and c.spec.tier > winner.spec.tier]
     barred = {c.name: limit for c in choices if (limit := broken_limit(s, c))}
@@ -283,6 +285,17 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
         shows=tuple(v for v in views if v is not None),
         judge=judge,
     )
+
+
+def too_good(c: Candidate) -> str:
+    """LK13: a score that is seldom honest, in a sentence; empty where there is none (4.2.1)."""
+    intervals = c.exams.value.get("intervals") or {}
+    for name in ("roc_auc", "accuracy", "r2"):
+        mean = (intervals.get(name) or [None])[0]
+        if mean is not None and mean >= TOO_GOOD:
+            said = f"{BY_NAME[name].title} {figure(mean)} is rarely honest"
+            return f"{said}: say in the why what makes the problem so easy, or look for a column that knows the answer."
+    return ""
 
 
 # -- what it is like -----------------------------------------------------------------------------------------------
@@ -382,6 +395,9 @@ def _error_views(seen: Evidence) -> tuple[View, ...]:
             (r["slice"], r["rows"], figure(r["loss"]), figure(r["rest"]), "weak" if r["weak"] else "") for r in top
         ]
         views.append(Table("Slices", ("slice", "rows", "loss", "rest", ""), cells))
+    if steps := v.get("by_step"):
+        cells = [(r["step"], r["rows"], figure(r["loss"]), figure(r["bias"])) for r in steps]
+        views.append(Table("By how far it looks ahead", ("step", "rows", v["loss"], "bias"), cells))
     if worst := v.get("worst"):
         cells = [(r["row"] + 1, str(r["label"]), str(r["prediction"]), figure(r["loss"])) for r in worst]
         views.append(Table("Worst rows", ("row", "label", "said", "loss"), cells))

@@ -294,3 +294,9 @@ def test_guided_asks_everything_that_the_engine_does_not_decide_itself(penguins:
     assert set(names) == {x.ask.name for x in through.transcript if not x.ask.taken} - {
         "project.pace", *(n for n in (x.ask.name for x in through.transcript) if n.startswith("project.settled"))
     }  # fmt: skip
+
+
+def test_a_score_that_is_seldom_honest_wants_an_explanation(penguins: Walk, through: Conductor) -> None:
+    ask = asked(through, "simple.champion")
+    flags = [o.flag for o in ask.judge(ask.recommended).objections]
+    assert flags == ["M25"]  # penguins are told apart in more than 99 of 100 cases
