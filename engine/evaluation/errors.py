@@ -14,6 +14,7 @@ from engine.evaluation.bench import Bench, open_bench
 from engine.evaluation.crossval import class_report, read_out_of_fold
 from engine.evaluation.intervals import wilson
 from engine.models.fitting import decide
+from engine.models.pipeline import WINDOW
 from engine.records import Json, Progress
 from engine.trials import Context
 
@@ -62,6 +63,7 @@ def errors(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "slices_looked_at": len(found),
         "weak": sum(s["weak"] for s in found),
         **_worst(bench, answers),
+        **_by_step(bench, answers),
     }
 
 
@@ -73,18 +75,23 @@ def read_answers(bench: Bench, content: bytes) -> Answers:
     fits = scores.ndim == wanted and (wanted == 1 or scores.shape[1] == len(bench.table.labels))
     if not len(positions) or positions.max() >= len(bench.table.y) or not fits:
         raise DataProblem("The stored answers do not belong to this data; run the practice exams again.")
-    loss, name = _losses(bench, bench.table.y[positions], scores)
+    loss, name = _losses(bench, positions, scores)
     once, first, place = np.unique(positions, return_index=True, return_inverse=True)
     mean_loss = np.bincount(place, weights=loss) / np.bincount(place)
     return Answers(once, scores[first], mean_loss, name)
 
 
-def _losses(bench: Bench, y: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, str]:
+def _losses(bench: Bench, positions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, str]:
+    y, steps = bench.table.y[positions], bench.table.steps
     if bench.classifies:
         given = np.clip(scores[np.arange(len(y)), y], 1e-15, 1.0)
         return -np.log(given), "log loss"
     if bench.metric in ("rmse", "r2"):
         return (scores - y) ** 2, "squared error"
+    if steps is not None and len(steps.names) > 1:  # so that a series counts by how well it is told, not by its size
+        unit = steps.change[positions]
+        usual = np.where(np.nan_to_num(unit) > 0, unit, np.nanmedian(unit) or 1.0)
+        return np.abs(scores - y) / usual, "absolute error over the usual change"
     return np.abs(scores - y), "absolute error"
 
 
@@ -122,6 +129,8 @@ def slices(bench: Bench, frame: pd.DataFrame, groups: np.ndarray | None) -> Iter
     """(name, mask over rows) of every slice worth a look: levels, quarters of numbers, months, empty cells, groups."""
     for column in frame.columns:
         values, kind = frame[column], bench.recipe["types"][column]
+        if kind in WINDOW:  # of a forecast: its steps have a view of their own
+            continue
         empty = values.isna().to_numpy()
         if empty.any():
             yield f"{column} is missing", empty
@@ -209,6 +218,24 @@ def benjamini_hochberg(ps: list[float | None]) -> list[float | None]:
         for i, q in zip(known, false_discovery_control([ps[i] for i in known]), strict=True):
             qs[i] = float(q)
     return qs
+
+
+def _by_step(bench: Bench, answers: Answers) -> dict[str, Json]:
+    """Of a forecast, how far it is off by how far it looks ahead: mean loss and mean error (said − true) per step."""
+    steps = bench.table.steps
+    if steps is None:
+        return {}
+    ahead, error = steps.step[answers.positions], answers.scores - bench.table.y[answers.positions]
+    rows = [
+        {
+            "step": int(i),
+            "rows": int((ahead == i).sum()),
+            "loss": float(answers.loss[ahead == i].mean()),
+            "bias": float(error[ahead == i].mean()),
+        }
+        for i in np.unique(ahead)
+    ]
+    return {"by_step": rows}
 
 
 def _worst(bench: Bench, answers: Answers) -> dict[str, Json]:

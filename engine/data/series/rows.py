@@ -189,8 +189,8 @@ def next_rows(panel: Panel, setup: Setup) -> Rows:
     short = [name or "the series" for name, n in zip(panel.names, known, strict=True) if n < setup.history]
     if short:
         raise DataProblem(
-            f"The model looks back over {setup.history} values, and these are shorter: {shown(short)} (the shortest has "
-            f"{int(known.min()):,}). Give a longer history of each, or leave them out."
+            f"The model looks back over {setup.history} values, and these are shorter: {shown(short)} (the shortest "
+            f"has {int(known.min()):,}). Give a longer history of each, or leave them out."
         )
     parts = [make_rows(panel, setup, np.array([end]), only=np.array([k])) for k, end in enumerate(last)]
     if len(parts) == 1:
