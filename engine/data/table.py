@@ -209,7 +209,7 @@ def load_features(
     """
     path = Path(path)
     types = columns_to_read(recipe)
-    settings = _settings_for_new(path, ReadSettings.from_dict(recipe.get("read") or {}))
+    settings = settings_for_new(path, ReadSettings.from_dict(recipe.get("read") or {}))
     names = columns_of(path, settings)
     missing = [name for name in types if name not in names]
     if len(missing) == 1:
@@ -222,7 +222,7 @@ def load_features(
     return _features(path, types, recipe, settings, chunksize, {} if unread is None else unread)
 
 
-def _settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
+def settings_for_new(path: Path, trained: ReadSettings) -> ReadSettings:
     """As the new file is found to be, with what the old one was told beyond its form: dates, marks, and its notation
     of numbers where it is written in the same way."""
     found = examine(path, trained).settings

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.evaluation.bands import bands
 from engine.evaluation.bench import open_bench
 from engine.models.fitting import fit
 from engine.models.persist import MEDIA_TYPE, Artifact, dumps
@@ -32,6 +33,11 @@ def final(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     fitted = fit(params["model"], bench.recipe, bench.table, positions, ctx.seed, frame=frame, report=ctx.report)
     threshold = params.get("threshold")
     described = schema(frame, bench.recipe, fitted.labels, threshold)
+    if bench.table.steps is not None:
+        described |= {
+            "columns": _of_series(params["recipe"]),
+            "bands": bands(bench, params["model"], ctx.seed, ctx.report),
+        }
     artifact = Artifact(fitted, dict(bench.recipe), described, threshold)
     content = dumps(artifact)
     ctx.report(Progress(1, 1, "fit"))
@@ -47,7 +53,19 @@ def final(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "rows": len(positions),
         "fitted_on": chosen,
         "notes": fitted.notes,
+        **({"bands": described["bands"]} if "bands" in described else {}),
     }
+
+
+def _of_series(recipe: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """The columns of a history: when, of what, the value, and the other inputs; ahead: known beyond the last value."""
+    said, target = recipe["series"], recipe["target"]
+    wide = said.get("shape") in ("wide", "rows")
+    columns = [(said.get("time"), "time"), (said.get("id"), "series"), (None if wide else target, "value")]
+    columns += [(name, "value" if wide else kind) for name, kind in recipe["types"].items()]
+    known = set(said.get("known") or ())
+    unique = {name: kind for name, kind in reversed(columns) if name}
+    return [{"name": name, "type": unique[name], "ahead": name in known} for name in reversed(unique)]
 
 
 def schema(

@@ -29,6 +29,8 @@ def predict_file(
 ) -> int:
     """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
 
+    Of series: one line for each step after the last value of each series (see engine.models.forecasting).
+
     Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may
     be there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
     unread: takes, by column, how many cells do not fit its type and were taken as empty.
@@ -37,7 +39,12 @@ def predict_file(
     data, out = Path(data), Path(out)
     if out.exists() and exists(data) and out.samefile(split(data)[0]):
         raise DataProblem(f"{out} is the file to predict from; write the predictions to another one.")
-    frames = load_features(data, artifact.recipe, chunk, unread)
+    if artifact.recipe.get("material") == "series":
+        from engine.models.forecasting import forecasts
+
+        told = iter([forecasts(artifact, data, unread)])
+    else:
+        told = predictions(artifact, load_features(data, artifact.recipe, chunk, unread))
     done = 0
     part: Path | None = None
     try:
@@ -45,7 +52,7 @@ def predict_file(
             "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name[:40]}.", suffix=".part", delete=False
         ) as stream:
             part = Path(stream.name)
-            for predicted in predictions(artifact, frames):
+            for predicted in told:
                 predicted.to_csv(stream, index=False, header=done == 0, lineterminator="\n")
                 done += len(predicted)
                 if report is not None:
@@ -69,7 +76,7 @@ def predictions(artifact: Artifact, frames: Iterator[pd.DataFrame]) -> Iterator[
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # levels never met have their place in the preparation
             scores = fitted.scores(frame)
-        if fitted.task == "regression":
+        if not fitted.labels:
             yield pd.DataFrame({"prediction": scores})
             continue
         codes = decide(scores, fitted.labels, artifact.threshold)
