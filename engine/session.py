@@ -119,6 +119,11 @@ class Session:
         return self.choice("problem.material", default="table")
 
     @property
+    def locked(self) -> float:
+        """What is locked away: a share of the rows, or horizons of a series; 0 for nothing."""
+        return self.choice("split.horizons" if self.material == "series" else "split.lockbox", default=0.0)
+
+    @property
     def capacity(self) -> float | None:
         """The share of rows that can be acted on, where only the top of a ranked list is."""
         return self.choice("problem.capacity")
@@ -188,7 +193,7 @@ class Session:
         marks = {c: m for c, m in self.about("data.missing_marks").items() if m}
         split = {
             "kind": self.choice("split.kind", default="random"),
-            "lockbox": self.choice("split.horizons" if self.material == "series" else "split.lockbox", default=0.0),
+            "lockbox": self.locked,
             "seed": self.choice("split.seed", default=0),
         }
         kept = {feature["name"] for feature in self.features()} if "data.features" not in without else set()

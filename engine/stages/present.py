@@ -104,7 +104,7 @@ def present(s: Session) -> Conversation:
         shows=(ladder(m, rungs, s.choice("problem.success")),),
         judge=lambda _: Judgement(check=Check(m.name, top.value, top.low, top.high, protocol="practice exams")),
     )
-    locked = bool(s.choice("split.lockbox", default=0.0))
+    locked = bool(s.locked)
     opened = yield _ask_open(s, rungs, locked)
     if opened.choice == "open":
         (result,) = yield Measure((_exam(s, rungs),), "The one final exam")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from engine.conductor import Stage
 from engine.effects import Conversation
 from engine.session import Session
-from engine.stages.define import expert, framing, limits, purpose, reading, target
+from engine.stages.define import expert, framing, limits, purpose, reading, series, target
 
 QUESTIONS = (
     *purpose.QUESTIONS,
     *reading.QUESTIONS,
     *target.QUESTIONS,
+    *series.QUESTIONS,
     *framing.QUESTIONS,
     *limits.QUESTIONS,
     *expert.QUESTIONS,

@@ -78,7 +78,8 @@ def expert(s: Session, profile: Profile) -> Conversation:
     known = (yield Ask(DOMAIN, facts={"target": s.target}, judge=_judge_domain)).choice
     if known and known != "nobody":
         yield _ask_drivers(s, profile)
-    yield _ask_rule(s, profile, s.target)
+    if s.material != "series":  # a rule is a condition on one row, and a series has none of its own
+        yield _ask_rule(s, profile, s.target)
 
 
 def _ask_drivers(s: Session, profile: Profile) -> Ask:
@@ -136,7 +137,7 @@ def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
     if s.task == "binary":
         says = f"where it holds, the answer is “{s.choice('problem.positive', default='')}”"
     else:
-        meant = 12.5 if s.task == "regression" else f'"{next(iter(profile.classes(target)), "")}"'
+        meant = 12.5 if not s.classifies else f'"{next(iter(profile.classes(target)), "")}"'
         says = f'with what it predicts there: {{when = "…", then = {meant}}}, and {{otherwise = …}} last'
     rows = [(c, kind, sentence(profile.columns[c].get("examples", []))) for c, kind in list(inputs.items())[:60]]
     return Ask(

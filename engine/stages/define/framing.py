@@ -115,6 +115,9 @@ def _ask_capacity(profile: Profile, target: str) -> Ask:
 
 def _ask_use(task: str, statement: str) -> Ask:
     said = tokens(statement or "")
+    if task == "forecast":
+        options = (Option("all", "Each step; a typical miss counts"), Option("totals", "Volumes over all series"))
+        return Ask(USE, options=options, recommended="all", reason="Nothing said that volumes matter most.")
     if task == "regression":
         options = (Option("all", "Each case; a typical miss counts"), *USE.options[-2:])
         return Ask(USE, options=options, recommended="all", reason="Nothing said that totals or ratios matter most.")
@@ -139,7 +142,7 @@ def _ask_costs(profile: Profile, target: str, task: str) -> Ask:
     shares = profile.shares(target) if task not in ("regression", "forecast") else {}
     rarest = min(shares.values(), default=0.5)
 
-    if task == "regression":
+    if task in ("regression", "forecast"):
         equal = "Often too low and too high do cost the same; where they do not, the model should lean to one side."
     else:
         equal = f"The rarest class has {percent(rarest)} of the rows: if every mistake costs the same, "
@@ -149,7 +152,7 @@ def _ask_costs(profile: Profile, target: str, task: str) -> Ask:
 
     def read(choice: Json) -> Json:
         if isinstance(choice, dict):
-            if task == "regression":
+            if task in ("regression", "forecast"):
                 if set(choice) != {"under", "over"} or min(choice.values()) <= 0:
                     raise InvalidAnswer("problem.costs: a number takes {under = cost, over = cost}, both above 0.")
             else:

@@ -12,6 +12,7 @@ from engine.records import Check, Evidence, Json, Option
 from engine.session import Session
 from engine.stages.columns import Profile, counted, listed, percent
 from engine.stages.define.purpose import NOT_STATED
+from engine.stages.define.series import series
 
 MANY_COLUMNS = 300  # from here on the target's name is typed
 
@@ -51,6 +52,7 @@ MATERIAL = Question(
         Option("table", "A table", "each column says one thing"),
         Option("text", "Texts", "one column of words carries most of it"),
         Option("image", "Pictures", "the columns are pixels"),
+        Option("series", "A series that goes on", "values at equal steps of time; the next ones are asked for"),
     ),
     whys=(
         Why("Why ask?", "It decides what models are tried first, and what has no place: a pixel has no outliers."),
@@ -66,6 +68,7 @@ TASK = Question(
         Option("binary", "One of two classes"),
         Option("multiclass", "One of several classes"),
         Option("regression", "A number"),
+        Option("forecast", "The next values of a series"),
     ),
     whys=(
         Why("Why this kind?", "{reason}", "S000; S001"),
@@ -102,13 +105,27 @@ UNIT = Question(
 def target(s: Session, profile: Profile, seen: Evidence) -> Conversation:
     """What is predicted, at what moment, and of what kind the answer is."""
     column = (yield _ask_target(profile, seen)).choice
+    material = (yield _ask_material(profile, seen, column)).choice
+    if material == "series":
+        yield from series(s, profile, seen)
+        yield _task_of_series(column)
+        return
     dates = ", ".join(profile.of_type("date")) or "there is none here"
     yield Ask(MOMENT, facts={"dates": dates}, judge=_judge_moment)
-    yield _ask_material(profile, seen, column)
     task = (yield _ask_task(profile, seen, column)).choice
     if task == "binary":
         yield _ask_positive(profile, seen, column)
     yield _ask_unit(profile, seen, column)
+
+
+def _task_of_series(column: str) -> Ask:
+    return Ask(
+        TASK,
+        options=tuple(o for o in TASK.options if o.key == "forecast"),
+        recommended="forecast",
+        reason=f"The next values of “{column}” are asked for.",
+        taken=True,
+    )
 
 
 def _judge_moment(text: Json) -> Judgement:
@@ -174,13 +191,18 @@ def _ask_material(profile: Profile, seen: Evidence, target: str) -> Ask:
     longest = max(texts, key=lambda n: texts[n], default="")
     reasons = {
         "image": f"{pixels:,} of {len(inputs):,} inputs are numbered columns of whole numbers within 0 to 255: pixels.",
+        "series": f"“{profile.value.get('time_guess')}” goes up by even steps, and “{target}” is a number at each.",
         "text": f"“{longest}” has a median of {texts.get(longest, 0.0):,.0f} words and carries most of the content.",
     }
-    best = found if found in reasons else "table"
-    offered = {"table", *(["text"] if texts else []), *(["image"] if pixels else [])}
+    timed = profile.columns[target]["type"] == "number" and (bool(profile.of_type("date")) or found == "series")
+    best = found if found in reasons and (found != "series" or timed) else "table"
+    offered = {"table", *(["text"] if texts else []), *(["image"] if pixels else []), *(["series"] if timed else [])}
 
     def judge(choice: Json) -> Judgement:
         check = Check("pixel columns", pixels, reference=len(inputs), protocol="inputs")
+        if choice == "table" and best == "series":
+            note = f"{reasons[best]} As a table, rows of tomorrow would help to predict those of yesterday."
+            return Judgement((Objection(Level.FLAG, note, "M10"),), check)
         if choice == "table" and best != "table":
             note = f"{reasons[best]} As a table it will be slow, and harder to read."
             return Judgement((Objection(Level.NOTE, note),), check)
@@ -222,6 +244,7 @@ def _ask_task(profile: Profile, seen: Evidence, target: str) -> Ask:
 
     return Ask(
         TASK,
+        options=tuple(o for o in TASK.options if o.key != "forecast"),
         recommended=task,
         reason=reason,
         evidence=(seen,),

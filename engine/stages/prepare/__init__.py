@@ -7,11 +7,12 @@ from engine.effects import Conversation, Measure
 from engine.records import Trial
 from engine.session import Session
 from engine.stages.columns import Profile
-from engine.stages.prepare import changes, columns, exams, features, leaks, look, rows, trying
+from engine.stages.prepare import changes, columns, exams, features, leaks, look, rows, series, trying
 
 QUESTIONS = (
     *columns.QUESTIONS,
     *rows.QUESTIONS,
+    *series.QUESTIONS,
     *exams.QUESTIONS,
     *look.QUESTIONS,
     *leaks.QUESTIONS,
@@ -23,6 +24,9 @@ QUESTIONS = (
 
 def prepare(s: Session) -> Conversation:
     profile, seen = yield from _read_again(s)
+    if s.material == "series":
+        yield from series.series(s, profile, seen)
+        return
 
     yield from columns.columns(s, profile, seen)  # structure first: it may look at all rows
     yield from rows.rows(s, profile, seen)

@@ -105,7 +105,7 @@ def ask_split_series(s: Session, found: Evidence) -> Ask:
 def drawn(s: Session) -> Conversation:
     """Draw the lockbox and the practice exams as they were decided, and put down what came of it; returns that."""
     (found,) = yield Measure((Trial("split", {"recipe": s.recipe()}, s.data, label="drawing the exams"),))
-    yield _decide_drawn(found)
+    yield _decide_drawn(s, found)
     return found
 
 
@@ -188,7 +188,7 @@ def _ask_plan(s: Session, profile: Profile, seen: Evidence) -> Ask:
     return ask_plan(advice, seen)
 
 
-def ask_plan(advice: plans.Plan, seen: Evidence) -> Ask:
+def ask_plan(advice: plans.Plan | plans.ForecastPlan, seen: Evidence) -> Ask:
     """The practice exams as the plan advises them; whole numbers may be said in their place."""
 
     def read(choice: Json) -> Json:
@@ -226,11 +226,12 @@ def ask_plan(advice: plans.Plan, seen: Evidence) -> Ask:
     )
 
 
-def _decide_drawn(drawn: Evidence) -> Ask:
+def _decide_drawn(s: Session, drawn: Evidence) -> Ask:
     v = needed([drawn])[0]
     rarest = v["rarest"] if v.get("rarest") is not None else v["dev"]
-    tiny = v["dev"] < 100 or rarest < 20
-    too_tiny = v["dev"] < 50 or rarest < 10
+    tiny, too_tiny = v["dev"] < 100 or rarest < 20, v["dev"] < 50 or rarest < 10
+    if s.material == "series":  # its exams are what there is to count: fewer than five tell no luck from skill
+        tiny, too_tiny = v["J"] < 5, v["J"] < 2
     why = (
         f"{v['J']} exams of about {round(_mean(v['n_test'])):,} rows, each model fitted to about "
         f"{round(_mean(v['n_train'])):,}; {counted(v['lockbox'], 'row is', 'rows are')} locked away."
