@@ -10,6 +10,7 @@ import numpy as np
 from engine.data.naming import shown
 from engine.data.series.panel import Panel, read_panel
 from engine.data.series.rows import AsOf
+from engine.data.table import TYPES
 from engine.errors import DataProblem
 from engine.plans import default_horizon, forecast_lockbox, forecast_plan, forecast_window
 from engine.records import Json, Progress
@@ -23,12 +24,16 @@ NAMED, DRAWN, POINTS = 20, 6, 200
 def series(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Read the series, and say what the guide makes of them.
 
-    params: read, target, time, id, types (of the other inputs), horizon (None: the usual one), and shape, frequency,
-    duplicated, marks where they were said.  The season is looked for, and the plot drawn, without what the lockbox
-    will hold.  Raises DataProblem when they cannot be read (see read_panel).
+    params: read, target, time, id, types (of the other inputs; ids and dropped columns are left aside), horizon (None:
+    the usual one), and shape, frequency, duplicated, marks where they were said.  The season is looked for, and the
+    plot drawn, without what the lockbox will hold.  Several values of a series at one time are looked at as their
+    mean, and `together` says how they are best put together, where nobody said so.  Raises DataProblem when the series
+    cannot be read (see read_panel).
     """
-    said = {k: params.get(k) for k in ("time", "id", "frequency", "duplicated", "shape") if params.get(k)}
-    recipe = {"read": params.get("read"), "target": params["target"], "types": params.get("types") or {}}
+    said = {k: params.get(k) for k in ("time", "id", "frequency", "shape") if params.get(k)}
+    said["duplicated"] = params.get("duplicated") or "mean"
+    types = {c: kind for c, kind in (params.get("types") or {}).items() if kind in TYPES}
+    recipe = {"read": params.get("read"), "target": params["target"], "types": types}
     recipe |= {"marks": params.get("marks") or {}, "series": said}
     ctx.report(Progress(0, 2, "step", "reading the series"))
     panel = read_panel(ctx.source(), recipe)
@@ -56,6 +61,7 @@ def series(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "steps": panel.length,
         "gaps": panel.gaps(),
         "duplicated": panel.together,
+        "together": params.get("duplicated") or _way(panel) if panel.together else None,
         "irregular": panel.irregular,
         "seasons": seasons,
         "season": season,
@@ -146,6 +152,11 @@ def _warnings(panel: Panel, lengths: np.ndarray, season: int, window: int, horiz
             f"The times follow no regular step: each is taken to the {panel.calendar.step} that it lies in, and those "
             "that fall together have to be put together (data.series, duplicated)."
         )
+    if panel.together:
+        found.append(
+            f"{panel.together:,} rows come at a time that their series already has: they have to be put together, "
+            "unless another column tells series apart."
+        )
     gaps = panel.gaps()
     if gaps:
         share = gaps / max(1, gaps + int(panel.known.sum()))
@@ -169,6 +180,12 @@ def _warnings(panel: Panel, lengths: np.ndarray, season: int, window: int, horiz
     if season > 1 and int(np.median(lengths)) < 2 * season:
         found.append(f"Fewer than two seasons of {season}: the season can hardly be learned.")
     return found
+
+
+def _way(panel: Panel) -> str:
+    """Whole numbers are counts, which add up; others are measured, and have a mean."""
+    known = panel.values[panel.known]
+    return "sum" if (known >= 0).all() and (known * 2 == np.round(known * 2)).mean() > 0.9 else "mean"
 
 
 def _plot(panel: Panel, until: int) -> dict[str, list[list[float]]]:

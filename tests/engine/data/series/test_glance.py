@@ -68,3 +68,19 @@ def test_warns_of_gaps_short_series_and_those_that_end_early(tmp_path):
     assert "2 steps (1.5 %) have no value" in said
     assert "1 of 3 series are shorter" in said
     assert "2 series end before the others" in said
+
+
+@pytest.mark.parametrize(("values", "way"), [([1, 2, 3, 4, 5, 6], "sum"), ([1.23, -2.7, 3.11, 4.9, 5.2, 6.6], "mean")])
+def test_says_how_values_of_one_time_are_best_put_together(tmp_path, values, way):
+    times = np.repeat(pd.date_range("2024-01-01", periods=100, freq="D"), 2)
+    found = told(tmp_path / "a.csv", times, np.resize(values, 200), horizon=3)
+    assert (found["duplicated"], found["together"]) == (100, way)
+    assert "put together" in found["warnings"][0]
+    assert told(tmp_path / "b.csv", times[::2], np.resize(values, 100), horizon=3)["together"] is None
+
+
+def test_ids_and_dropped_columns_are_no_inputs(tmp_path):
+    params = {"read": None, "target": "sold", "time": "month", "id": "shop", "horizon": 3}
+    types = {"month": "date", "sold": "number", "shop": "category", "price": "number", "visitors": "drop"}
+    found = series({**params, "types": types}, Memory(sales(tmp_path / "a.csv", shops=2)))
+    assert found["exogenous"] == ["price"]
