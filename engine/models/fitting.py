@@ -20,6 +20,7 @@ from engine.data.table import Table
 from engine.errors import DataProblem
 from engine.models.catalogue import ModelSpec, Prepare, model_spec
 from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, parts_of, target_folds
+from engine.models.quick import quick
 from engine.models.setting import Setting
 from engine.models.simple import count_parameters, fit_quietly
 from engine.records import Json
@@ -48,11 +49,18 @@ class Fitted:
     prepared: Any = field(default=None, repr=False)  # the training part after preparation, until it is dropped
     net: dict[str, Json] = field(default_factory=dict)  # what the training of a network recorded
     most: float | None = None
+    _quick: Any = field(default=None, repr=False, compare=False)  # the preparation of a single row, once asked for
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """The frame as the estimator takes it: (n, features) numbers, or the frame itself."""
         inputs = frame if list(frame.columns) == self.columns else frame.loc[:, self.columns]
-        return inputs if self.prepare is None else self.prepare.transform(inputs)
+        if self.prepare is None:
+            return inputs
+        if len(inputs) == 1:
+            if self._quick is None:
+                self._quick = quick(self.prepare, self.columns) or self.prepare.transform
+            return self._quick(inputs)
+        return self.prepare.transform(inputs)
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Classification: (n, K) probabilities in the order of labels.  Numbers: (n,) values."""

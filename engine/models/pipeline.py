@@ -110,7 +110,9 @@ def _for_trees(
         made = [Block("onehot", tuple(few), "onehot", {"rare": rare}), Block("codes", tuple(many), "codes", most)]
     else:
         more = [column for column in few if column not in of["category"]]  # said to be yes or no, with a third value
-        made = [Block("codes", (*of["category"], *more), "codes", most)]
+        in_rank = many if prepare["categories"]["encode"] == "ordinal" else []  # numbers, and no longer codes to it
+        codes = [column for column in (*of["category"], *more) if column not in in_rank]
+        made = [Block("codes", tuple(codes), "codes", most), Block("ranks", tuple(in_rank), "codes", {})]
     elapsed = prepare["dates"]["encode"] == "elapsed"
     empty = [c for c in (*of["number"], *of["date"], *in_order.columns) if frame[c].isna().to_numpy().all()]
     numbers, dates = ([c for c in of[kind] if c not in empty] for kind in ("number", "date"))

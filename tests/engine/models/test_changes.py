@@ -19,7 +19,7 @@ from engine.errors import DataProblem
 from engine.models.catalogue import MODELS, ModelSpec, Prepare, as_model
 from engine.models.fitting import Fitted, fit
 from engine.models.persist import Artifact, dumps, loads
-from engine.models.pipeline import PLAIN, assemble, blocks, feature_names
+from engine.models.pipeline import PLAIN, assemble, blocks, categorical_positions, feature_names
 from engine.records import Json
 
 TYPES = {"x": "number", "z": "number", "size": "category", "town": "category", "day": "date", "said": "text"}
@@ -219,6 +219,14 @@ def test_an_order_is_that_which_was_typed() -> None:
         made = np.asarray(step.fit_transform(frame), dtype=float)[:, 0]
         np.testing.assert_array_equal(made, [2, 0, empty, 1, empty])
         assert feature_names(step)[0] == "size"
+
+
+def test_many_levels_in_rank_are_no_codes_to_boosting() -> None:
+    data = table()
+    for encode, categories in (("onehot", 2), ("ordinal", 1)):
+        told = recipe(categories={"encode": encode})
+        fitted = fit(as_model("boosting", {"max_iter": 5}), told, data, np.arange(200))
+        assert len(categorical_positions(fitted.prepare)) == categories, "size; and town, with 60 levels"
 
 
 def test_what_is_usual_stays_as_it_was() -> None:
