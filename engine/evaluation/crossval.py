@@ -12,8 +12,10 @@ import numpy as np
 
 from engine.errors import DataProblem, RungwiseError
 from engine.evaluation.bench import Bench, open_bench
+from engine.evaluation.comparison import MANY_SERIES
 from engine.evaluation.intervals import corrected_t
-from engine.metrics import BY_NAME
+from engine.evaluation.metrics import by_series
+from engine.metrics import BY_NAME, guards_of
 from engine.models.catalogue import model_spec
 from engine.models.fitting import Fitted, decide, fit
 from engine.records import Json, Progress
@@ -165,6 +167,7 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
         "failures": [{"fold": exam.fold, "message": exam.failure} for exam in exams if exam.failure],
         "notes": list(dict.fromkeys(note for exam in exams for note in exam.notes)),
         **by_class(bench, exams),
+        **_of_series(bench, exams),
         **({"net": _of_nets(exams)} if any(exam.net for exam in exams) else {}),
     }
 
@@ -175,6 +178,28 @@ def score_interval(name: str, values: list[float | None], rho: float, ordered: b
     bounds = (metric.low, metric.high) if metric else (-np.inf, np.inf)
     interval = corrected_t(values, rho, ordered=ordered, bounds=bounds)
     return interval.as_list() if interval else [None, None, None]
+
+
+def _of_series(bench: Bench, exams: list[Exam]) -> dict[str, Json]:
+    """Of a forecast of ten series or more, what decides, by series: the mean over the exams it was asked in."""
+    steps = bench.table.steps
+    if steps is None or len(steps.names) < MANY_SERIES:
+        return {}
+    wanted = {bench.metric, *guards_of(bench.recipe["task"], bench.metric)}
+    found: dict[str, np.ndarray] = {}
+    for j, exam in enumerate(exams):
+        units = bench.cuts(exam.test)["units"]
+        scored = by_series(bench.table.y[exam.test], exam.scores, bench.recipe.get("costs"), units)
+        for name, values in scored.items():
+            grid = found.setdefault(name, np.full((len(exams), len(steps.names)), np.nan))
+            grid[j, np.unique(units.series)] = values
+    kept = {name: grid for name, grid in found.items() if name in wanted}
+    means = {name: [_or_none(column[~np.isnan(column)]) for column in grid.T] for name, grid in kept.items()}
+    return {"by_series": means}
+
+
+def _or_none(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _of_nets(exams: list[Exam]) -> dict[str, Json]:

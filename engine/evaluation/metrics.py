@@ -300,30 +300,44 @@ def _regression(y: np.ndarray, prediction: np.ndarray, costs: Json) -> dict[str,
     return metrics
 
 
+def by_series(y: np.ndarray, prediction: np.ndarray, costs: Json, units: Units) -> dict[str, np.ndarray]:
+    """The metrics of a forecast, series by series, in the order of their codes; NaN where a series has none.
+
+    y, prediction: (n,).  Returns name to (k,) float64, k the series among these rows.
+    """
+    ones = np.ones((1, len(y)))
+    return {name: of(ones)[0] for name, of in _each_series(y, prediction, costs, units).items()}
+
+
 def _forecast(y: np.ndarray, prediction: np.ndarray, costs: Json, units: Units | None) -> dict[str, Weighted]:
     """MASE and the others; every series counts the same, however many rows it has (WAPE: as much as its volume).
 
     Rows of a series that never changed before have no MASE and no RMSSE: they are left out there.  (Hyndman & Koehler,
     2006; Makridakis, Spiliotis & Assimakopoulos, 2022.)
     """
+    absolute, size = _mean_of(np.abs(prediction - y)), _mean_of(np.abs(y))
+    metrics = {name: _over_series(of) for name, of in _each_series(y, prediction, costs, units).items()}
+    return metrics | {"wape": lambda W: _ratio(absolute(W), size(W))}
+
+
+def _each_series(y: np.ndarray, prediction: np.ndarray, costs: Json, units: Units | None) -> dict[str, Weighted]:
+    """As `_forecast`, before the mean over the series: weights (b, n) -> (b, series)."""
     error = prediction - y
     series = np.zeros(len(y), dtype=np.int64) if units is None else units.series
-    squares = _by_series(error**2, series)
-    absolute, size = _mean_of(np.abs(error)), _mean_of(np.abs(y))
+    absolute, squares, size = (_by_series(loss, series) for loss in (np.abs(error), error**2, np.abs(y)))
     metrics: dict[str, Weighted] = {
+        "mae": absolute,
+        "rmse": lambda W: np.sqrt(squares(W)),
+        "bias": _by_series(error, series),
         "wape": lambda W: _ratio(absolute(W), size(W)),
-        "mae": _over_series(_by_series(np.abs(error), series)),
-        "rmse": _over_series(lambda W: np.sqrt(squares(W))),
-        "bias": _over_series(_by_series(error, series)),
     }
     if units is not None:
-        scaled = _by_series(_over(np.abs(error), units.change), series)
-        scaled_squares = _by_series(_over(error**2, units.change_rms**2), series)
-        metrics["mase"] = _over_series(scaled)
-        metrics["rmsse"] = _over_series(lambda W: np.sqrt(scaled_squares(W)))
+        metrics["mase"] = _by_series(_over(np.abs(error), units.change), series)
+        scaled = _by_series(_over(error**2, units.change_rms**2), series)
+        metrics["rmsse"] = lambda W: np.sqrt(scaled(W))
     q = quantile_of(costs) if isinstance(costs, Mapping) else None
     if q is not None:
-        metrics["pinball"] = _over_series(_by_series(np.maximum(-q * error, (1 - q) * error), series))
+        metrics["pinball"] = _by_series(np.maximum(-q * error, (1 - q) * error), series)
     return metrics
 
 
@@ -336,15 +350,18 @@ def _by_series(loss: np.ndarray, series: np.ndarray) -> Weighted:
 
     Rows whose loss is NaN are left out.
     """
+    codes, place = np.unique(series, return_inverse=True)
     known = np.flatnonzero(~np.isnan(loss))
-    order = known[np.argsort(series[known], kind="stable")]
-    if not len(order):
-        return lambda W: np.full((len(W), 1), np.nan)
-    starts = np.flatnonzero(np.r_[True, np.diff(series[order]) != 0])
+    order = known[np.argsort(place[known], kind="stable")]
+    starts = np.flatnonzero(np.r_[True, np.diff(place[order]) != 0]) if len(order) else order
 
     def of(W: np.ndarray) -> np.ndarray:
-        some = W[:, order]
-        return _ratio(np.add.reduceat(some * loss[order], starts, axis=1), np.add.reduceat(some, starts, axis=1))
+        means = np.full((len(W), len(codes)), np.nan)
+        if len(order):
+            some = W[:, order]
+            sums = np.add.reduceat(some * loss[order], starts, axis=1)
+            means[:, place[order[starts]]] = _ratio(sums, np.add.reduceat(some, starts, axis=1))
+        return means
 
     return of
 

@@ -60,24 +60,32 @@ def paired_difference(
     ordered: bool = False,
     delta: float = 0.0,
     alpha: float = ALPHA,
+    least_se: float = 0.0,
 ) -> Difference:
     """Compare oriented scores (J,) of the same exams, exam by exam; those that either lacks (NaN) are left out.
 
     rho: n_test / n_train of the exams (see `overlap`).  ordered: the exams follow each other in time.
-    delta: the smallest gain that matters, for *equivalent*.  Raises ValueError when the lengths differ.
+    delta: the smallest gain that matters, for *equivalent*.  least_se: a standard error found another way, of which the
+    larger holds: that over series (2.3).  Raises ValueError when the lengths differ.
     """
     a, b = np.asarray(challenger, dtype=float), np.asarray(champion, dtype=float)
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f"scores of the same exams are needed; got {a.shape} and {b.shape}")
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
-    return difference_of(
-        a - b, rho, ordered=ordered, delta=delta, alpha=alpha, scale=float(np.max(np.abs([a, b]), initial=0.0))
-    )
+    scale = float(np.max(np.abs([a, b]), initial=0.0))
+    return difference_of(a - b, rho, ordered=ordered, delta=delta, alpha=alpha, scale=scale, least_se=least_se)
 
 
 def difference_of(
-    d: np.ndarray, rho: float, *, ordered: bool = False, delta: float = 0.0, alpha: float = ALPHA, scale: float = 0.0
+    d: np.ndarray,
+    rho: float,
+    *,
+    ordered: bool = False,
+    delta: float = 0.0,
+    alpha: float = ALPHA,
+    scale: float = 0.0,
+    least_se: float = 0.0,
 ) -> Difference:
     """As `paired_difference`, from the differences themselves.  scale: size of the scores, to tell rounding."""
     from scipy.stats import t
@@ -92,7 +100,7 @@ def difference_of(
     mean = float(d.mean())
     if J < 2 or np.abs(d - mean).max() <= noise:
         return Difference(mean, None, None, None, None, None, J, "unclear")  # no spread, no test: inspect
-    se = float(np.sqrt(corrected_variance(d, rho, ordered)))
+    se = max(float(np.sqrt(corrected_variance(d, rho, ordered))), least_se)
     q = float(t.ppf(1 - alpha, J - 1))
     lower, upper = mean - q * se, mean + q * se
     return Difference(
