@@ -30,6 +30,7 @@ from engine.data.kinds import (
 )
 from engine.data.naming import BIRTH_TOKENS, is_protected, is_time, quoted, target_guess, tokens
 from engine.data.read import Raw, ReadSettings, read
+from engine.data.suspicion import of_dates, of_numbers
 from engine.data.target import positive_guess
 from engine.records import Json, Progress
 from engine.trials import Context
@@ -72,6 +73,7 @@ class _Seen:
     stats: dict[str, Json] = field(default_factory=dict)
     times: np.ndarray | None = None  # dates, in file order
     pixel: bool = False
+    suspicious: list[dict[str, Json]] = field(default_factory=list)  # values that contradict the column's name
 
 
 class _Copies:
@@ -145,7 +147,9 @@ def _look_at_numbers(column: Column, numbers: np.ndarray, marks: list[Mark], cop
         copies.add(np.where(np.isnan(numbers), np.nan, numbers + 0.0).view(np.uint64), column.counts)
     sentinels = [float(mark.value) for mark in found if not mark.ask]
     kept = ~np.isin(column.values, sentinels)
-    return _Seen(column, kind, why, ask, key, stats=_moments(column.values[kept], column.counts[kept]))
+    values, counts = column.values[kept], column.counts[kept]
+    strange = of_numbers(column.name, values, counts) if kind == "number" and not key else []
+    return _Seen(column, kind, why, ask, key, stats=_moments(values, counts), suspicious=strange)
 
 
 def _look_at_texts(
@@ -180,7 +184,9 @@ def _look_at_texts(
     if times is not None and kind == "date" and not np.isnat(times).all():
         stats = {"min": str(np.nanmin(times)), "max": str(np.nanmax(times))}
     length = float((lengths * counts).sum() / max(1, counts.sum())) if len(texts) else 0.0
-    return _Seen(column, kind, why, ask, key, length, stats, times if kind == "date" else None)
+    if kind != "date" or times is None:
+        return _Seen(column, kind, why, ask, key, length, stats)
+    return _Seen(column, kind, why, ask, key, length, stats, times, suspicious=of_dates(name, times))
 
 
 def _always_marks(raw: Raw, name: str, cells: Cells) -> list[Mark]:
@@ -216,7 +222,8 @@ def _median_words(texts: pa.Array, counts: np.ndarray) -> float:
 
 
 def _moments(values: np.ndarray, counts: np.ndarray) -> dict[str, Json]:
-    """Mean, spread, quartiles and skew of sorted distinct values that occur `counts` times."""
+    """Mean, spread, quartiles and skew of sorted distinct values that occur `counts` times; and the share of them
+    beyond 5 standard deviations of the mean."""
     n = counts.sum()
     if n == 0:
         return {}
@@ -237,6 +244,7 @@ def _moments(values: np.ndarray, counts: np.ndarray) -> dict[str, Json]:
         "q1": _finite(q1),
         "q3": _finite(q3),
         "skew": _finite(third / spread**3) if spread > 1e-12 else None,
+        "beyond_5sd": float(counts[np.abs(d) > 5 * spread].sum() / n) if spread > 1e-12 else 0.0,
     }
 
 
@@ -274,7 +282,7 @@ def _described(s: _Seen) -> dict[str, Json]:
     if task == "binary":
         labels = [as_text(v) if column.is_number else whole(str(v)) for v in column.values]
         positive = positive_guess(labels, column.counts)
-    empty = dict.fromkeys(("min", "max", "mean", "sd", "median", "q1", "q3", "skew"))
+    empty = dict.fromkeys(("min", "max", "mean", "sd", "median", "q1", "q3", "skew", "beyond_5sd"))
     spread = np.linspace(0, column.distinct - 1, min(5, column.distinct)).astype(int)
     return {
         "name": column.name,
@@ -331,6 +339,7 @@ def _summary(raw: Raw, seen: list[_Seen], copies: _Copies) -> dict[str, Json]:
         "guesses": [*raw.guesses, *_date_guesses(seen, raw.settings)],
         "columns": [_described(s) for s in seen],
         "duplicates": copies.counts(),
+        "suspicious": [entry for s in seen for entry in s.suspicious],
         "target_guess": guess,
         "time_guess": _time_guess(seen),
         "group_guess": [
