@@ -38,7 +38,7 @@ class OnOwnScale(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         values = np.asarray(X, dtype=np.float64)
         of = {kind: [i for i, k in enumerate(self.kinds) if k == kind] for kind in WINDOW}
-        lags = values[:, of["lag"]]
+        lags = np.ascontiguousarray(values[:, of["lag"]])  # so that one row adds up in the same order as many
         level, change = lags[:, :1], values[:, of["change"]]
         spread = np.maximum(lags.std(axis=1, keepdims=True), FLAT * np.nan_to_num(change))
         spread[~(spread > 0)] = 1.0

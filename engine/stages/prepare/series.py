@@ -17,6 +17,7 @@ from engine.stages.prepare.look import look
 from engine.views import Curves, Table
 
 GAPS = ("interpolate", "carry", "zero")
+TOGETHER = ("sum", "mean", "last")  # what becomes of several values of a series at one time
 
 SERIES = Question(
     "data.series",
@@ -87,6 +88,7 @@ def _ask_series(value: Mapping[str, Json], found: Evidence) -> Ask:
         "window": value["window"],
         "gaps": "interpolate",
         "shape": value.get("shape", "long"),
+        **({"duplicated": value["together"]} if value["together"] else {}),
     }
 
     def read(choice: Json) -> Json:
@@ -98,6 +100,8 @@ def _ask_series(value: Mapping[str, Json], found: Evidence) -> Ask:
                 raise InvalidAnswer(f"data.series: {name} is a whole number of steps, e.g. {best[name]}.")
             if name == "gaps" and given not in GAPS:
                 raise InvalidAnswer(f"data.series: gaps takes one of {', '.join(GAPS)}.")
+            if name == "duplicated" and given not in TOGETHER:
+                raise InvalidAnswer(f"data.series: duplicated takes one of {', '.join(TOGETHER)}.")
         return {**best, **choice}
 
     seasons = value["seasons"]
@@ -112,6 +116,9 @@ def _ask_series(value: Mapping[str, Json], found: Evidence) -> Ask:
         if value["season"] > 1 and strongest is not None
         else "No season shows: each step is compared with the one before."
     )
+    if value["together"]:
+        twice = counted(value["duplicated"], "row shares", "rows share")
+        said += f" {twice} a time with others: put together by their {value['together']}."
     gaps = value["gaps"]
     gaps_why = (
         f"{counted(gaps, 'step is', 'steps are')} missing: filled for the inputs from what was before, never scored."
@@ -159,7 +166,7 @@ def _ask_known(s: Session, value: Mapping[str, Json], found: Evidence) -> Ask:
 
 
 def _ask_horizons(s: Session, value: Mapping[str, Json], found: Evidence) -> Ask:
-    length, horizon = value["length"]["min"], int(s.choice("problem.horizon", default=1))
+    length, horizon = value["length"]["median"], int(s.choice("problem.horizon", default=1))
     advice = plans.forecast_lockbox(length, horizon)
     most = max(1, length // horizon - 1)
 
@@ -194,5 +201,5 @@ def _ask_horizons(s: Session, value: Mapping[str, Json], found: Evidence) -> Ask
 
 def _ask_plan(s: Session, value: Mapping[str, Json], found: Evidence) -> Ask:
     horizon, told = int(s.choice("problem.horizon", default=1)), s.choice("data.series")
-    left = value["length"]["min"] - int(s.choice("split.horizons", default=0)) * horizon
+    left = value["length"]["median"] - int(s.choice("split.horizons", default=0)) * horizon
     return exams.ask_plan(plans.forecast_plan(left, horizon, told["season"], told["window"]), found)

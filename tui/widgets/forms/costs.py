@@ -32,6 +32,7 @@ FIELDS = {
         ("over", "one unit too high", "predicted more than it was"),
     ),
 }
+FIELDS["forecast"] = FIELDS["regression"]
 
 
 class CostsForm(Form):

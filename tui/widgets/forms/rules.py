@@ -36,7 +36,7 @@ class RulesForm(Form):
     def __init__(self, ask: Ask, session: Session) -> None:
         super().__init__()
         self.ask = ask
-        self.number = session.task == "regression"
+        self.number = not session.classifies
         self.positive = str(session.choice("problem.positive", default="") or "")
 
     def compose(self) -> ComposeResult:
