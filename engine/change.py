@@ -15,7 +15,7 @@ from engine.metrics import figure
 from engine.questions import Level
 from engine.records import Json
 
-FAMILIES: Mapping[str, str] = {"linear": "a linear model", "boosting": "boosted trees"}
+FAMILIES: Mapping[str, str] = {"linear": "linear model", "boosting": "boosted trees"}
 
 Rows = Sequence[Mapping[str, Json]]
 
@@ -33,12 +33,12 @@ class Verdict:
 def verdict_r2(rows: Rows, metric: str) -> Verdict:
     """R2, do no harm: a repair stays unless it is worse.  rows: of one change; metric: as it is called on screen."""
     if harmed := _worse(rows):
-        return Verdict(False, Level.BLOCK, f"{_said(harmed, metric)}: measurably worse, so it is left as it was.")
+        return Verdict(False, Level.BLOCK, f"{_said(harmed, metric)}: worse, so it is left as it was.")
     if guarded := _guarded(rows):
         return Verdict(False, Level.HOLD, guarded)
     if better := [row for row in rows if row["verdict"] == "better"]:
         return Verdict(True, None, f"{_said(better, metric)}: measurably better.")
-    return Verdict(True, None, f"{_said(rows, metric)}: no measurable harm, and it repairs something.")
+    return Verdict(True, None, f"{_said(rows, metric)}: no measurable harm, and it is a repair.")
 
 
 def verdict_r5(rows: Rows, metric: str) -> Verdict:
@@ -46,10 +46,10 @@ def verdict_r5(rows: Rows, metric: str) -> Verdict:
     better = [row for row in rows if row["verdict"] == "better"]
     harmed = _worse(rows)
     if harmed and better:
-        said = f"{_said(better, metric)}, but {_said(harmed, metric)}: it helps one kind of model and harms the other."
+        said = f"{_said(rows, metric)}: it helps one kind of model and harms the other."
         return Verdict(False, Level.HOLD, said)
     if harmed:
-        return Verdict(False, Level.BLOCK, f"{_said(harmed, metric)}: measurably worse, and a kept change must not be.")
+        return Verdict(False, Level.BLOCK, f"{_said(harmed, metric)}: worse, and a kept change must not be.")
     if guarded := _guarded(rows):
         return Verdict(False, Level.HOLD, guarded)
     if better:
@@ -78,14 +78,13 @@ def _said(rows: Rows, metric: str) -> str:
     for row in rows:
         name = FAMILIES.get(row["family"], row["family"])
         if row["diff"] is None:
-            parts.append(f"with {name} it could not be measured")
+            parts.append(f"{name} not measured")
         elif row["verdict"] == "identical":
-            parts.append(f"with {name} it changes nothing")
+            parts.append(f"{name} no change")
         else:
-            span = "" if row["lower"] is None else f" (90 % interval {_signed(row['lower'])} … {_signed(row['upper'])})"
-            parts.append(f"with {name} it gains {_signed(row['diff'])} {metric}{span}")
-    said = ", ".join(parts)
-    return said[:1].upper() + said[1:]
+            span = "" if row["lower"] is None else f" ({_signed(row['lower'])} … {_signed(row['upper'])})"
+            parts.append(f"{name} {_signed(row['diff'])}{span}")
+    return f"{metric}: {', '.join(parts)}"
 
 
 def _no_difference(rows: Rows, metric: str) -> str:
@@ -99,4 +98,7 @@ def _no_difference(rows: Rows, metric: str) -> str:
 
 
 def _signed(value: float) -> str:
-    return ("+" if value >= 0 else "−") + figure(abs(value))
+    """Two significant digits are enough to tell luck by."""
+    size = abs(value)
+    rounded = float(f"{size:.2g}")
+    return ("+" if value >= 0 else "−") + figure(rounded)

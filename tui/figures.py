@@ -52,7 +52,7 @@ def choice(value: Json) -> str:
     """An answer in words."""
     if value is None:
         return "none"
-    if value == [] or value == "":
+    if value in ([], "", {}):
         return "none"
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         return "; ".join(_rule(rule) for rule in value)

@@ -86,11 +86,6 @@ def earn(
     return results
 
 
-def harmless(difference: Difference) -> bool:
-    """R2, do no harm: a repair needed for correctness is kept unless *worse*.  (Removing a leak is exempt.)"""
-    return difference.verdict != "worse"
-
-
 def keeps_smaller(difference: Difference, alpha: float, delta: float) -> bool:
     """R3, simpler wins: the smaller model stays unless the larger one, here the challenger, earns it by R1."""
     return not earn([difference], alpha, delta)[0].accepted
@@ -113,24 +108,6 @@ def simplest(scores: np.ndarray, rho: float, order: Sequence[int], *, ordered: b
         if deficit.mean() <= se:
             return i
     return best
-
-
-Keep = Literal["keep", "leave", "leave_red", "block"]
-
-
-def optional(difference: Difference) -> Keep:
-    """R5, optional transform or feature: what to do with it.
-
-    keep: it is *better*.  leave: not shown to help; keeping it needs a why (HOLD).  leave_red: so, and its mean is
-    below zero.  block: it is *worse*, and a kept transform must not be.
-    """
-    match difference.verdict:
-        case "better":
-            return "keep"
-        case "worse":
-            return "block"
-        case _:
-            return "leave" if difference.diff >= 0 else "leave_red"
 
 
 # --- the sentences ---------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_repairs_stay_unless_worse_and_options_only_if_better(
 
 def test_what_is_no_difference_says_what_would_have_been_seen() -> None:
     sentence = verdict_r5([row("unclear")], "ROC AUC").sentence
-    assert "+0.004 ROC AUC (90 % interval −0.006 … +0.014)" in sentence
+    assert "ROC AUC: linear model +0.004 (−0.006 … +0.014)" in sentence
     assert "would usually see a gain of 0.015 ROC AUC" in sentence
     assert "not the same as no difference" in sentence
 

@@ -19,6 +19,8 @@ from tui.literal import literal, literal_lines
 from tui.plot import curves
 from tui.widgets.rows import Column, Row, Rows
 
+READABLE = 14  # cells that a title needs at least
+
 
 class Tabs(Widget):
     """The views' titles on one line, each with its number; the one shown is marked."""
@@ -36,10 +38,12 @@ class Tabs(Widget):
     def render(self) -> Content:
         width = self.size.width
         share = max(8, (width - 2 * len(self.titles)) // max(1, len(self.titles)))
+        many = share < READABLE  # then the title that is turned to stands alone, the others are numbers to press
         parts, used, self._ends = [], 0, []
         for n, title in enumerate(self.titles):
             here = n == self.at
-            text = Content(f"{n + 1} {title}").truncate(width if len(self.titles) == 1 else share, ellipsis=True)
+            text = Content(f"{n + 1} {title}" if here or not many else f"{n + 1}")
+            text = text.truncate(width if len(self.titles) == 1 or many else share, ellipsis=True)
             parts.append(text.stylize("bold $primary" if here else "$text-muted"))
             used += text.cell_length + 3
             self._ends.append(used)

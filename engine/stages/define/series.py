@@ -35,9 +35,7 @@ HORIZON = Question(
     whys=(
         Why("Why ask?", "The farther ahead, the less can be known: a score is of one horizon."),
         Why("Why this many?", "{reason}"),
-        Why(
-            "What follows from it?", "The exams and the lockbox are counted in horizons."
-        ),
+        Why("What follows from it?", "The exams and the lockbox are counted in horizons."),
     ),
     source="Decision catalogue, problem.horizon; Hyndman & Athanasopoulos",
 )

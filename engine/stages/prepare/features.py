@@ -159,7 +159,8 @@ def _ask_feature(s: Session, name: str, formula: str, asked: Ask, found: Evidenc
     ideas = next(({r[0]: r[2] for r in v.rows} for v in asked.shows if isinstance(v, Table) and v.title == "Ideas"), {})
     shows: tuple[View, ...] = differences(s, found, name, "With it, against without it")
     if glance.ok:
-        shows += (Samples("Before and after", glance.value["rows_digest"]),)
+        shows += (Samples("Before", glance.value["rows_digest"], ("before",)),)
+        shows += (Samples("After", glance.value["rows_digest"], ("after",)),)
     return Ask(
         FEATURE,
         subject=name,

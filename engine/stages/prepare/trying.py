@@ -159,7 +159,8 @@ def _ask_keep(s: Session, question: Question, change: str, found: Evidence, glan
     if glance.ok:
         made, total = glance.value["names"], glance.value["after"]
         shows += (
-            Samples(f"Before and after: {glance.value['before']} columns become {total}", glance.value["rows_digest"]),
+            Samples("Before", glance.value["rows_digest"], ("before",)),
+            Samples(f"After: {total} columns", glance.value["rows_digest"], ("after",)),
         )
         shows += (Table("Columns it makes", ("column",), [(name,) for name in made]),)
     strict = {
