@@ -24,6 +24,7 @@ from engine.data.naming import quoted
 from engine.errors import DataProblem
 
 PIECE = 1 << 22  # bytes read at a time
+WINDOW = 1 << 16  # bytes; a line that ends in each of them is short enough not to be measured
 LONGEST_LINE = 1 << 26  # bytes; a longer line is no row of a table
 MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -54,10 +55,12 @@ class Scan:
     """Facts of the whole file, found in one pass over its (uncompressed) bytes."""
 
     bytes: int
-    longest_line: int  # bytes
+    longest_line: int  # bytes; where all lines are short, no more than a bound
     quotes: int  # number of double quotes
     encoding: str
     odd_byte: str = ""  # why it is not UTF-8, in words
+    last_quote: int = -1  # where the last double quote stands, in bytes from the beginning; -1 where there is none
+    first_end: int = -1  # where the first line ends
 
 
 def words_of(error: Exception | str, most: int = 200) -> str:
@@ -152,6 +155,7 @@ def compression_of(path: Path) -> str | None:
 def scan(path: Path, compression: str | None) -> Scan:
     """Go through all bytes once: encoding, NUL bytes, the longest line, the number of quotes."""
     size = longest = quotes = tail = 0
+    last_quote = first_end = -1
     wide: str | None = None
     decoder = codecs.getincrementaldecoder("utf-8")()
     odd = -1
@@ -161,10 +165,9 @@ def scan(path: Path, compression: str | None) -> Scan:
         _refuse_binary(path, first)
         wide = _wide_encoding(first)
         piece = first
-        lines = 0
         while piece:
             if wide is None and (nul := piece.find(b"\0")) >= 0:
-                line = lines + piece[:nul].count(b"\n") + 1
+                line = _line_of(path, compression, size + nul)[0]
                 raise DataProblem(
                     f"{path} holds NUL bytes, first on line {line:,}: it is no text table, or was damaged when saved. "
                     "Export it again as CSV (UTF-8)."
@@ -177,8 +180,11 @@ def scan(path: Path, compression: str | None) -> Scan:
                 and any(b in piece for b in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
             ):
                 cp1252 = False
-            quotes += piece.count(b'"')
-            lines += piece.count(b"\n")
+            if (quote := piece.rfind(b'"')) >= 0:
+                last_quote = size + quote
+                quotes += int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == ord('"')))
+            if first_end < 0 and (end := piece.find(b"\n")) >= 0:
+                first_end = size + end
             longest, tail = _longest(piece, longest, tail)
             size += len(piece)
             piece = stream.read(PIECE)
@@ -192,10 +198,12 @@ def scan(path: Path, compression: str | None) -> Scan:
     if odd < 0 and wide is None and decoder.getstate()[0]:
         odd = size - 1  # the file ends inside a character
     if wide:
-        return Scan(size, longest, quotes, wide)
+        return Scan(size, longest, quotes, wide, "", last_quote, first_end)
     if odd >= 0:
-        return Scan(size, longest, quotes, "cp1252" if cp1252 else "latin-1", _odd_place(path, compression, odd))
-    return Scan(size, longest, quotes, "utf-8-sig" if first.startswith(codecs.BOM_UTF8) else "utf-8")
+        encoding = "cp1252" if cp1252 else "latin-1"
+        return Scan(size, longest, quotes, encoding, _odd_place(path, compression, odd), last_quote, first_end)
+    encoding = "utf-8-sig" if first.startswith(codecs.BOM_UTF8) else "utf-8"
+    return Scan(size, longest, quotes, encoding, "", last_quote, first_end)
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -249,17 +257,24 @@ def _first_odd(decoder: codecs.IncrementalDecoder, piece: bytes, before: int) ->
 
 
 def _odd_place(path: Path, compression: str | None, offset: int) -> str:
-    line, left, byte = 1, offset, b""
+    line, byte = _line_of(path, compression, offset)
+    return f"byte 0x{byte.hex().upper()} on line {line:,} is not UTF-8"
+
+
+def _line_of(path: Path, compression: str | None, offset: int) -> tuple[int, bytes]:
+    """The line of the byte that stands there, counted from 1, and the byte."""
+    line, left = 1, offset
     with opened(path, compression) as stream:
         while left > 0 and (piece := stream.read(min(PIECE, left))):
             line += piece.count(b"\n")
             left -= len(piece)
-        byte = stream.read(1)
-    return f"byte 0x{byte.hex().upper()} on line {line:,} is not UTF-8"
+        return line, stream.read(1)
 
 
 def _longest(piece: bytes, longest: int, tail: int) -> tuple[int, int]:
-    """Length of the longest line so far, and of the unfinished one at the end of this piece."""
+    """Length of the longest line so far (or a bound of 128 kB), and of the unfinished one at the end of this piece."""
+    if len(piece) == PIECE and all(piece.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, PIECE, WINDOW)):
+        return max(longest, tail + piece.find(b"\n"), 2 * WINDOW), PIECE - piece.rfind(b"\n") - 1
     codes = np.frombuffer(piece, dtype=np.uint8)
     ends = np.flatnonzero(codes == ord("\n"))
     if not len(ends) and b"\r" in piece:  # the line ends of an old Mac

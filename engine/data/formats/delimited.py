@@ -60,12 +60,15 @@ def _read(
         raise no_rows(path, names, strict)
     bad = _Rejects(path, len(names), strict)
     block = max(BLOCK, 4 * scanned.longest_line)
+    long, threads = _may_span_lines(settings, scanned, names, lead), True
     while True:
         bad.clear()
         try:
             with _explained(path, settings, bad), opened(path, settings.compression) as stream:
-                table = pacsv.read_csv(stream, *_options(settings, names, lead, wanted, bad, block, threads=True))
-            break
+                table = pacsv.read_csv(stream, *_options(settings, names, lead, wanted, bad, block, threads, long))
+            if not (threads and bad.count and scanned.bytes > block):
+                break
+            threads = False  # which lines are found first is chance otherwise, and so the examples would be
         except pa.ArrowInvalid:  # a row longer than a block: rows may hold many lines, so the scan cannot know
             if block > 2 * scanned.bytes:
                 raise DataProblem(f"{path} has a row too long to be one: is a quote opened and never closed?") from None
@@ -142,8 +145,9 @@ class _Rejects:
 
 
 def _options(
-    settings: ReadSettings, names: list[str], lead: int, wanted: list[int], bad: _Rejects, block: int, threads: bool
-) -> tuple[pacsv.ReadOptions, pacsv.ParseOptions, pacsv.ConvertOptions]:
+    settings: ReadSettings, names: list[str], lead: int, wanted: list[int], bad: _Rejects, block: int, threads: bool,
+    long: bool = True,
+) -> tuple[pacsv.ReadOptions, pacsv.ParseOptions, pacsv.ConvertOptions]:  # fmt: skip
     keys = [str(i) for i in range(len(names))]
     encoding = "utf8" if settings.encoding in ("utf-8", "utf-8-sig") else settings.encoding
     return (
@@ -152,14 +156,27 @@ def _options(
             encoding=encoding, use_threads=threads,
         ),
         pacsv.ParseOptions(
-            delimiter=settings.separator, quote_char=settings.quote or False, newlines_in_values=True,
+            delimiter=settings.separator, quote_char=settings.quote or False, newlines_in_values=long,
             invalid_row_handler=bad,
         ),
         pacsv.ConvertOptions(
             column_types={keys[i]: pa.string() for i in wanted}, include_columns=[keys[i] for i in wanted],
-            strings_can_be_null=False,
+            strings_can_be_null=True, null_values=[""],
         ),
     )  # fmt: skip
+
+
+def _may_span_lines(settings: ReadSettings, scanned: Scan, names: list[str], lead: int) -> bool:
+    """Whether a cell may hold a line's end: only between quotes.  Where none can, lines are told apart twice as fast.
+
+    Quotes in the header alone are harmless when they close there.
+    """
+    if not settings.quote:
+        return False
+    if settings.quote != '"' or '"\n'.encode(settings.encoding, "replace") not in (b'"\n', b'\xef\xbb\xbf"\n'):
+        return True
+    above = lead == 0 and scanned.quotes % 2 == 0 and not any("\n" in name for name in names)
+    return scanned.quotes > 0 and not (above and scanned.last_quote < scanned.first_end)
 
 
 @contextmanager
