@@ -38,6 +38,7 @@ TRUSTED = (
     "engine.models.columns.Zeros",
     "engine.models.columns._Nothing",
     "engine.models.pixels.Pixels",
+    "engine.models.texts.WordBayes",
     "engine.models.texts.Vocabulary",
     "engine.models.window.FromHistory",
     "engine.models.window.OnOwnScale",

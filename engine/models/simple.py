@@ -40,10 +40,9 @@ def naive_bayes(setting: Setting) -> Any:
 
 
 def complement_bayes(setting: Setting) -> Any:
-    """Of counts of words: it takes no number below 0, so it is for texts alone (Rennie et al. 2003)."""
-    from sklearn.naive_bayes import ComplementNB
+    from engine.models.texts import WordBayes
 
-    return ComplementNB(alpha=setting.settings["alpha"])
+    return WordBayes(alpha=setting.settings["alpha"])
 
 
 def tree(setting: Setting) -> Any:

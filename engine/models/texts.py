@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.naive_bayes import ComplementNB
 
 from engine.models.columns import joined
 
@@ -124,3 +125,24 @@ def _names(learned: dict[str, Any]) -> list[str]:
         return [f"{column}: {kind} {i + 1}" for i in range(len(learned["components"]))]
     terms = learned["terms"].split("\n")
     return [f"{column}: {term}" if kind == "words" else f"{column}: letters “{term}”" for term in terms]
+
+
+class WordBayes(ComplementNB):
+    """Complement naive Bayes (Rennie et al. 2003) of counts; a number below 0, from a column beside the text, counts as
+    none."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> WordBayes:
+        return super().fit(_at_least_zero(X), y, sample_weight)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return super().predict(_at_least_zero(X))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n, classes)."""
+        joint = self._joint_log_likelihood(_at_least_zero(X))
+        shifted = np.exp(joint - joint.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def _at_least_zero(X: Any) -> Any:
+    return X.maximum(0) if hasattr(X, "maximum") else np.maximum(np.asarray(X, dtype=float), 0)
