@@ -73,11 +73,10 @@ def to_numbers(
     try:
         if decimal == ",":
             raise pa.ArrowInvalid("a decimal comma takes the careful way")
-        values = pc.cast(cells, pa.float64())
+        numbers = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
         bad: dict[str, int] = {}
     except pa.ArrowInvalid:
-        values, bad = _careful_numbers(cells, decimal, thousands)
-    numbers = values.to_numpy(zero_copy_only=False)
+        numbers, bad = _careful_numbers(cells, decimal, thousands)
     numbers = np.array(numbers, dtype=np.float64)  # Arrow's memory is read-only
     infinite = np.isinf(numbers)
     if infinite.any():
@@ -95,11 +94,19 @@ def blank_numbers(numbers: np.ndarray, marks: Sequence[str], decimal: str = ".")
             numbers[numbers == float(text)] = np.nan
 
 
-def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple[pa.Array, dict[str, int]]:
+def encoded(cells: Cells) -> tuple[pa.Array, np.ndarray]:
+    """The distinct texts, in the order in which they come first, and (n,) which of them each cell holds; where it is
+    null, the number of texts."""
+    chunks = pc.dictionary_encode(cells).chunks  # each of them carries the dictionary of all
+    if not chunks:
+        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
+    words = chunks[-1].dictionary
+    return words, np.concatenate([c.indices.fill_null(len(words)).to_numpy(zero_copy_only=False) for c in chunks])
+
+
+def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple[np.ndarray, dict[str, int]]:
     """Cell by distinct cell: keep what is a number, count what is not."""
-    coded = pc.dictionary_encode(cells).combine_chunks()
-    coded = coded if isinstance(coded, pa.DictionaryArray) else pa.concat_arrays(coded.chunks)
-    words = coded.dictionary
+    words, codes = encoded(cells)
     plain = pc.replace_substring_regex(words, _BEFORE, r"\1\2")
     plain = pc.replace_substring_regex(plain, _AFTER, r"\1")
     if thousands in _GAPS:
@@ -112,15 +119,11 @@ def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple
     if decimal == ",":
         plain = pc.replace_substring(plain, ",", ".")
     good = pc.match_substring_regex(plain, _NUMBER)
-    values = pc.cast(pc.if_else(good, plain, pa.scalar(None, pa.string())), pa.float64())
-    bad: dict[str, int] = {}
-    if pc.any(pc.invert(good)).as_py():
-        counts = np.bincount(
-            coded.indices.drop_null().to_numpy(zero_copy_only=False).astype(np.int64), minlength=len(words)
-        )
-        positions = np.flatnonzero(~np.asarray(good, dtype=bool))
-        bad = {words[int(i)].as_py(): int(counts[i]) for i in positions}
-    return values.take(coded.indices), bad
+    values = pc.cast(pc.if_else(good, plain, pa.scalar(None, pa.string())), pa.float64()).to_numpy(zero_copy_only=False)
+    odd = np.flatnonzero(~np.asarray(good, dtype=bool))
+    counts = np.bincount(codes, minlength=len(words) + 1)[odd]
+    bad = dict(zip(words.take(pa.array(odd)).to_pylist(), counts.tolist(), strict=True))
+    return np.append(values, np.nan)[codes], bad
 
 
 def units(cells: Cells) -> list[str]:
@@ -146,12 +149,8 @@ def to_texts(cells: Cells, marks: list[str] | None = None) -> np.ndarray:
     '1.0' becomes '1': tools write whole codes so as soon as one cell of the column is empty, and a level must keep
     its name from file to file.  Equal texts share one str.
     """
-    coded = pc.dictionary_encode(without(cells, marks or []))
-    coded = (
-        pa.concat_arrays(coded.unify_dictionaries().chunks) if coded.num_chunks else pa.array([]).dictionary_encode()
-    )
-    words = np.array([whole(word) for word in coded.dictionary.to_pylist()] + [None], dtype=object)
-    return words[coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)]
+    words, codes = encoded(without(cells, marks or []))
+    return np.array([whole(word) for word in words.to_pylist()] + [None], dtype=object)[codes]
 
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+$")

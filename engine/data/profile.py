@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, parse_dates, pc, units, whole
+from engine.data.cells import ALWAYS_MISSING, SUSPECTS, Cells, date_format, encoded, parse_dates, pc, units, whole
 from engine.data.hashing import mixed_hashes, text_hashes
 from engine.data.kinds import (
     CONSTANT_SHARE,
@@ -155,16 +155,15 @@ def _look_at_numbers(column: Column, numbers: np.ndarray, marks: list[Mark], cop
 def _look_at_texts(
     raw: Raw, name: str, cells: Cells, missing: int, marks: list[Mark], numbers: int, copies: _Copies
 ) -> _Seen:
-    coded = pa.concat_arrays(pc.dictionary_encode(cells).unify_dictionaries().chunks)
-    codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)
-    texts = coded.dictionary.to_pylist()
+    words, codes = encoded(cells)
+    texts = words.to_pylist()
     counts = np.bincount(codes, minlength=len(texts) + 1)[:-1]
     suspects = text_marks({text: count for text, count in zip(texts, counts, strict=True) if text.lower() in SUSPECTS})
     usual = np.array([text.lower() not in SUSPECTS for text in texts], dtype=bool)
     values = np.array(texts, dtype=object)[usual]
     column = Column(name, raw.rows, missing, values, counts[usual], marks=marks + suspects)
-    lengths = pc.utf8_length(coded.dictionary).to_numpy(zero_copy_only=False)
-    column.words = _median_words(coded.dictionary, counts)
+    lengths = pc.utf8_length(words).to_numpy(zero_copy_only=False)
+    column.words = _median_words(words, counts)
     times = None
     if len(values) and lengths.max() < 1000 and (fmt := raw.settings.dates.get(name) or _dates(column)):
         parsed = np.append(parse_dates(texts, fmt), np.datetime64("NaT", "us"))
