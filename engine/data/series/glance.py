@@ -17,6 +17,7 @@ from engine.records import Json, Progress
 from engine.trials import Context
 
 SEASONAL = 0.3  # autocorrelation at one season from which there is one (data.series)
+NEAR = 0.8  # of the highest peak; a wave that is so high, and fits into it, is the season itself
 LISTENED = 50  # of many series, the longest speak for all when a season is looked for
 NAMED, DRAWN, POINTS = 20, 6, 200
 
@@ -105,9 +106,19 @@ def find_season(panel: Panel, until: int) -> tuple[list[list[float]], int]:
         if r[m] >= max(r[m - 1], r[m + 1]) and (w := _wave(r, m)) is not None and w.seasonal
     ]
     peaks.sort(key=lambda w: -w.value)
-    chosen = next((w.m for w in [*named, *peaks] if w.seasonal), 1)
+    chosen = next((w.m for w in named if w.seasonal), None) or _root(r, peaks)
     every = {w.m: w.value for w in [*named, *peaks[:4]]}
     return [[m, round(value, 4)] for m, value in every.items()], chosen
+
+
+def _root(r: np.ndarray, peaks: list[Wave]) -> int:
+    """The shortest wave that the highest peak is a multiple of: what comes back after 7 steps does after 28, and one
+    of the two is higher by chance.  1 where there is no peak."""
+    if not peaks:
+        return 1
+    top = peaks[0]
+    parts = (m for m in range(2, top.m) if top.m % m == 0 and r[m] >= max(r[m - 1], r[m + 1], NEAR * top.value))
+    return next((m for m in parts if (w := _wave(r, m)) is not None and w.value > w.half), top.m)
 
 
 def _wave(r: np.ndarray, m: int) -> Wave | None:

@@ -14,7 +14,7 @@ def told(path, times, values, **params):
 
 
 AT = np.arange(400)
-NOISE = np.random.default_rng(0).normal(size=400)
+NOISE, OTHER = (np.random.default_rng(seed).normal(size=400) for seed in (0, 2))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ NOISE = np.random.default_rng(0).normal(size=400)
         ("D", NOISE, 1, "days"),
         ("D", 0.1 * AT + 0.1 * NOISE, 1, "days"),
         ("D", np.full(400, 3.0), 1, "days"),
+        ("D", np.isin(AT % 7, [5, 6]) + 0.72 * OTHER, 7, "days"),  # by chance 0.33 at 28, and 0.2963 at 7
         (None, np.sin(2 * np.pi * AT / 9) + 0.3 * NOISE, 9, "steps"),
     ],
 )
