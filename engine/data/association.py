@@ -15,7 +15,10 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     both = np.isfinite(a) & np.isfinite(b)
     if both.sum() < 3:
         return 0.0
-    x, y = rankdata(a[both]), rankdata(b[both])
+    return _pearson(rankdata(a[both]), rankdata(b[both]))
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> float:
     if x.std() == 0 or y.std() == 0:
         return 0.0
     return float(min(1.0, abs(np.corrcoef(x, y)[0, 1])))
@@ -28,7 +31,10 @@ def correlation_ratio(codes: np.ndarray, values: np.ndarray) -> float:
     corrected for chance as ε² (Kelley 1935): groups that say nothing give about 0, however many there are.
     """
     both = (codes >= 0) & np.isfinite(values)
-    group, x = codes[both], rankdata(values[both])
+    return _ratio(codes[both], rankdata(values[both]))
+
+
+def _ratio(group: np.ndarray, x: np.ndarray) -> float:
     n = len(x)
     counts = np.bincount(group) if n else np.zeros(0)
     k = int((counts > 0).sum())
@@ -51,13 +57,14 @@ def cramers_v(a: np.ndarray, b: np.ndarray, *, both_ways: bool = False) -> float
     n = int(both.sum())
     if n < 2:
         return 0.0
-    x, y = (np.unique(c[both], return_inverse=True)[1] for c in (a, b))
-    r, k = int(x.max()) + 1, int(y.max()) + 1
+    x, y = a[both].astype(np.int64), b[both].astype(np.int64)
+    each, other = np.bincount(x), np.bincount(y)
+    r, k = int((each > 0).sum()), int((other > 0).sum())
     if r < 2 or k < 2:
         return 0.0
-    pairs = np.bincount(x.astype(np.int64) * k + y, minlength=r * k).reshape(r, k)
-    expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / n
-    phi2 = float(((pairs - expected) ** 2 / expected).sum()) / n
+    # χ²/n is Σ n_ij² / (n_i n_j) − 1, in which pairs of levels that never meet are nothing: no table of all pairs
+    met, times = np.unique(x * len(other) + y, return_counts=True)
+    phi2 = float((times.astype(float) ** 2 / (each[met // len(other)] * other[met % len(other)])).sum()) - 1
     phi2 = max(0.0, phi2 - (k - 1) * (r - 1) / (n - 1))
     rows, columns = r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)
     least = (max if both_ways else min)(rows, columns) - 1
@@ -65,10 +72,17 @@ def cramers_v(a: np.ndarray, b: np.ndarray, *, both_ways: bool = False) -> float
 
 
 def between(first: Mapping[str, Json], second: Mapping[str, Json], *, both_ways: bool = False) -> tuple[str, float]:
-    """The measure that fits two columns, and its value.  A column: {"values": (n,) float} or {"codes": (n,) int}."""
+    """The measure that fits two columns, and its value.  A column: {"values": (n,) float} or {"codes": (n,) int}.
+
+    A number without missing values may bring its "ranks": (n,) float, which saves ranking it for every pair.
+    """
     if "values" in first and "values" in second:
+        if "ranks" in first and "ranks" in second:
+            return "|Spearman|", _pearson(first["ranks"], second["ranks"])
         return "|Spearman|", spearman(first["values"], second["values"])
     if "codes" in first and "codes" in second:
         return "Cramér's V", cramers_v(first["codes"], second["codes"], both_ways=both_ways)
     codes, values = (first, second) if "codes" in first else (second, first)
+    if "ranks" in values and (codes["codes"] >= 0).all():
+        return "correlation ratio", _ratio(codes["codes"], values["ranks"])
     return "correlation ratio", correlation_ratio(codes["codes"], values["values"])

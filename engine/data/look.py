@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency, ks_2samp
+from scipy.stats import chi2_contingency, ks_2samp, rankdata
 
 from engine.data.association import between
 from engine.evaluation.bench import Bench, open_bench
@@ -80,9 +80,10 @@ def _describe(name: str, kind: str, column: pd.Series) -> dict[str, Json]:
         x = _numbers(column)
         x = x[np.isfinite(x)]
         if len(x):
-            said["histogram"] = histogram(x)
+            quarters = np.percentile(x, [25, 50, 75])
+            said["histogram"] = histogram(x, quarters)
             if kind == "number":
-                said |= {"outliers": _outliers(x), "skew": _skew(x), "negative": int((x < 0).sum())}
+                said |= {"outliers": _outliers(x, quarters), "skew": _skew(x), "negative": int((x < 0).sum())}
         return said
     if kind == "text":
         return said
@@ -101,33 +102,46 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=float)
 
 
-def histogram(x: np.ndarray) -> dict[str, Json]:
-    """Edges and counts of up to 20 bins within three quartile ranges of the middle; the ends hold what lies beyond."""
-    q1, q3 = np.percentile(x, [25, 75])
-    low, high = max(x.min(), q1 - 3 * (q3 - q1)), min(x.max(), q3 + 3 * (q3 - q1))
+def histogram(x: np.ndarray, quarters: np.ndarray) -> dict[str, Json]:
+    """Edges and counts of up to 20 bins within three quartile ranges of the middle; the ends hold what lies beyond.
+
+    quarters: (3,) the quartiles of x.
+    """
+    low, high = _fences(quarters)
+    low, high = max(float(x.min()), low), min(float(x.max()), high)
     if low == high:
         low, high = float(x.min()), float(x.max())
-    if not np.isfinite(high - low) or high <= low:
-        return {"edges": [float(low), float(low) + 1.0], "counts": [len(x)]}
+    if high <= low:
+        return {"edges": [float(low), float(low + max(1.0, 1e-9 * abs(low)))], "counts": [len(x)]}
     values = np.unique(x[:10_000])
     whole = len(values) <= BINS and np.all(values == np.floor(values)) and high - low < BINS
     edges = np.arange(low, high + 2) - 0.5 if whole else np.linspace(low, high, BINS + 1)
+    if not (np.diff(edges) > 0).all():  # ends too near, or too far apart, for 20 steps of a float between them
+        return {"edges": [float(low), float(high)], "counts": [len(x)]}
     counts = np.histogram(np.clip(x, edges[0], edges[-1]), bins=edges)[0]
     return {"edges": [float(e) for e in edges], "counts": [int(c) for c in counts]}
 
 
-def _outliers(x: np.ndarray) -> dict[str, Json] | None:
+def _fences(quarters: np.ndarray) -> tuple[float, float]:
+    """Three quartile ranges below the first quartile and above the third, as far as floats go."""
+    q1, _, q3 = map(float, quarters)
+    step, most = 3 * (q3 - q1), float(np.finfo(float).max)
+    return max(q1 - step, -most), min(q3 + step, most)
+
+
+def _outliers(x: np.ndarray, quarters: np.ndarray) -> dict[str, Json] | None:
     """Values beyond three quartile ranges from the quartiles; extreme: the largest robust z, in units of 1.4826 MAD."""
-    q1, middle, q3 = np.percentile(x, [25, 50, 75])
+    q1, middle, q3 = quarters
     if q3 <= q1:
         return None  # most values are one: everything else would be an outlier
-    low, high = q1 - 3 * (q3 - q1), q3 + 3 * (q3 - q1)
+    low, high = _fences(quarters)
     beyond = int(((x < low) | (x > high)).sum())
-    spread = 1.4826 * float(np.median(np.abs(x - middle)))
-    extreme = float(np.abs(x - middle).max() / spread) if spread > 0 else None
+    away = np.abs(x - middle)
+    spread = 1.4826 * float(np.median(away))
+    extreme = float(away.max() / spread) if spread > 0 else None
     return {
-        "count": beyond, "share": beyond / len(x), "low": float(low), "high": float(high),
-        "extreme": None if extreme is None else round(extreme, 2),
+        "count": beyond, "share": beyond / len(x), "low": low, "high": high,
+        "extreme": None if extreme is None or not np.isfinite(extreme) else round(extreme, 2),
     }  # fmt: skip
 
 
@@ -135,7 +149,8 @@ def _skew(x: np.ndarray) -> float | None:
     sd = x.std()
     if not np.isfinite(sd) or sd <= 1e-12 * max(1.0, np.abs(x).max()):
         return None
-    return round(float((((x - x.mean()) / sd) ** 3).mean()), 4)
+    z = (x - x.mean()) / sd
+    return round(float((z * z * z).mean()), 4)
 
 
 def _coded(column: pd.Series, kind: str) -> Column:
@@ -152,6 +167,10 @@ def _pairs(coded: dict[str, Column], some: np.ndarray) -> list[list[Json]]:
         part = {key: value[some] for key, value in column.items() if key in ("values", "codes")}
         if "codes" in part and column["levels"] > len(some) / 5:
             continue  # nearly every row its own level: such a column goes with anything
+        if "values" in part:
+            part |= {"few": _as_levels(part["values"])}
+            if np.isfinite(part["values"]).all():
+                part |= {"ranks": rankdata(part["values"])}
         columns[name] = part
     found = []
     for a, b in itertools.combinations(columns, 2):
@@ -166,11 +185,17 @@ def _same_kind(a: Column, b: Column) -> tuple[Column, Column]:
     if ("codes" in a) == ("codes" in b):
         return a, b
     number, other = (a, b) if "values" in a else (b, a)
-    values = np.unique(number["values"][np.isfinite(number["values"])])
-    if len(values) <= FEW:
-        codes = np.searchsorted(values, np.nan_to_num(number["values"], nan=values[0] if len(values) else 0.0))
-        number = {"codes": np.where(np.isfinite(number["values"]), codes, -1)}
-    return number, other
+    return number["few"] or number, other
+
+
+def _as_levels(values: np.ndarray) -> Column:
+    """A number of few levels as a category; nothing where it has more."""
+    known = np.isfinite(values)
+    levels = np.unique(values[known])
+    if len(levels) > FEW:
+        return {}
+    codes = np.searchsorted(levels, np.nan_to_num(values, nan=levels[0] if len(levels) else 0.0))
+    return {"codes": np.where(known, codes, -1)}
 
 
 def _early_late(bench: Bench, coded: dict[str, Column], some: np.ndarray) -> list[list[Json]]:
@@ -218,13 +243,19 @@ def _two_rows(codes: np.ndarray, late: np.ndarray) -> np.ndarray | None:
 def _missing(bench: Bench, frame: pd.DataFrame, y: np.ndarray) -> dict[str, Json]:
     """Which cells are empty together, and in which class (or quarter of a number) how often."""
     empty = frame.isna()
-    columns = [c for j, c in enumerate(frame.columns) if empty.iloc[:, j].to_numpy().any()]
+    columns = [name for name, some in zip(frame.columns, np.any(empty, axis=0), strict=True) if some]
     if not columns:
         return {"patterns": [], "together": [], "by_target": []}
     flags = empty[columns].to_numpy()
-    codes, counts = np.unique(flags[:, :40], axis=0, return_counts=True)
+    bits = [1 << j for j in range(min(40, len(columns)))][::-1]  # as one number a row: a row's columns sort slowly
+    held = np.zeros(len(flags), dtype=np.int64)
+    for j, bit in enumerate(bits):
+        held += flags[:, j] * bit
+    codes, counts = np.unique(held, return_counts=True)
     patterns = [
-        [[columns[j] for j in np.flatnonzero(row)], int(n)] for row, n in zip(codes, counts, strict=True) if row.any()
+        [[columns[j] for j, bit in enumerate(bits) if code & bit], n]
+        for code, n in zip(codes.tolist(), counts.tolist(), strict=True)
+        if code
     ]
     most = [columns[j] for j in np.argsort(-flags.sum(axis=0), kind="stable")[:8]]
     together = []
@@ -256,7 +287,13 @@ def _target(bench: Bench, y: np.ndarray) -> dict[str, Json]:
     if bench.classifies:
         counts = np.bincount(y, minlength=len(bench.table.labels))
         return {"classes": {label: int(n) for label, n in zip(bench.table.labels, counts, strict=True)}}
-    return {"histogram": histogram(y.astype(float)), "outliers": _outliers(y.astype(float)), "skew": _skew(y)}
+    values = y.astype(float)
+    quarters = np.percentile(values, [25, 50, 75])
+    return {
+        "histogram": histogram(values, quarters),
+        "outliers": _outliers(values, quarters),
+        "skew": _skew(values),
+    }
 
 
 def _rows(bench: Bench, frame: pd.DataFrame, y: np.ndarray, ctx: Context) -> str:
