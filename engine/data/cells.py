@@ -5,6 +5,7 @@ Every rule here looks at one cell at a time, so that training, prediction and ch
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ _UNITS = "[$€£¥₹]|USD|EUR|GBP|CHF|DKK|SEK|NOK|kr\\.?"
 _BEFORE = rf"^([+-]?)\s*(?:{_UNITS})\s*([+-]?[\d.,])"
 _AFTER = rf"(\d[.,]?)\s*(?:{_UNITS}|%)$"
 _UNIT = rf"^[+-]?\s*(?P<before>{_UNITS})\s*[+-]?[\d.,]|\d[.,]?\s*(?P<after>{_UNITS}|%)$"
+_MAYBE = (
+    rf"^[+-]?\s*(?:{_UNITS})?\s*[+-]?[\d., '’\x{{00A0}}\x{{2009}}\x{{202F}}]+([eE][+-]?\d+)?[.,]?\s*(?:{_UNITS}|%)?$"
+)
 _SPACED = r"^[+-]?[1-9]\d{0,2}([%s]\d{3})+([.,]\d+)?$"  # 1 234 567,8 and 1'234.5
 
 Cells: TypeAlias = pa.ChunkedArray  # of string; null where missing once `stripped`
@@ -107,6 +111,38 @@ def encoded(cells: Cells) -> tuple[pa.Array, np.ndarray]:
 def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple[np.ndarray, dict[str, int]]:
     """Cell by distinct cell: keep what is a number, count what is not."""
     words, codes = encoded(cells)
+    values, odd = word_numbers(words, decimal, thousands)
+    counts = np.bincount(codes, minlength=len(words) + 1)[odd]
+    bad = dict(zip(words.take(pa.array(odd)).to_pylist(), counts.tolist(), strict=True))
+    return np.append(values, np.nan)[codes], bad
+
+
+def word_numbers(words: pa.Array, decimal: str, thousands: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """(k,) float64 of stripped texts, NaN where they are no numbers; and the places of these.  May be infinite.
+
+    Only a text that is no plain number, but may be one with a unit or a thousands mark, is looked at closely.
+    """
+    plain = np.asarray(pc.match_substring_regex(words, _NUMBER.replace(r"\.", re.escape(decimal))), dtype=bool)
+    values = np.full(len(words), np.nan)
+    values[plain] = _cast(words.filter(pa.array(plain)), decimal)
+    rest = np.flatnonzero(~plain)
+    if len(rest):
+        maybe = np.asarray(pc.match_substring_regex(words.take(pa.array(rest)), _MAYBE), dtype=bool)
+        near = rest[maybe]
+        bare = _bare(words.take(pa.array(near)), decimal, thousands)
+        good = np.asarray(pc.match_substring_regex(bare, _NUMBER), dtype=bool)
+        values[near[good]] = _cast(bare.filter(pa.array(good)), ".")
+        rest = np.concatenate([rest[~maybe], near[~good]])
+    return values, np.sort(rest)
+
+
+def _cast(words: pa.Array, decimal: str) -> np.ndarray:
+    pointed = pc.replace_substring(words, ",", ".") if decimal == "," else words
+    return pc.cast(pointed, pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _bare(words: pa.Array, decimal: str, thousands: str | None) -> pa.Array:
+    """Texts without the units and thousands marks of numbers, with a decimal point."""
     plain = pc.replace_substring_regex(words, _BEFORE, r"\1\2")
     plain = pc.replace_substring_regex(plain, _AFTER, r"\1")
     if thousands in _GAPS:
@@ -116,14 +152,7 @@ def _careful_numbers(cells: Cells, decimal: str, thousands: str | None) -> tuple
     if thousands in (None, other):
         grouped = pc.match_substring_regex(plain, _THOUSANDS[decimal])
         plain = pc.if_else(grouped, pc.replace_substring(plain, other, ""), plain)
-    if decimal == ",":
-        plain = pc.replace_substring(plain, ",", ".")
-    good = pc.match_substring_regex(plain, _NUMBER)
-    values = pc.cast(pc.if_else(good, plain, pa.scalar(None, pa.string())), pa.float64()).to_numpy(zero_copy_only=False)
-    odd = np.flatnonzero(~np.asarray(good, dtype=bool))
-    counts = np.bincount(codes, minlength=len(words) + 1)[odd]
-    bad = dict(zip(words.take(pa.array(odd)).to_pylist(), counts.tolist(), strict=True))
-    return np.append(values, np.nan)[codes], bad
+    return pc.replace_substring(plain, ",", ".") if decimal == "," else plain
 
 
 def units(cells: Cells) -> list[str]:
@@ -185,7 +214,17 @@ def date_format(texts: list[str], needed: float = 0.95) -> str | None:
         share = 1.0 - float(np.isnat(parse_dates(texts, fmt)).mean())
         if share >= needed and share > best_share:
             best, best_share = fmt, share
+        if best_share == 1.0:
+            break
     return best
+
+
+def word_dates(words: pa.Array, fmt: str) -> np.ndarray:
+    """As `parse_dates`, of an array of texts; quicker where all are dates such as 2026-11-20 or 2026-11-20 08:30."""
+    if fmt == "ISO8601":
+        with contextlib.suppress(pa.ArrowInvalid):  # what it reads is what pandas reads, but it does not read it all
+            return pc.cast(words, pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    return parse_dates(words.to_pylist(), fmt)
 
 
 def parse_dates(texts: list[str], fmt: str) -> np.ndarray:

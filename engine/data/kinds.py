@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -35,13 +36,13 @@ class Mark:
 @dataclass
 class Column:
     """Facts of one column.  `values` and `counts` are its distinct values, missing ones apart: sorted float64 for
-    numbers, an object array of str otherwise."""
+    numbers, an Arrow array of string otherwise, in the order in which they come first."""
 
     name: str
     rows: int
     missing: int
-    values: np.ndarray
-    counts: np.ndarray
+    values: Any
+    counts: np.ndarray  # of int64
     is_number: bool = False
     date_format: str | None = None
     integer: bool = False
@@ -50,13 +51,20 @@ class Column:
     marks: list[Mark] = field(default_factory=list)
     unparsed: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def distinct(self) -> int:
-        return len(self.values)
+    distinct: int = field(init=False)
+    present: int = field(init=False)
 
-    @property
-    def present(self) -> int:
-        return int(self.counts.sum())
+    def __post_init__(self) -> None:
+        self.distinct, self.present = len(self.values), int(self.counts.sum())
+
+    def text(self, place: int) -> str:
+        """A distinct value as it stands in the file."""
+        return as_text(self.values[place]) if self.is_number else self.values[place].as_py()
+
+    def emptied(self) -> Column:
+        """The same facts, without the values: they are many where a table is large."""
+        self.values, self.counts = self.values[:0], self.counts[:0]
+        return self
 
 
 def type_of(column: Column) -> tuple[str, str, bool]:
@@ -188,4 +196,4 @@ def as_text(value: float) -> str:
 
 
 def _text(column: Column, i: int) -> str:
-    return as_text(column.values[i]) if column.is_number else f"'{column.values[i][:40]}'"
+    return column.text(i) if column.is_number else f"'{column.text(i)[:40]}'"

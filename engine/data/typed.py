@@ -42,6 +42,11 @@ def as_text(column: Column, decimal: str = ".") -> Column:
     return pc.fill_null(text, "") if text.null_count else text
 
 
+def nullable_text(column: Column, decimal: str = ".") -> Column:
+    """As `as_text`, but null where nothing stands (or "", where the file says so)."""
+    return _text(column, decimal)
+
+
 def _text(column: Column, decimal: str) -> Column:
     kind = column.type
     if pa.types.is_string(kind):
