@@ -106,11 +106,8 @@ def _ask_series(value: Mapping[str, Json], found: Evidence) -> Ask:
 
     seasons = value["seasons"]
     strongest = next((r for m, r in seasons if m == value["season"]), None)
-    said = (
-        f"Every {value['step_words']}; {counted(value['series'], 'series')} of {value['length']['median']:,} steps. "
-        if value["series"] != 1
-        else f"Every {value['step_words']}, {value['length']['median']:,} steps. "
-    )
+    many = f"{counted(value['series'], 'series', 'series')} of " if value["series"] != 1 else ""
+    said = f"Every {value['step_words']}, {many}{value['length']['median']:,} steps. "
     said += (
         f"A step is like the one {value['season']} before it (autocorrelation {strongest:.2f})."
         if value["season"] > 1 and strongest is not None
