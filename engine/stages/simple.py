@@ -251,7 +251,7 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
         if c.spec.tier > winner.spec.tier:
             message = f"{(c.verdict or {}).get('sentence', 'It has not earned its complexity.')}"
             return Judgement((Objection(Level.HOLD, message, "M03"),), check)
-        found = [Objection(Level.FLAG, good, "M25")] if (good := too_good(c)) else []
+        found = [Objection(Level.FLAG, good, "M25")] if (good := too_good(s, c)) else []
         if c.name != winner.name:
             message = f"{winner.title} is measurably better: {(winner.verdict or {}).get('sentence', '')}"
             found.append(Objection(Level.FLAG, message))
@@ -287,10 +287,13 @@ def _ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Can
     )
 
 
-def too_good(c: Candidate) -> str:
-    """LK13: a score that is seldom honest, in a sentence; empty where there is none (4.2.1)."""
+def too_good(s: Session, c: Candidate) -> str:
+    """LK13: a score that is seldom honest, in a sentence; empty where there is none (4.2.1).
+
+    The AUC speaks for two classes only: of each of ten against the other nine it is near 1 for any fair model.
+    """
     intervals = c.exams.value.get("intervals") or {}
-    for name in ("roc_auc", "accuracy", "r2"):
+    for name in (*(("roc_auc",) if s.task == "binary" else ()), "accuracy", "r2"):
         mean = (intervals.get(name) or [None])[0]
         if mean is not None and mean >= TOO_GOOD:
             said = f"{BY_NAME[name].title} {figure(mean)} is rarely honest"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.conductor import Stage, needed
 from engine.effects import Conversation, Measure
+from engine.errors import DataProblem
 from engine.records import Trial
 from engine.session import Session
 from engine.stages.columns import Profile
@@ -30,6 +31,11 @@ def prepare(s: Session) -> Conversation:
 
     yield from columns.columns(s, profile, seen)  # structure first: it may look at all rows
     yield from rows.rows(s, profile, seen)
+    if not s.input_types():
+        raise DataProblem(
+            f"No column is left to predict “{s.target}” from: each is a key, is dropped, or is the target. Go back and "
+            "keep one, or bring a table with more columns; for a series give its times as dates."
+        )
     drawn = yield from exams.exams(s, profile, seen)
 
     looked = yield from look.look(s)  # from here on the rows for practice only

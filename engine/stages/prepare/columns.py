@@ -205,7 +205,8 @@ def _ask_marks(column: str, marks: list[dict[str, Json]], profile: Profile, seen
         MARKS,
         subject=column,
         options=tuple(Option(str(m["value"]), f"“{m['value']}”", f"{m['count']:,} cells") for m in marks),
-        recommended=[str(m["value"]) for m in marks],
+        # what most rows hold is rather a value of its own: no garden, no debt
+        recommended=[str(m["value"]) for m in marks if m["count"] <= 0.5 * profile.rows],
         reason=said.rstrip(".") + ".",
         evidence=(seen,),
         judge=lambda choice: Judgement(check=Check("cells", total, reference=profile.rows, protocol="all rows")),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import InvalidAnswer, Refused, WhyNeeded
+from engine.errors import DataProblem, InvalidAnswer, Refused, WhyNeeded
 from engine.questions import Level
 from engine.records import Json
 from tests.engine.walking import Walk, asked, said
@@ -106,3 +107,10 @@ def test_what_was_drawn_is_on_record(visits: Walk) -> None:
     assert drawn.author == "engine"
     assert len(drawn.check.details["plan_hash"]) == 64
     assert drawn.check.details["dev"] + round(0.2 * 600) == pytest.approx(600, abs=10)
+
+
+def test_a_table_without_inputs_is_said_in_one_sentence(tmp_path: Path) -> None:
+    lines = ["month,sales", *(f"m{i:02d}-x,{i * 1.5 + i % 7}" for i in range(60))]
+    (tmp_path / "only.csv").write_text("\n".join(lines))
+    with pytest.raises(DataProblem, match="No column is left to predict “sales” from"):
+        Walk(tmp_path / "only.csv").headless({"problem.target": "sales"}, stop_after="prepare")
