@@ -132,7 +132,8 @@ def _without_lockbox(
     """The frozen procedure on practice exams with a fresh seed; all development rows, interval 2.2."""
     plan = dict(bench.recipe.get("plan") or {})
     plan["seed"] = int(plan.get("seed") or 0) + FRESH
-    fresh = open_bench({"recipe": {**bench.recipe, "plan": plan}}, ctx)
+    asked = {**bench.recipe, **params["recipe"], "plan": plan}  # as it was asked for, before series became rows
+    fresh = open_bench({"recipe": asked}, ctx)
     folds = fresh.splits.folds
     exams: dict[str, list[Exam]] = {}
     steps = len(folds) * len(models)

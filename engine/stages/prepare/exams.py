@@ -230,8 +230,8 @@ def _decide_drawn(s: Session, drawn: Evidence) -> Ask:
     v = needed([drawn])[0]
     rarest = v["rarest"] if v.get("rarest") is not None else v["dev"]
     tiny, too_tiny = v["dev"] < 100 or rarest < 20, v["dev"] < 50 or rarest < 10
-    if s.material == "series":  # its exams are what there is to count: fewer than five tell no luck from skill
-        tiny, too_tiny = v["J"] < 5, v["J"] < 2
+    if s.material == "series":  # its exams are what there is to count: fewer than five, or overlapping, tell little
+        tiny, too_tiny = v["tiny"], v["too_tiny"]
     why = (
         f"{v['J']} exams of about {round(_mean(v['n_test'])):,} rows, each model fitted to about "
         f"{round(_mean(v['n_train'])):,}; {counted(v['lockbox'], 'row is', 'rows are')} locked away."

@@ -126,3 +126,11 @@ def test_a_probe_compares_windows_on_the_same_questions(tmp_path):
     assert row["exams"] == 8
     assert np.isfinite(row["diff"])
     assert row["failed"] == 0
+
+
+def test_without_locked_horizons_the_exams_are_taken_again_and_called_not_independent(tmp_path):
+    recipe = series_recipe(split={"kind": "origins", "lockbox": 0, "seed": 0})
+    models = {"model": as_model("ridge"), "baseline": as_model("naive")}
+    found = lockbox({"recipe": recipe, **models}, Memory(sales(tmp_path / "a.csv")))
+    assert not found["independent"]
+    assert found["value"] < found["baseline"]["value"]
