@@ -30,7 +30,7 @@ from engine.data.suspicion import of_dates, of_numbers
 from engine.data.target import positive_guess
 from engine.records import Json
 
-TOP = 60  # commonest values kept
+TOP, TOP_NUMBERS = 60, 20  # commonest values kept: of levels, and of numbers that have more values than that
 LONGEST = 200  # characters of a cell kept
 LONGEST_DATE = 1000  # characters; a column with a longer cell holds no dates
 UNITS_SEEN = 1000  # cells
@@ -242,19 +242,20 @@ def _median_words(texts: pa.Array, counts: np.ndarray) -> float:
     return quantiles(values[weights > 0].astype(float), weights[weights > 0], (0.5,))[0] if weights.sum() else 0.0
 
 
-def _commonest(counts: np.ndarray) -> np.ndarray:
-    """Places of the 60 largest counts, largest first; equal ones in their order."""
-    if len(counts) <= 4 * TOP:
-        return np.argsort(-counts, kind="stable")[:TOP]
-    least = np.partition(counts, -TOP)[-TOP]
+def _commonest(counts: np.ndarray, most: int) -> np.ndarray:
+    """Places of so many largest counts, largest first; equal ones in their order."""
+    if len(counts) <= 4 * most:
+        return np.argsort(-counts, kind="stable")[:most]
+    least = np.partition(counts, -most)[-most]
     more = np.flatnonzero(counts > least)
     return np.concatenate([
-        more[np.argsort(-counts[more], kind="stable")], np.flatnonzero(counts == least)[: TOP - len(more)]
+        more[np.argsort(-counts[more], kind="stable")], np.flatnonzero(counts == least)[: most - len(more)]
     ])  # fmt: skip
 
 
 def _described(column: Column, kind: str, why: str, said: dict[str, Json]) -> dict[str, Json]:
-    top = [[_cut(column.text(i)), int(column.counts[i])] for i in _commonest(column.counts).tolist()]
+    most = TOP_NUMBERS if kind == "number" and column.distinct > TOP else TOP
+    top = [[_cut(column.text(i)), int(column.counts[i])] for i in _commonest(column.counts, most).tolist()]
     task = task_of(column, kind)
     positive = None
     if task == "binary":

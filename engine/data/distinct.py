@@ -19,7 +19,7 @@ from engine.data.cells import ALWAYS_MISSING, SUSPECTS, any_case, blank_numbers,
 _ALWAYS = pa.array(any_case(ALWAYS_MISSING), pa.string())
 _WORDS = pa.array([*any_case(ALWAYS_MISSING), *any_case(SUSPECTS)], pa.string())
 _SUSPECT = f"^(?i:{'|'.join(map(re.escape, SUSPECTS))})$"
-FIRST = 1000  # cells that tell whether trying a second time is worth it
+FIRST = 1000  # cells that tell whether trying is worth it
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ def plain_numbers(column: pa.ChunkedArray, decimal: str) -> PlainNumbers | None:
         if pc.any(pc.match_substring(column, ".")).as_py():
             return None
         pointed = pc.replace_substring(column, ",", ".")
-    values = _cast(pointed)
+    hopeful = _mostly_numbers(pointed.slice(0, FIRST))  # a failure takes long, as an error is written for each cell
+    values = _cast(pointed) if hopeful else None
     if values is not None:
         return PlainNumbers(values, [("", column.null_count)] if column.null_count else [], {})
-    if not _worth_a_second_try(pointed):
+    if not hopeful:
         return None
     words = pc.is_in(column, value_set=_WORDS)
     values = _cast(pc.if_else(words, pa.scalar(None, pa.string()), pointed))
@@ -73,9 +74,9 @@ def _cast(column: pa.ChunkedArray) -> np.ndarray | None:
     return values if odd == column.null_count else None
 
 
-def _worth_a_second_try(column: pa.ChunkedArray) -> bool:
-    known = column.slice(0, FIRST).drop_null()
-    return bool(len(known)) and pc.mean(pc.match_substring_regex(known, r"^[+-]?[\d.]+$")).as_py() >= 0.5
+def _mostly_numbers(column: pa.ChunkedArray) -> bool:
+    known = column.drop_null()
+    return not len(known) or pc.mean(pc.match_substring_regex(known, r"^[+-]?\.?\d[\d.eE+-]*$")).as_py() >= 0.5
 
 
 @dataclass(frozen=True)

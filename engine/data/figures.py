@@ -78,7 +78,8 @@ def histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, Json] | None:
     if low == high:
         low, high = least, most
     if not math.isfinite(high - low) or high <= low or low + (high - low) / BINS <= low:
-        return {"edges": [low, low + 1.0], "counts": [int(counts.sum())]} if math.isfinite(low + 1.0) else None
+        end = low + max(1.0, 1e-6 * abs(low))
+        return {"edges": [low, end], "counts": [int(counts.sum())]} if math.isfinite(end) else None
     whole = len(values) <= BINS and high - low < BINS and np.all(values == np.floor(values))
     edges = np.arange(low, high + 2) - 0.5 if whole else np.linspace(low, high, BINS + 1)
     before = np.concatenate([[0], np.cumsum(counts)])
