@@ -1,0 +1,65 @@
+"""A series goes the whole path, from its first question to a model that leaves."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from engine.models import persist
+from engine.models.forecasting import forecasts
+from tests.engine.tables import sales
+from tests.engine.walking import Walk, said, texts
+
+ANSWERS = {
+    "problem.target": "sold",
+    "problem.material": "series",
+    "problem.series": {"time": "month", "id": "shop"},
+    "problem.horizon": 3,
+    "data.known_ahead": ["price"],
+    "simple.candidates": ["ridge", "tree", "boosting"],
+}
+NET = {
+    "problem.rows_per_parameter": 0.001,
+    "deep.gate": "strict",
+    "deep.hypothesis": "Seasons bend with the price, so the misses of the months after a change should vanish.",
+}
+WHYS = {"deep.gate": "The shops expect a smooth bend of season and price, and want to see that it was tried."}
+
+
+@pytest.fixture(scope="module")
+def monthly(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    return Walk(sales(tmp_path_factory.mktemp("series") / "shops.csv", shops=2, months=96))
+
+
+def test_a_series_reaches_a_model_that_leaves(monthly: Walk, tmp_path: Path) -> None:
+    c = monthly.headless(ANSWERS)
+    assert (said(c, "problem.task").choice, said(c, "problem.metric").choice) == ("forecast", "mase")
+    assert said(c, "data.series").choice["season"] == 12
+    assert said(c, "split.plan").choice == {"origins": 12, "step": 3, "seed": 0}
+    assert said(c, "split.horizons").choice == 3
+    assert said(c, "baseline.dummy").choice in ("naive", "seasonal_naive", "drift", "series_mean")
+    assert said(c, "simple.champion").choice == "ridge"
+    result = said(c, "present.result").check
+    assert result is not None
+    assert result.value < result.details["baseline"]
+    for ask in (x.ask for x in c.transcript):
+        for text in texts(ask):
+            assert " None" not in text, f"{ask.place}: {text}"
+
+    kept = said(c, "present.export").check
+    assert kept is not None
+    artifact = persist.loads(monthly.place.artifacts.fetch(kept.details["artifact"]))
+    later = []
+    for _, part in pd.read_csv(sales(tmp_path / "longer.csv", shops=2, months=99)).groupby("shop"):
+        part.iloc[-3:, part.columns.get_indexer(["sold", "visitors"])] = None
+        later.append(part)
+    pd.concat(later).to_csv(tmp_path / "history.csv", index=False)
+    told = forecasts(artifact, tmp_path / "history.csv")
+    assert told["month"].tolist() == ["2023-01-01", "2023-02-01", "2023-03-01"] * 2
+
+
+def test_a_network_may_be_tried_on_a_series(monthly: Walk) -> None:
+    pytest.importorskip("keras")
+    c = monthly.headless({**ANSWERS, **NET}, WHYS, stop_after="deep")
+    assert said(c, "deep.sanity").choice == "passed"
+    assert said(c, "deep.compare").choice in ("accept", "reject")
