@@ -53,18 +53,24 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def fences(q1: float, q3: float) -> tuple[float, float]:
+    """Three quartile ranges below the first quartile and above the third, as far as floats go."""
+    step, most = FENCE * (q3 - q1), float(np.finfo(float).max)
+    return max(q1 - step, -most), min(q3 + step, most)
+
+
 def outliers(values: np.ndarray, counts: np.ndarray) -> dict[str, Json] | None:
     """How many lie beyond three quartile ranges from the quartiles, and these fences; None where half the values are
     one, as all others would be outliers then (`data.outliers`).  Takes what `moments` takes."""
     if not len(values):
         return None
     q1, q3 = quantiles(values, counts, (0.25, 0.75))
-    low, high = q1 - FENCE * (q3 - q1), q3 + FENCE * (q3 - q1)
-    if q3 <= q1 or not math.isfinite(high - low):
+    if q3 <= q1:
         return None
+    low, high = fences(q1, q3)
     first, last = np.searchsorted(values, low, side="left"), np.searchsorted(values, high, side="right")
     count, n = int(counts[:first].sum() + counts[last:].sum()), int(counts.sum())
-    return {"count": count, "share": count / n, "low": float(low), "high": float(high)}
+    return {"count": count, "share": count / n, "low": low, "high": high}
 
 
 def histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, Json] | None:
@@ -72,16 +78,18 @@ def histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, Json] | None:
     beyond; a bin for each of a few whole numbers.  Takes what `moments` takes; None for no values."""
     if not len(values):
         return None
-    q1, q3 = quantiles(values, counts, (0.25, 0.75))
-    least, most = float(values[0]), float(values[-1])
-    low, high = max(least, q1 - FENCE * (q3 - q1)), min(most, q3 + FENCE * (q3 - q1))
+    least, most, n = float(values[0]), float(values[-1]), int(counts.sum())
+    low, high = fences(*quantiles(values, counts, (0.25, 0.75)))
+    low, high = max(least, low), min(most, high)
     if low == high:
         low, high = least, most
-    if not math.isfinite(high - low) or high <= low or low + (high - low) / BINS <= low:
-        end = low + max(1.0, 1e-6 * abs(low))
-        return {"edges": [low, end], "counts": [int(counts.sum())]} if math.isfinite(end) else None
+    if high <= low:
+        return {"edges": [low, low + max(1.0, 1e-9 * abs(low))], "counts": [n]}
     whole = len(values) <= BINS and high - low < BINS and np.all(values == np.floor(values))
-    edges = np.arange(low, high + 2) - 0.5 if whole else np.linspace(low, high, BINS + 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = np.arange(low, high + 2) - 0.5 if whole else np.linspace(low, high, BINS + 1)
+        if not (edges[1:] > edges[:-1]).all():  # ends too near, or too far apart, for 20 steps of a float between them
+            return {"edges": [low, high], "counts": [n]}
     before = np.concatenate([[0], np.cumsum(counts)])
     ends = before[np.searchsorted(values, edges[1:-1], side="left")]
     bins = np.diff(np.concatenate([[0], ends, before[-1:]]))

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import chi2_contingency, ks_2samp, rankdata
 
 from engine.data.association import between
+from engine.data.figures import histogram, outliers
 from engine.evaluation.bench import Bench, open_bench
 from engine.records import Json, Progress
 from engine.trials import Context
@@ -18,7 +19,6 @@ from engine.trials import Context
 MOST_ROWS = 200_000  # rows that associations are taken from
 PAIR_ROWS, PAIR_COLUMNS = 20_000, 60
 FEW = 50  # levels up to which a number is also looked at as a category
-BINS = 20
 RARE = 10
 ALIKE = 0.95  # from which two inputs are named as a pair
 SHIFT, SURE = 0.1, 0.01  # how far early and late must differ, and the chance (of all columns together) that none does
@@ -80,10 +80,7 @@ def _describe(name: str, kind: str, column: pd.Series) -> dict[str, Json]:
         x = _numbers(column)
         x = x[np.isfinite(x)]
         if len(x):
-            quarters = np.percentile(x, [25, 50, 75])
-            said["histogram"] = histogram(x, quarters)
-            if kind == "number":
-                said |= {"outliers": _outliers(x, quarters), "skew": _skew(x), "negative": int((x < 0).sum())}
+            said |= _spread(x) if kind == "number" else {"histogram": histogram(*np.unique(x, return_counts=True))}
         return said
     if kind == "text":
         return said
@@ -94,55 +91,32 @@ def _describe(name: str, kind: str, column: pd.Series) -> dict[str, Json]:
     return said
 
 
+def _spread(x: np.ndarray) -> dict[str, Json]:
+    """How numbers are spread: x (n,), finite, n > 0."""
+    values, counts = np.unique(x, return_counts=True)
+    far = outliers(values, counts)
+    return {
+        "histogram": histogram(values, counts),
+        "outliers": far and far | {"extreme": _extreme_z(x)},
+        "skew": _skew(x),
+        "negative": int((x < 0).sum()),
+    }
+
+
+def _extreme_z(x: np.ndarray) -> float | None:
+    """The largest robust z, in units of 1.4826 MAD."""
+    away = np.abs(x - np.median(x))
+    spread = 1.4826 * float(np.median(away))
+    found = float(away.max() / spread) if spread > 0 else np.inf
+    return round(found, 2) if np.isfinite(found) else None
+
+
 def _numbers(column: pd.Series) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(column):
         seconds = column.to_numpy(dtype="datetime64[us]").astype("int64").astype(float) / 1e6
         seconds[column.isna().to_numpy()] = np.nan
         return seconds
     return column.to_numpy(dtype=float)
-
-
-def histogram(x: np.ndarray, quarters: np.ndarray) -> dict[str, Json]:
-    """Edges and counts of up to 20 bins within three quartile ranges of the middle; the ends hold what lies beyond.
-
-    quarters: (3,) the quartiles of x.
-    """
-    low, high = _fences(quarters)
-    low, high = max(float(x.min()), low), min(float(x.max()), high)
-    if low == high:
-        low, high = float(x.min()), float(x.max())
-    if high <= low:
-        return {"edges": [float(low), float(low + max(1.0, 1e-9 * abs(low)))], "counts": [len(x)]}
-    values = np.unique(x[:10_000])
-    whole = len(values) <= BINS and np.all(values == np.floor(values)) and high - low < BINS
-    edges = np.arange(low, high + 2) - 0.5 if whole else np.linspace(low, high, BINS + 1)
-    if not (np.diff(edges) > 0).all():  # ends too near, or too far apart, for 20 steps of a float between them
-        return {"edges": [float(low), float(high)], "counts": [len(x)]}
-    counts = np.histogram(np.clip(x, edges[0], edges[-1]), bins=edges)[0]
-    return {"edges": [float(e) for e in edges], "counts": [int(c) for c in counts]}
-
-
-def _fences(quarters: np.ndarray) -> tuple[float, float]:
-    """Three quartile ranges below the first quartile and above the third, as far as floats go."""
-    q1, _, q3 = map(float, quarters)
-    step, most = 3 * (q3 - q1), float(np.finfo(float).max)
-    return max(q1 - step, -most), min(q3 + step, most)
-
-
-def _outliers(x: np.ndarray, quarters: np.ndarray) -> dict[str, Json] | None:
-    """Values beyond three quartile ranges from the quartiles; extreme: the largest robust z, in units of 1.4826 MAD."""
-    q1, middle, q3 = quarters
-    if q3 <= q1:
-        return None  # most values are one: everything else would be an outlier
-    low, high = _fences(quarters)
-    beyond = int(((x < low) | (x > high)).sum())
-    away = np.abs(x - middle)
-    spread = 1.4826 * float(np.median(away))
-    extreme = float(away.max() / spread) if spread > 0 else None
-    return {
-        "count": beyond, "share": beyond / len(x), "low": low, "high": high,
-        "extreme": None if extreme is None or not np.isfinite(extreme) else round(extreme, 2),
-    }  # fmt: skip
 
 
 def _skew(x: np.ndarray) -> float | None:
@@ -287,13 +261,8 @@ def _target(bench: Bench, y: np.ndarray) -> dict[str, Json]:
     if bench.classifies:
         counts = np.bincount(y, minlength=len(bench.table.labels))
         return {"classes": {label: int(n) for label, n in zip(bench.table.labels, counts, strict=True)}}
-    values = y.astype(float)
-    quarters = np.percentile(values, [25, 50, 75])
-    return {
-        "histogram": histogram(values, quarters),
-        "outliers": _outliers(values, quarters),
-        "skew": _skew(values),
-    }
+    found = _spread(y.astype(float))
+    return {key: found[key] for key in ("histogram", "outliers", "skew")}
 
 
 def _rows(bench: Bench, frame: pd.DataFrame, y: np.ndarray, ctx: Context) -> str:

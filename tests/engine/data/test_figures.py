@@ -46,14 +46,12 @@ def test_outliers_lie_beyond_three_quartile_ranges():
 def test_a_histogram_holds_every_value_once(values):
     x = np.asarray(values) + 0.0
     found = histogram(*weighed(x))
-    if found is None:  # wider than a float holds
-        assert np.ptp(x / 4) > 1e307 or abs(x).max() > 1e300
-        return
+    assert found is not None
     edges, counts = np.asarray(found["edges"]), np.asarray(found["counts"])
     assert counts.sum() == len(x)
     assert 1 <= len(counts) <= BINS + 1
     assert len(edges) == len(counts) + 1
-    assert (np.diff(edges) > 0).all()
+    assert (edges[1:] > edges[:-1]).all()
     if len(counts) > 1:
         np.testing.assert_array_equal(counts, np.histogram(np.clip(x, edges[0], edges[-1]), bins=edges)[0])
 
@@ -62,6 +60,7 @@ def test_few_whole_numbers_have_a_bin_each_and_far_values_go_to_the_ends():
     assert histogram(*weighed([1, 1, 2, 4])) == {"edges": [0.5, 1.5, 2.5, 3.5, 4.5], "counts": [2, 1, 0, 1]}
     x = np.append(np.linspace(0, 1, 101), 1000)
     found = histogram(*weighed(x))
+    assert found is not None
     assert found["edges"][-1] == pytest.approx(np.percentile(x, 75) + 3 * np.ptp(np.percentile(x, [25, 75])))
     assert found["counts"][-1] == 1
     assert histogram(*weighed([7.5, 7.5])) == {"edges": [7.5, 8.5], "counts": [2]}

@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.stats.contingency import association
 
 from engine.data.association import between, correlation_ratio, cramers_v, spearman
-from engine.data.look import histogram, look
+from engine.data.look import look
 from engine.data.splitting import lockbox_and_plan
 from engine.data.table import load
 from engine.records import Json, canonical
@@ -196,16 +196,6 @@ def test_ranks_brought_along_change_nothing() -> None:
     assert between({"codes": codes}, ranked[0]) == between(bare[0], {"codes": codes})
     gaps = {"codes": np.where(codes == 0, -1, codes)}
     assert between(gaps, ranked[0]) == between(gaps, bare[0])
-
-
-@settings(max_examples=60)
-@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
-def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
-    x = np.array(values)
-    found = histogram(x, np.percentile(x, [25, 50, 75]))
-    assert sum(found["counts"]) == len(values)
-    assert len(found["edges"]) == len(found["counts"]) + 1
-    assert np.all(np.diff(found["edges"]) > 0)
 
 
 # ── the trial ──
