@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -71,8 +72,8 @@ class Profile:
             return "regression", f"{said}: a number."
         return "multiclass", f"{said}: one of several classes."
 
-    def table(self) -> Table:
-        """One row a column."""
+    def table(self, most: int | None = None) -> Table:
+        """One row a column, of the first so many columns."""
         rows: list[list[Cell]] = [
             [
                 f"{TYPE_MARKS.get(c['type'], ' ')} {name}",
@@ -81,10 +82,13 @@ class Profile:
                 percent(c["missing"] / max(self.rows, 1)) if c["missing"] else "",
                 sentence(c.get("examples", [])[:3]),
             ]
-            for name, c in self.columns.items()
+            for name, c in itertools.islice(self.columns.items(), most)
         ]
+        cut = f", the first {len(rows):,} of them" if len(rows) < len(self.columns) else ""
         return Table(
-            f"{len(rows):,} columns, {self.rows:,} rows", ("column", "type", "distinct", "missing", "e.g."), rows
+            f"{len(self.columns):,} columns{cut}, {self.rows:,} rows",
+            ("column", "type", "distinct", "missing", "e.g."),
+            rows,
         )
 
     def distribution(self, name: str) -> View:
