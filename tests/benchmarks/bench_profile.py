@@ -26,7 +26,7 @@ import numpy as np
 
 from engine.records import Json, Progress
 
-ROWS, ROUNDS = 1_000_000, 5
+ROWS, ROUNDS = 1_000_000, 4
 WIDE_ROWS, WIDE_COLUMNS = 2_000, 10_000
 WORDS = "the a customer called about bill line router was slow again asked for refund thanks ok broken sent new one"
 
