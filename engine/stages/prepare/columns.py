@@ -275,7 +275,8 @@ def _ask_order(s: Session, profile: Profile, seen: Evidence, orders: dict[str, s
 def _ask_impossible(s: Session, profile: Profile, seen: Evidence) -> Ask:
     inputs = s.input_types()
     types = {name: c["type"] for name, c in profile.columns.items() if c["type"] in INPUT_TYPES}
-    strange = [f for f in profile.value.get("suspicious", []) if f["column"] in inputs]
+    suspicious = profile.value.get("suspicious", [])  # of numbers and dates: as categories they would compare as text
+    strange = [f for f in suspicious if inputs.get(f["column"]) == types.get(f["column"]) in ("number", "date")]
     found = {f["column"]: f["condition"] for f in strange}
     total = sum(f["count"] for f in strange)
 

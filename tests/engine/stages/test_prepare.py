@@ -114,3 +114,16 @@ def test_a_table_without_inputs_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "only.csv").write_text("\n".join(lines))
     with pytest.raises(DataProblem, match="No column is left to predict “sales” from"):
         Walk(tmp_path / "only.csv").headless({"problem.target": "sales"}, stop_after="prepare")
+
+
+def test_values_that_cannot_be_true_are_proposed_only_while_they_compare_as_numbers(tmp_path: Path) -> None:
+    rows = [f"{-4 if i == 17 else 20 + i % 50},{i % 7 / 3:.3f},{'no' if i % 3 else 'yes'}" for i in range(300)]
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["age,dose,ill", *rows]) + "\n")
+    walk = Walk(path)
+    ask = asked(prepared(walk, "ill"), "data.impossible")
+    assert ask.recommended == {"age": '"age" < 0'}
+    assert "1 value below 0" in ask.reason
+    assert levels(ask, ask.recommended) == []
+    typed = asked(prepared(walk, "ill", data__types={"age": "category"}), "data.impossible")
+    assert typed.recommended == {}
