@@ -23,6 +23,7 @@ from engine.trials import Context
 
 PIXEL_NAME = re.compile(r"(pixel|pix|px|p|x|v|col|column|f|attribute)?[ _.-]?\d+([_x.-]\d+)*", re.IGNORECASE)
 LEAST_PIXELS = 16
+LEAST_MOMENTS = 10
 MANY_ROWS = 50_000  # from which two columns at a time gain more than threads cost
 MOST_THREADS = 4  # each holds a column in a few forms
 MOST_DRAWN = 500  # columns; of more, nobody looks at the histograms
@@ -196,8 +197,20 @@ def _kind(seen: list[Seen], pixels: set[str], target: str, rows: int) -> str:
     if len(texts) == 1 and texts[0].length > sum(s.length or 8.0 for s in inputs if s is not texts[0]):
         return "text"
     goal = next((s for s in seen if s.column.name == target), None)
-    regular = any(s.times is not None and _regular(s.times) for s in inputs)
+    regular = any(s.times is not None and (_regular(s.times) or _several(s.times, inputs)) for s in inputs)
     return "series" if regular and goal is not None and goal.column.is_number and rows >= 10 else "table"
+
+
+def _several(times: np.ndarray, inputs: list[Seen]) -> bool:
+    """Whether these are the times of several series one below the other: even steps, each there once for each level of
+    a column that names the series (up to a fifth may be missing)."""
+    if np.isnat(times).any():
+        return False
+    moments = np.unique(times)
+    if len(moments) < LEAST_MOMENTS or len(moments) > len(times) / 2 or not _regular(moments):
+        return False
+    named = [s.column.distinct for s in inputs if s.kind in ("category", "yes_no", "id") and s.column.distinct > 1]
+    return any(abs(k * len(moments) - len(times)) <= 0.2 * len(times) for k in named)
 
 
 def _regular(times: np.ndarray) -> bool:

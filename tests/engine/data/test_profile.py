@@ -389,3 +389,16 @@ def test_one_row_and_bad_files(tmp_path):
     assert "one row only" in found["warnings"][0]
     with pytest.raises(DataProblem, match="There is no file"):
         profile({"read": None}, Here(tmp_path / "none.csv"))
+
+
+@pytest.mark.parametrize(("shops", "kind"), [(3, "series"), (1, "series"), (0, "table")])
+def test_several_series_one_below_the_other_are_series(tmp_path: Path, shops: int, kind: str) -> None:
+    """With no shop column the same days stand several times, and nothing tells them apart: a table."""
+    days = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(84)]
+    lines = ["day,shop,sold" if shops else "day,sold"]
+    for shop in range(max(shops, 1) if shops else 3):
+        name = f"s{shop}," if shops else ""
+        lines += [f"{day},{name}{(i * 7 + shop) % 31}" for i, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    found, _ = seen(tmp_path / "t.csv")
+    assert found["kind"] == kind
