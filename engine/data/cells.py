@@ -179,7 +179,15 @@ def to_texts(cells: Cells, marks: list[str] | None = None) -> np.ndarray:
     its name from file to file.  Equal texts share one str.
     """
     words, codes = encoded(without(cells, marks or []))
-    return np.array([whole(word) for word in words.to_pylist()] + [None], dtype=object)[codes]
+    return np.array([*_whole_words(words), None], dtype=object)[codes]
+
+
+def _whole_words(words: pa.Array) -> list[str]:
+    """`whole` of each, called only where it changes something."""
+    texts = words.to_pylist()
+    for i in np.flatnonzero(np.asarray(pc.match_substring_regex(words, r"\.0+\s*$"), dtype=bool)).tolist():
+        texts[i] = whole(texts[i])
+    return texts
 
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+$")
@@ -235,11 +243,13 @@ def parse_dates(texts: list[str], fmt: str) -> np.ndarray:
 
 def to_dates(cells: Cells, fmt: str | None, marks: list[str] | None = None) -> tuple[np.ndarray, dict[str, int]]:
     """Stripped cells as datetime64[us], NaT where missing or unreadable; and the unreadable texts, counted."""
-    texts = to_texts(cells, marks)
-    codes, words = pd.factorize(texts)  # missing → -1
+    words, codes = encoded(without(cells, marks or []))
+    texts = _whole_words(words)
     if fmt is None:
-        fmt = date_format([str(word) for word in words[:1000]], needed=0.5) or "ISO8601"
-    parsed = np.append(parse_dates([str(word) for word in words], fmt), np.datetime64("NaT", "us"))
-    counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    bad = {str(words[i]): int(counts[i]) for i in np.flatnonzero(np.isnat(parsed[:-1]))}
+        fmt = date_format(texts[:1000], needed=0.5) or "ISO8601"
+    parsed = np.append(word_dates(pa.array(texts, pa.string()), fmt), np.datetime64("NaT", "us"))
+    counts = np.bincount(codes, minlength=len(texts) + 1)
+    bad: dict[str, int] = {}
+    for i in np.flatnonzero(np.isnat(parsed[:-1])).tolist():
+        bad[texts[i]] = bad.get(texts[i], 0) + int(counts[i])
     return parsed[codes], bad
