@@ -103,7 +103,8 @@ def _ask_select(s: Session, known: Known) -> Ask | None:
     inputs = s.input_types()
     twins: dict[str, tuple[str, float]] = {}
     for a, b, r in known.look["pairs"]:
-        first, second = sorted((a, b), key=list(inputs).index) if a in inputs and b in inputs else ("", "")
+        both = a in inputs and b in inputs and "date" not in (inputs[a], inputs[b])  # of two dates the span tells
+        first, second = sorted((a, b), key=list(inputs).index) if both else ("", "")
         if r >= SAME and first and first not in twins and second not in twins:
             twins[second] = (first, r)
     constant = [n for n, c in known.profile.columns.items() if n in inputs and (c["constant"] or c["near_constant"])]
