@@ -12,6 +12,7 @@ from engine.data.detectors.base import FOLDS, Detector, Finding, NotRun, Rows, w
 from engine.data.detectors.names import tokens
 from engine.data.detectors.scoring import tree_score
 from engine.data.detectors.single import WORDS
+from engine.data.naming import is_time
 
 PERMUTATIONS = 200
 PERMUTED_ROWS = 3_000  # more make each permutation dearer and the verdict no clearer: the effect asked for is large
@@ -26,11 +27,13 @@ def row_order(rows: Rows) -> Iterator[Finding]:
 
     A tree of depth 4 reaches AUC ≥ .60, balanced accuracy ≥ 1.5/K or R² ≥ .10, and at most 1 of 200 permutations of
     the target does as well (p < .01; tried on 3,000 rows at most).  Where a time column orders the rows it is drift,
-    which LK15 reports.
+    which LK15 reports; so it is where nobody named that column, but an input is a date or is called year.
     """
     rows.enough()
     if rows.times is not None and abs(_rank_correlation(rows.times, rows.row)) >= 0.9:
         raise NotRun(f"{rows.time} orders the rows, so this is drift: see LK15")
+    if clock := next(filter(lambda c: _orders(rows, c), rows.columns), None):
+        raise NotRun(f"{clock} orders the rows, so this is drift; name it as their time, and LK15 looks")
     line = {"roc_auc": 0.60, "balanced_accuracy": 1.5 / max(len(rows.labels), 1), "r2": 0.10}[rows.metric]
     for column in ("", *_ids(rows)):
         x = rows.values(column) if column else rows.row.astype(float)
@@ -59,6 +62,12 @@ def _ids(rows: Rows) -> list[str]:
         if (np.diff(x) > 0).all() or np.ptp(x) <= 3 * len(x) or set(tokens(column)) & ID_TOKENS:
             found.append(column)
     return found
+
+
+def _orders(rows: Rows, column: str) -> bool:
+    """Whether this input is a time by its type or name, and goes up or down with the file."""
+    timely = rows.is_date(column) or (rows.is_number(column) and is_time(column))
+    return timely and abs(_rank_correlation(rows.values(column), rows.row)) >= 0.9
 
 
 def _beats_chance(x: np.ndarray, rows: Rows) -> bool:
@@ -111,12 +120,15 @@ def straddling(rows: Rows) -> Iterator[Finding]:
 
 
 def prepared(rows: Rows) -> Iterator[Finding]:
-    """LK10: over the whole file a numeric column has mean 0 ± 1e-6 and sd 1 ± 1e-3, or runs exactly from 0 to 1.
+    """LK10: over the whole file a numeric column has mean 0 ± 1e-6 and sd 1 ± 1e-3 (or length 1), or runs exactly from
+    0 to 1.
 
     It looks at the inputs of all rows, never at a target: the trace of a preparation with everything shows only over
-    everything.  Shares by name, yes/no numbers and few-valued scales run from 0 to 1 by nature and are left out.
+    everything.  Shares by name, yes/no numbers and few-valued scales run from 0 to 1 by nature and are left out; so is
+    a single column in hundredths, which is a measurement sooner than a scaled one.
     """
     scaled: dict[str, str] = {}
+    hundredths: set[str] = set()
     for column in rows.whole.columns:
         if not pd.api.types.is_numeric_dtype(rows.whole[column]):
             continue
@@ -126,8 +138,14 @@ def prepared(rows: Rows) -> Iterator[Finding]:
             continue
         if abs(x.mean()) <= 1e-6 and min(abs(x.std() - 1), abs(x.std(ddof=1) - 1)) <= 1e-3:
             scaled[column] = "mean 0 and standard deviation 1"
+        elif abs(x.mean()) <= 1e-6 * x.std() and abs(x @ x - 1) <= 1e-6:
+            scaled[column] = "mean 0 and length 1"
         elif x.min() == 0 and x.max() == 1 and len(np.unique(x)) > 10 and not set(tokens(column)) & SHARE_NAME:
             scaled[column] = "exactly the range 0 to 1"
+            if np.abs(100 * x - np.round(100 * x)).max() <= 1e-6:
+                hundredths.add(column)
+    if len(scaled) == 1:
+        scaled = {column: how for column, how in scaled.items() if column not in hundredths}
     if scaled:
         first, how = next(iter(scaled.items()))
         others = f", and {len(scaled) - 1} more columns likewise" if len(scaled) > 1 else ""

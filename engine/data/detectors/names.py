@@ -13,6 +13,9 @@ LATE = words(
     "repaid refund settle recover approved denied decision diagnosis treatment discharge death after post next "
     "future pred score label flag"
 )
+HISTORY = words("previous prior past earlier former")  # of what was before the case, whatever word follows
+# What a person is called by, whatever comes of the case: no outcome, though the word "status" stands in it.
+STANDING = words("marital civil family employment housing smoking")
 # Words of a target's name that say nothing of what it is: stop words, units, currencies and generic nouns.
 EMPTY = words(
     "with from that this than over under into each number count total value values variable class type kind "
@@ -39,7 +42,8 @@ def late_name(rows: Rows) -> Iterator[Finding]:
     """LK3: a token of the name belongs to what is known only afterwards, or to the target's own name.
 
     Tokens of the target count when they have ≥ 4 letters, are no unit, currency or stop word, and stand in < 20% of
-    the column names.
+    the column names.  A marital, civil, family, employment, housing or smoking status is no outcome; nor is
+    what a name calls previous, prior, past, earlier or former.
     """
     names = {column: set(tokens(column)) for column in rows.columns}
     spread = Counter(word for said in names.values() for word in said)
@@ -49,7 +53,9 @@ def late_name(rows: Rows) -> Iterator[Finding]:
         if len(word) >= 4 and word not in EMPTY and spread[word] < max(0.2 * len(names), 1.5)
     }
     for column, said in names.items():
-        late, kin = sorted(said & LATE), sorted(said & own)
+        if said & HISTORY:
+            continue
+        late, kin = sorted(said & LATE - ({"status"} if said & STANDING else set())), sorted(said & own)
         if late or kin:
             reason = (
                 f"bears the target's own word “{kin[0]}”" if kin else f"has “{late[0]}” in it, a word of late things"

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from engine.data.detectors.base import ENOUGH, Detector, Finding, NotRun, Rows
+from engine.data.detectors.base import ENOUGH, Detector, Finding, NotRun, Rows, quote
 from engine.data.detectors.copies import SAME, share_equal
 from engine.data.detectors.scoring import r2
 
@@ -16,6 +16,9 @@ GLANCE = 500  # rows on which a pair is tried before all rows are
 TERMS = range(2, 7)
 SEARCH_ROWS = 20_000
 SUM_HOLDS = 0.95
+FEES = 12  # amounts that may be left over from a sum, such as the surcharges of a price list
+ROWS_PER_FEE = 20
+SPARSE = 10  # steps of the target's own grid per left-over amount: small whole numbers are close together, fees are not
 
 
 def identities(rows: Rows) -> Iterator[Finding]:
@@ -23,6 +26,8 @@ def identities(rows: Rows) -> Iterator[Finding]:
 
     or a sum or difference of 3–6 columns, found by forward selection, whose coefficients are all ±1 (± 1e-3) and which
     holds within 1e-6 for ≥ 95% of rows.  A constant may be added to a sum, or multiply a product: it hides nothing.
+    Neither does a fee: what is left over from a sum may be one of a few amounts that lie far apart (surcharges of 0.50,
+    0.80 and 3.30), and the others of ≥ 95% of rows.  The other parts of an identity are amber: they are asked about.
     """
     y = rows.number_target
     if y is None:
@@ -31,20 +36,22 @@ def identities(rows: Rows) -> Iterator[Finding]:
     found = False
     for first, second, text, share in _pairs(rows, columns, y):
         found = True
-        yield _identity(rows, (first, second), text, share)
+        yield from _identity(rows, (first, second), text, share)
     if not found and (terms := _sum(rows, [c for c in rows.quantities() if c not in rows.copies], y)):
-        signs, share = terms
+        signs, share, fees = terms
         text = " ".join(f"{'+' if s > 0 else '−'} {c}" for c, s in signs.items()).removeprefix("+ ")
-        yield _identity(rows, tuple(signs), text, share)
+        if len(fees):
+            text += f" + one of {len(fees)} amounts ({quote(f'{fee:g}' for fee in fees[:4])}{', …' * (len(fees) > 4)})"
+        yield from _identity(rows, tuple(signs), text, share)
 
 
-def _identity(rows: Rows, columns: tuple[str, ...], text: str, share: float) -> Finding:
+def _identity(rows: Rows, columns: tuple[str, ...], text: str, share: float) -> Iterator[Finding]:
     y = rows.number_target
     assert y is not None
     main = max(columns, key=lambda c: _correlation(rows.values(c), y))
     rest = tuple(c for c in columns if c != main)
     rows.copies.add(main)  # without it the others no longer rebuild the target; they are judged on their own
-    return Finding(
+    yield Finding(
         "LK1",
         "red",
         main,
@@ -53,6 +60,17 @@ def _identity(rows: Rows, columns: tuple[str, ...], text: str, share: float) -> 
         score=share,
         metric="share of rows",
     )
+    for part in rest:
+        yield Finding(
+            "LK1",
+            "amber",
+            part,
+            f"{part} is a part of what {rows.target} is made of ({rows.target} = {text}): is it known before "
+            f"{rows.target} is?",
+            columns=(part, *(c for c in columns if c != part)),
+            score=share,
+            metric="share of rows",
+        )
 
 
 def _strongest(rows: Rows, y: np.ndarray) -> list[str]:
@@ -103,29 +121,71 @@ def _pairs(rows: Rows, columns: list[str], y: np.ndarray) -> Iterator[tuple[str,
                 return  # one identity is enough to ask about; the others are its consequences
 
 
-def _sum(rows: Rows, columns: list[str], y: np.ndarray) -> tuple[dict[str, int], float] | None:
-    """The columns with their signs, and the share of rows in which their sum is the target."""
-    if len(columns) < 3:
+def _sum(rows: Rows, columns: list[str], y: np.ndarray) -> tuple[dict[str, int], float, np.ndarray] | None:
+    """The columns with their signs, the share of rows in which their sum is the target, and the fees left over.
+
+    The first sum that is exact wins; else of those with fees the one that holds in most rows.
+    """
+    if len(columns) < 2:
         return None
     X = np.column_stack([rows.values(c) for c in columns])
     full = np.isfinite(X).mean(axis=0) >= 0.5
     X, names = np.where(np.isfinite(X), X, 0.0)[:, full], [c for c, k in zip(columns, full, strict=True) if k]
     some = np.random.default_rng(rows.seed).permutation(len(y))[:SEARCH_ROWS]
     chosen: list[int] = []
+    with_fees: tuple[dict[str, int], float, np.ndarray] | None = None
     for _ in range(min(max(TERMS) + 2, len(names))):
         residual = y[some] - _fit(X[some][:, chosen], y[some])[1]
         chosen.append(_most_correlated(X[some], residual, chosen))
         signs = _unit_coefficients(X[some][:, chosen], y[some])
-        if signs is None:
-            continue
-        kept = {names[c]: int(s) for c, s in zip(chosen, signs, strict=True) if s}
-        if len(kept) in TERMS:
+        kept = {} if signs is None else {names[c]: int(s) for c, s in zip(chosen, signs, strict=True) if s}
+        if signs is not None and len(kept) in TERMS:
             built = X[:, chosen] @ signs
             built = built + np.median(y - built)
             share, telling = share_equal(y, built)
             if share >= SUM_HOLDS and telling >= SUM_HOLDS:
-                return kept, share
-    return None
+                return kept, share, np.zeros(0)
+        if len(chosen) in TERMS and (fees := _left_over(X[:, chosen], y, some)):
+            signs, share, amounts = fees
+            if with_fees is None or share > with_fees[1] + 0.005:  # a further part must explain further rows
+                with_fees = {names[c]: int(s) for c, s in zip(chosen, signs, strict=True)}, share, amounts
+    return with_fees
+
+
+def _left_over(X: np.ndarray, y: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Signs of the columns, share of rows, and amounts, where y minus the sum is one of a few amounts far apart.
+
+    `far apart` is counted in steps of y's own grid (cents of a price), so that it never holds by chance: left over from
+    whole numbers that merely go together are small whole numbers, one step apart.  y itself must take more values.
+    """
+    coefficients, _ = _fit(X[some], y[some])
+    signs = np.round(coefficients)  # fees that go with a column pull at its coefficient, by up to a half
+    if not np.isin(signs, (-1, 1)).all():
+        return None
+    step = _grid(y)
+    left = np.round((y - X @ signs) / step).astype(np.int64)
+    values, counts = np.unique(left, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    covered = np.cumsum(counts[order]) / len(y)
+    needed = int(np.searchsorted(covered, SUM_HOLDS)) + 1
+    commonest = np.sort(np.unique(np.round(y / step), return_counts=True)[1])[::-1]
+    if (
+        not 2 <= needed <= min(FEES, len(y) // ROWS_PER_FEE)
+        or np.ptp(values[order[:needed]]) < SPARSE * needed
+        or commonest[:FEES].sum() > 0.5 * len(y)
+        or np.var(left * step) > 0.05 * np.var(y)
+    ):
+        return None
+    return signs, float(covered[needed - 1]), values[order[:needed]] * step
+
+
+def _grid(y: np.ndarray) -> float:
+    """The decimal step that the values stand on (0.01 for prices), 1e-6 of their spread when they stand on none."""
+    for digits in range(6):
+        scaled = y * 10**digits
+        if (np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1, np.abs(scaled))).mean() >= 0.99:
+            return 10.0**-digits
+    return float(np.ptp(y)) * 1e-6 or 1.0
 
 
 def _fit(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
