@@ -93,12 +93,14 @@ def compare(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         if extra.exams:  # a champion that flags nobody, or everybody, leaves nothing to look at
             guard[flagged.NAME] = extra
     earned = earn(differences, alpha, delta, guards, tiny=tiny)
+    titles = params.get("titles") or {}
+    champion = titles.get(names[0]) or title_of(names[0])
     return {
         "metric": metric.name,
         "delta": delta,
         "alpha": alpha,
         "rows": [
-            _row(name, names[0], e, g, metric, delta, tiny, other)
+            _row(name, titles.get(name) or title_of(name), champion, e, g, metric, delta, tiny, other)
             for name, e, g, other in zip(names[1:], earned, guards, exams[1:], strict=True)
         ],
     }
@@ -147,6 +149,7 @@ def _same_plan(names: Sequence[str], exams: Sequence[Exams]) -> None:
 
 def _row(
     name: str,
+    title: str,
     champion: str,
     earned: Earned,
     guards: Mapping[str, Difference],
@@ -175,8 +178,7 @@ def _row(
             {"metric": g, "verdict": _shown(v.verdict, tiny), "diff": v.diff, "lower": v.lower, "upper": v.upper}
             for g, v in guards.items()
         ],
-        "sentence": sentence(title_of(name), title_of(champion), earned, metric, delta, tiny=tiny)
-        + _failed(title_of(name), exams.failed),
+        "sentence": sentence(title, champion, earned, metric, delta, tiny=tiny) + _failed(title, exams.failed),
     }
 
 

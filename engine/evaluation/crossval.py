@@ -16,7 +16,7 @@ from engine.evaluation.comparison import MANY_SERIES
 from engine.evaluation.intervals import corrected_t
 from engine.evaluation.metrics import by_series
 from engine.metrics import BY_NAME, guards_of
-from engine.models.catalogue import model_spec
+from engine.models.catalogue import model_spec, spec_of
 from engine.models.fitting import Fitted, decide, fit
 from engine.records import Json, Progress
 from engine.trials import Context
@@ -58,7 +58,7 @@ def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         point = exams[-1].measured.get(bench.metric)
         ctx.report(Progress(j + 1, len(folds), "fold", point={} if point is None else {bench.metric: point}))
     if all(exam.failure for exam in exams):
-        title = model_spec(str(model["name"])).title
+        title = spec_of(model).title
         raise DataProblem(f"{title} failed on every practice exam; the first time: {exams[0].failure}")
     return summary(bench, model, exams) | {"oof": ctx.keep(out_of_fold(exams), "application/x-npz")}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
 from engine.metrics import figure, title_of
-from engine.models.catalogue import model_spec
+from engine.models.catalogue import spec_of
 from engine.records import Check, Decision, Json
 from engine.session import Session
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words, as_table
@@ -56,11 +56,11 @@ def _summary(s: Session, source: str, branch: str) -> str:
     lines = [f"Predicts **{_text(s.target)}** from {_text(source)} (branch {_text(branch)})."]
     if result is not None and result.check is not None:
         top = s.rungs[-1]
-        lines.append(f"**{model_spec(top.model).title}: {_measured(result.check)}.** {_text(result.why)}")
+        lines.append(f"**{spec_of(top.described).title}: {_measured(result.check)}.** {_text(result.why)}")
     elif s.rungs:
         top = s.rungs[-1]
         lines.append(
-            f"So far {model_spec(top.model).title}, {figure(top.value)} on the practice exams; no final exam yet."
+            f"So far {spec_of(top.described).title}, {figure(top.value)} on the practice exams; no final exam yet."
         )
     return " ".join(lines)
 
@@ -70,7 +70,7 @@ def _ladder(s: Session) -> str:
         return ""
     rows = [
         (
-            model_spec(r.model).title,
+            spec_of(r.described).title,
             r.stage,
             figure(r.value),
             _range(r.low, r.high),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from engine.errors import UsageProblem
@@ -43,6 +43,7 @@ class ModelSpec:
     readable: bool = False  # a person can follow a prediction with pencil and paper
     early_stop: bool = False  # wants an inner validation part of the training rows
     network: bool = False  # trained in epochs, on torch
+    composed: bool = False  # made of other models, which stand in its setting "of"
 
     def builder(self) -> Callable[..., Any]:
         module, _, name = self.build.partition(":")
@@ -312,6 +313,38 @@ def model_spec(name: str, task: str | None = None) -> ModelSpec:
 def models_for(task: str, tiers: tuple[str, ...] | None = None) -> tuple[ModelSpec, ...]:
     """The models that fit a task, simplest tier first, in the order they are declared."""
     return tuple(s for s in MODELS if task in s.tasks and (tiers is None or s.tier in tiers))
+
+
+def parts_of_model(model: Mapping[str, Json]) -> tuple[Mapping[str, Json], ...]:
+    """The models that a composed one is made of; none for any other."""
+    return tuple((model.get("settings") or {}).get("of") or ()) if model_spec(str(model["name"])).composed else ()
+
+
+def spec_of(model: Mapping[str, Json], task: str | None = None) -> ModelSpec:
+    """What a model of a trial is: of a composed one the title, tier and readability follow from its parts.
+
+    Raises UsageProblem as `model_spec` does.
+    """
+    spec = model_spec(str(model["name"]), task)
+    parts = [spec_of(part, task) for part in parts_of_model(model)]
+    if not parts:
+        return spec
+    names = " and ".join(
+        part.title if i == 0 else part.title[:1].lower() + part.title[1:] for i, part in enumerate(parts)
+    )
+    return replace(
+        spec,
+        title=f"{names}, {spec.title.lower()}",
+        tier=max(spec.tier, *(part.tier for part in parts)),
+        readable=spec.readable and all(part.readable for part in parts),
+        network=any(part.network for part in parts),
+    )
+
+
+def key_of(model: Mapping[str, Json]) -> str:
+    """How a decision names a model: as the catalogue does; a composed one `tuned:boosting`, `average:ridge+forest`."""
+    parts = parts_of_model(model)
+    return f"{model['name']}:{'+'.join(map(key_of, parts))}" if parts else str(model["name"])
 
 
 def as_model(name: str, settings: Mapping[str, Json] | None = None) -> dict[str, Json]:

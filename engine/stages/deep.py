@@ -17,7 +17,7 @@ from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.stages.columns import counted, listed
 from engine.stages.ladder import Candidate, about_model, compare, examine, ladder_view, metric, model
-from engine.stages.simple import allowed_to_read, broken_limit, climb
+from engine.stages.simple.climbing import allowed_to_read, broken_limit, climb
 from engine.views import Curves, Table, View
 
 ENTER = Question(

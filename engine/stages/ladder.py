@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.metrics import ABSOLUTE, BY_NAME, Metric, figure, guards_of, quantile_of
-from engine.models.catalogue import ModelSpec, model_spec, models_for
+from engine.models.catalogue import ModelSpec, key_of, model_spec, models_for, spec_of
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.views import Intervals, Table
@@ -81,6 +81,8 @@ def compare(
         "tiny": too_few(s),
         "recipe": s.recipe(),
     }
+    if titles := {c.name: c.title for c in (champion, *challengers) if c.spec.composed}:
+        params["titles"] = titles
     keys = (champion.exams.key, *(c.exams.key for c in challengers))
     return Trial("compare", params, s.data, uses=keys, label=f"{champion.title} against {len(challengers)}")
 
@@ -98,7 +100,7 @@ def too_few(s: Session) -> bool:
 
 
 def title(what: Mapping[str, Json]) -> str:
-    return model_spec(str(what["name"])).title
+    return spec_of(what).title
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,11 @@ class Candidate:
 
     @property
     def spec(self) -> ModelSpec:
-        return model_spec(str(self.model["name"]))
+        return spec_of(self.model)
 
     @property
     def name(self) -> str:
-        return self.spec.name
+        return key_of(self.model)
 
     @property
     def title(self) -> str:

@@ -8,12 +8,11 @@ from itertools import pairwise
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import Metric, figure
-from engine.models.catalogue import model_spec
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Rung, Session
 from engine.stages.columns import listed
-from engine.stages.ladder import interval, metric
+from engine.stages.ladder import interval, metric, title
 from engine.views import Intervals, Table, View
 
 FREEZE = Question(
@@ -94,13 +93,13 @@ def present(s: Session) -> Conversation:
     m = metric(s)
     rungs = s.rungs
     top = rungs[-1]
-    frozen = f"{model_spec(top.model).title}, settings and preparation as recorded"
+    frozen = f"{title(top.described)}, settings and preparation as recorded"
     yield Ask(
         FREEZE,
         recommended="freeze",
-        reason=f"{model_spec(top.model).title} is the last that earned its place: {figure(top.value)} {m.title}"
+        reason=f"{title(top.described)} is the last that earned its place: {figure(top.value)} {m.title}"
         f" ({interval(top.low, top.high)}).",
-        facts={"champion": model_spec(top.model).title, "frozen": frozen},
+        facts={"champion": title(top.described), "frozen": frozen},
         shows=(ladder(m, rungs, s.choice("problem.success")),),
         judge=lambda _: Judgement(check=Check(m.name, top.value, top.low, top.high, protocol="practice exams")),
     )
@@ -118,7 +117,7 @@ def present(s: Session) -> Conversation:
     )
     params = {
         "recipe": s.recipe(),
-        "model": top.details["model"],
+        "model": top.described,
         "rows": refit.choice,
         "threshold": s.choice("improve.threshold"),
     }
@@ -129,7 +128,7 @@ def present(s: Session) -> Conversation:
     yield Decide(
         EXPORT,
         "kept",
-        f"{model_spec(top.model).title}, {v['parameters']:,} parameters, {v['bytes']:,} bytes as {v['format']}.",
+        f"{title(top.described)}, {v['parameters']:,} parameters, {v['bytes']:,} bytes as {v['format']}.",
         evidence=(kept,),
         check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
     )
@@ -161,7 +160,7 @@ def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
 
 
 def ladder(m: Metric, rungs: tuple[Rung, ...], line: float | None) -> Intervals:
-    rows = [(model_spec(r.model).title, r.value, r.low, r.high) for r in rungs]
+    rows = [(title(r.described), r.value, r.low, r.high) for r in rungs]
     return Intervals(f"The ladder, {m.title}", m.title, rows, line)
 
 
@@ -171,9 +170,9 @@ def _exam(s: Session, rungs: tuple[Rung, ...]) -> Trial:
     simple = next((r for r in reversed(rungs) if r.stage == "simple"), rungs[-1])
     params = {
         "recipe": s.recipe(),
-        "model": rungs[-1].details["model"],
-        "baseline": base.details["model"],
-        "simple": simple.details["model"],
+        "model": rungs[-1].described,
+        "baseline": base.described,
+        "simple": simple.described,
         "threshold": s.choice("improve.threshold"),
     }
     return Trial("lockbox", params, s.data, label="the one final exam")
@@ -187,7 +186,7 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
     v = needed([result])[0]
     line = s.choice("problem.success")
     base = v["baseline"]["value"]
-    floor = model_spec(_baseline(s.rungs).model).title
+    floor = title(_baseline(s.rungs).described)
     end = v["low"] if m.higher_is_better else v["high"]
     if line is None:
         choice = "no_line"
@@ -250,7 +249,7 @@ def lessons(s: Session, m: Metric) -> str:
     for before, after in pairwise(rungs):
         change = f"{m.title} {'higher' if after.value >= before.value else 'lower'} by "
         change += figure(abs(after.value - before.value))
-        lines.append(f"{model_spec(after.model).title} after {model_spec(before.model).title}: {change}.")
+        lines.append(f"{title(after.described)} after {title(before.described)}: {change}.")
     net = s.decision("deep.compare")
     if net is not None and net.choice == "reject":
         lines.append(f"The network was not kept. {net.why}")

@@ -1,0 +1,38 @@
+"""Simple models: which compete, which one has earned its place, where it is wrong, and whether it may go to work."""
+
+from __future__ import annotations
+
+from engine.conductor import Stage
+from engine.effects import Conversation
+from engine.session import Session
+from engine.stages.ladder import metric
+from engine.stages.simple import candidates, champion, curve, errors, shipping, threshold
+from engine.stages.simple.climbing import climb
+
+QUESTIONS = (
+    *candidates.QUESTIONS,
+    *champion.QUESTIONS,
+    *curve.QUESTIONS,
+    *errors.QUESTIONS,
+    *threshold.QUESTIONS,
+    *shipping.QUESTIONS,
+)
+
+
+def simple(s: Session) -> Conversation:
+    if s.choice("baseline.enough") == "ship":
+        return
+    m = metric(s)
+    names = (yield candidates.ask_candidates(s)).choice
+    start, runners, winner = yield from climb(s, names)
+    chosen = (yield champion.ask_champion(s, m, start, runners, winner)).choice
+    standing = next(c for c in (start, *runners) if c.name == chosen)
+
+    yield from curve.learning_curve(s, standing)
+    yield from errors.errors(s, standing)
+    if s.task == "binary":
+        yield threshold.ask_threshold(s, standing)
+    yield shipping.ask_ship(s, m, standing)
+
+
+SIMPLE = Stage("simple", "Simple model", simple, QUESTIONS)
