@@ -33,12 +33,17 @@ class Rung:
     """A model that was accepted at a stage, with the score and interval it was accepted on."""
 
     stage: str
-    model: str
+    model: str  # as `engine.models.catalogue.key_of` names it; the model itself is in the details
     metric: str
     value: float
     low: float | None
     high: float | None
     details: Mapping[str, Json] = field(default_factory=dict)  # parameters, latency_ms, fit_seconds, evidence, …
+
+    @property
+    def described(self) -> Mapping[str, Json]:
+        """The model as a trial carries it: its name, and every setting."""
+        return self.details.get("model") or {"name": self.model}
 
 
 class Session:
@@ -208,7 +213,7 @@ class Session:
             "marks": marks,
             "group": self.entity if split["kind"] == "group" else None,
             "time": self.time_column if split["kind"] == "time" else None,
-            "keep_together": self.choice("data.duplicates", default="keep") == "keep",
+            "keep_together": self.choice("data.duplicates", default="keep") != "repeats",
             "split": split,
             "plan": self.choice("split.plan", default={"folds": 5, "repeats": 1, "seed": 0}),
             "prepare": self._prepare(without),
@@ -267,6 +272,8 @@ class Session:
         found: dict[str, Json] = {}
         if self.material != "table":
             found["material"] = self.material
+        if self.choice("data.duplicates") == "equal":  # of texts and pictures: near copies may be parted
+            found["near"] = False
         if self.capacity:
             found["capacity"] = self.capacity
         if impossible := {c: text for c, text in self.choice("data.impossible", default={}).items() if text}:

@@ -9,14 +9,17 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from engine.data.cells import to_texts
 from engine.data.columnwise import Seen, look_at
 from engine.data.hashing import mixed_hashes
 from engine.data.kinds import may_group
 from engine.data.naming import BIRTH_TOKENS, is_time, quoted, target_guess, tokens
+from engine.data.near import counts, near_copies
 from engine.data.read import Raw, ReadSettings, read
 from engine.records import Json, Progress
 from engine.trials import Context
@@ -49,7 +52,25 @@ def profile(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         column.hashes = column.counts = None
         column.column.emptied()
         seen.append(column)
-    return _summary(raw, seen, _pixels(seen), copies)
+    found = _summary(raw, seen, _pixels(seen), copies)
+    if found["kind"] in ("text", "image"):
+        ctx.report(Progress(len(raw.names), len(raw.names), "column", "near copies"))
+        found["duplicates"]["near"] = _near(ctx.source(), raw, found, copies)
+    return found
+
+
+def _near(path: Path, raw: Raw, found: dict[str, Json], copies: _Copies) -> Json:
+    """How many rows are near copies: takes all texts, or all pixels, at once, so they are read again.  None where that
+    was too much."""
+    picture = found["kind"] == "image"
+    names = [c["name"] for c in found["columns"] if (c.get("pixel") if picture else c["type"] == "text")]
+    again = read(path, raw.settings, columns=names)
+
+    def cells(name: str) -> np.ndarray:
+        return again.numbers(name)[0] if picture else to_texts(again.cells(name))
+
+    number = near_copies(names, cells, again.rows, found["kind"])
+    return None if number is None else counts(number, np.unique(copies.total, return_inverse=True)[1])
 
 
 class _Columns:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.data import near
 from engine.data.shares import assign
 from engine.data.table import Table, load
 from engine.errors import DataProblem
@@ -55,7 +56,8 @@ def lockbox_and_plan(table: Table, recipe: Mapping[str, Json]) -> Splits:
 
     Raises DataProblem when there are too few rows, groups or times to draw them.
     """
-    key = digest([table.key, {k: recipe.get(k) for k in ("split", "plan", "keep_together", "group", "time", "types")}])
+    parts = ("split", "plan", "keep_together", "group", "time", "types", "material", "near")
+    key = digest([table.key, {k: recipe.get(k) for k in parts if k in recipe}])
     with _lock:
         if table.key and key in _cache:
             _cache.move_to_end(key)
@@ -134,20 +136,12 @@ def _kind(table: Table, recipe: Mapping[str, Json]) -> str:
 def _clusters(table: Table, recipe: Mapping[str, Json]) -> np.ndarray | None:
     """(n,) numbers; rows with equal numbers must stay on one side.  None when every row stands alone."""
     groups = table.groups if recipe["split"]["kind"] == "group" else None
-    copies = table.copies if recipe.get("keep_together") else None
+    copies = near.kept_together(table, recipe) if recipe.get("keep_together") else None
     if copies is not None and len(copies) and int(copies.max()) + 1 == len(copies):
         copies = None  # no two rows are alike
     if groups is None or copies is None:
         return groups if copies is None else copies
-    # A copy may link two groups, which may link others: the connected parts of that graph stay together.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    nodes = int(groups.max()) + 1 + int(copies.max()) + 1
-    links = coo_array(
-        (np.ones(len(groups), dtype=np.int8), (groups, copies + int(groups.max()) + 1)), shape=(nodes, nodes)
-    )
-    return connected_components(links, directed=False)[1][groups].astype(np.int64)
+    return near.together(groups, copies)  # a copy may link two groups, which may link others
 
 
 def _lockbox(
@@ -361,11 +355,21 @@ def split(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "groups": None if table.groups is None else len(np.unique(table.groups)),
         "copies": int(sizes[sizes > 1].sum()),
         "copies_grouped": int(sizes[sizes > 1].sum()) if recipe.get("keep_together") else 0,
+        **_near_copies(table, recipe),
         "conflicts": at_odds,
         "conflict_floor": floor,
         "bad_lines": table.bad_lines,
         "unparsed": {name: dict(list(found.items())[:20]) for name, found in table.unparsed.items()},
     }
+
+
+def _near_copies(table: Table, recipe: Mapping[str, Json]) -> dict[str, Json]:
+    """Of texts and pictures, how many rows differ from others but hardly; they stay together unless left free."""
+    found = near.near_of(table, recipe)
+    if found is None:
+        return {}
+    together = bool(recipe.get("keep_together")) and bool(recipe.get("near", True))
+    return {"near": {**near.counts(found, table.copies), "kept_together": together}}
 
 
 def _described_series(table: Table, splits: Splits, recipe: Mapping[str, Json]) -> dict[str, Json]:

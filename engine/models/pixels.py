@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from engine.data.areas import areas
 from engine.data.pixels import layout
 
 
@@ -49,7 +50,7 @@ class Pixels(TransformerMixin, BaseEstimator):
             return values
         height, width, channels = self.shape_
         pictures = values.reshape(len(values), height, width, channels)
-        rows, columns = _areas(height, self.side), _areas(width, self.side)
+        rows, columns = areas(height, self.side), areas(width, self.side)
         return np.einsum("ih,nhwc,jw->nijc", rows, pictures, columns, optimize=True).reshape(len(values), -1)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -64,10 +65,3 @@ class Pixels(TransformerMixin, BaseEstimator):
     def sources(self) -> list[int]:
         """For each made number the column that it stands in the place of; a shape is made of all."""
         return [min(j, len(self.columns_) - 1) for j in range(len(self.get_feature_names_out()))]
-
-
-def _areas(large: int, small: int) -> np.ndarray:
-    """(small, large): which share of each old line falls into a new one; every row sums to 1."""
-    edges = np.linspace(0, large, small + 1)
-    low, high = np.maximum.outer(edges[:-1], np.arange(large)), np.minimum.outer(edges[1:], np.arange(large) + 1)
-    return np.clip(high - low, 0, None) * small / large

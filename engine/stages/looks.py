@@ -61,6 +61,11 @@ def _oddities(profile: Profile) -> list[View]:
             ("different rows among these", copies["groups"]),
         ]
         views.append(Table("Copies, keys left out", ("", "rows"), rows))
+    if near := copies.get("near"):
+        rows = [("rows that are near copies", near["rows"]), ("sets of them", near["clusters"])]
+        views += _table(
+            "Near copies", ("", "rows"), [*rows, ("the largest set", near["largest"])] if near["rows"] else []
+        )
     marks = [(n, m["value"] or "(blank)", m["count"], m["why"]) for n, c in columns.items() for m in c["marks"]]
     views += _table("Read as missing, or perhaps meant so", ("column", "value", "cells", "why"), marks)
     strange = [(f["column"], f["what"], f["count"], f["condition"]) for f in profile.value.get("suspicious") or []]

@@ -16,11 +16,21 @@ DUPLICATES = Question(
     "{copies}. What are copies here?",
     options=(
         Option("keep", "Keep them, on the same side of every split"),
+        Option("equal", "Keep equal ones together", "near copies may be parted"),
         Option("repeats", "Real repeats", "different cases that happen to look alike; split freely"),
     ),
     source="Kapoor & Narayanan 2023, L1.4",
-    whys=(Why("Why together?", "Copies on both sides of a split are remembered, not predicted.", "KN L1.4"),),
+    whys=(
+        Why("Why together?", "Copies on both sides of a split are remembered, not predicted.", "KN L1.4"),
+        Why("What is a near copy?", "{near}", "Broder 1997; Charikar 2002"),
+    ),
 )
+NEAR = {
+    "text": "A text that is equal but for case and signs, or that has 9 in 10 of its five-letter pieces in common.",
+    "image": "A picture that was saved again, drawn to another size or made lighter: its average hash differs in at "
+    "most 4 of 64 bits, and its pixels beyond the mean picture correlate at 0.98 or more.",
+}
+LARGEST = 0.2  # of the rows in one chain of near copies, from which they are no copies but one kind of thing
 LABELS = Question(
     "data.target_quality",
     "Can the labels be trusted?",
@@ -48,33 +58,58 @@ def rows(s: Session, profile: Profile, seen: Evidence) -> Conversation:
 def _ask_duplicates(s: Session, profile: Profile, seen: Evidence) -> Ask:
     found = profile.value["duplicates"]
     copies = found["exact"]
-    share = copies / max(profile.rows, 1)
-    # Few columns of few values: tying equal rows together would tie nearly all of them.  That is so where independent
-    # columns would agree about as often, or where each row is there many times over.
-    by_chance = found.get("pairs_by_chance", math.inf) > 0.1 * found.get("pairs", 0) or copies > 0.8 * profile.rows
-    if share > 0.2 and by_chance:
-        best, why = "repeats", f"{copies:,} rows ({percent(share)}) look like another: so few values repeat by chance."
-    elif copies:
-        best = "keep"
-        why = (
-            f"{counted(copies, 'row repeats', 'rows repeat')} another exactly. On both sides of a split they would be "
-            "remembered, not predicted."
-        )
-    else:
-        best = "keep"
-        why = "No row repeats another; should copies appear when a column is left out, they stay on one side."
+    near = (found.get("near") or {}) if s.material in NEAR else {}
+    best, why = _best(found, near, profile.rows)
 
     def judge(choice: Json) -> Judgement:
         check = Check("copies", copies, reference=profile.rows, protocol="all columns")
-        if choice == "repeats" and best == "keep" and copies:
+        if near:
+            check = Check("copies and near copies", copies + near["rows"], reference=profile.rows, protocol="all rows")
+        if choice == "repeats" and best != "repeats" and copies:
             return Judgement(
                 (Objection(Level.HOLD, f"{copies:,} copies would be on both sides of the splits."),), check
             )
+        if choice != "keep" and best == "keep" and near.get("rows"):
+            what = f"{near['rows']:,} near copies would be on both sides of the splits."
+            return Judgement((Objection(Level.HOLD, what),), check)
         return Judgement(check=check)
 
     said = counted(copies, "row is a copy", "rows are copies")
-    facts = {"copies": f"{said[0].upper()}{said[1:]} of another row"}
-    return Ask(DUPLICATES, recommended=best, reason=why, evidence=(seen,), facts=facts, judge=judge)
+    facts = {"copies": f"{said[0].upper()}{said[1:]} of another row", "near": NEAR.get(s.material, _NO_NEAR)}
+    if near.get("rows"):
+        facts["copies"] += f", {counted(near['rows'], 'is a near copy', 'are near copies')}"
+    options = tuple(o for o in DUPLICATES.options if o.key != "equal" or s.material in NEAR)
+    return Ask(
+        DUPLICATES, options=options, recommended=best, reason=why, evidence=(seen,), facts=facts, judge=judge
+    )  # fmt: skip
+
+
+_NO_NEAR = "Only texts and pictures have near copies; rows of a table are copies when all their inputs are equal."
+
+
+def _best(found: Mapping[str, Json], near: Mapping[str, Json], rows: int) -> tuple[str, str]:
+    """The advice for copies and near copies, and why."""
+    copies, alike = found["exact"], near.get("rows", 0)
+    share = copies / max(rows, 1)
+    # Few columns of few values: tying equal rows together would tie nearly all of them.  That is so where independent
+    # columns would agree about as often, or where each row is there many times over.
+    by_chance = found.get("pairs_by_chance", math.inf) > 0.1 * found.get("pairs", 0) or copies > 0.8 * rows
+    if share > 0.2 and by_chance:
+        return "repeats", f"{copies:,} rows ({percent(share)}) look like another: so few values repeat by chance."
+    if near.get("largest", 0) > LARGEST * rows:
+        return "equal", (
+            f"One chain of near copies takes {percent(near['largest'] / rows)} of the rows: that is one kind of thing, "
+            "not copies, and tied together nothing could be split."
+        )
+    if not copies and not alike:
+        return "keep", "No row repeats another; should copies appear when a column is left out, they stay on one side."
+    said = [counted(copies, "row repeats", "rows repeat") + " another exactly."] if copies else []
+    if alike:
+        said.append(
+            f"{counted(alike, 'row is a near copy', 'rows are near copies')} of another, in "
+            f"{counted(near['clusters'], 'set')}."
+        )
+    return "keep", f"{' '.join(said)} On both sides of a split they would be remembered, not predicted."
 
 
 def _decide_labels(s: Session, profile: Profile, seen: Evidence) -> Ask:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.data.areas import areas
 from engine.data.pixels import layout, smaller_sides
-from engine.models.pixels import Pixels, _areas
+from engine.models.pixels import Pixels
 
 
 def pictures(n: int, side: int, colours: str = "") -> pd.DataFrame:
@@ -43,7 +44,7 @@ def test_the_training_part_says_what_is_white() -> None:
 
 @given(st.integers(2, 40), st.integers(1, 40))
 def test_areas_keep_the_mean(large: int, small: int) -> None:
-    weights = _areas(large, min(small, large))
+    weights = areas(large, min(small, large))
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     np.testing.assert_allclose(weights.mean(axis=0), 1 / large)
 
