@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.data.splitting import lockbox_and_plan
+from engine.data.table import load
 from engine.errors import InvalidAnswer
 from engine.questions import Level
 from engine.stages import CATALOGUE
@@ -162,3 +164,50 @@ def test_a_model_that_earns_it_but_breaks_a_limit_is_told_so(tmp_path: Path) -> 
     reason = asked(walk.headless(answers, stop_after="simple"), "simple.champion").reason
     assert reason.startswith("No model within your limits beat Class frequency. Logistic regression earns it on score,")
     assert "your limit is 0.001 ms." in reason
+
+
+def reviews(path: Path, n: int = 120) -> Walk:
+    """Texts of two classes, each there a second time with a word changed and other signs."""
+    rng = np.random.default_rng(0)
+    words = np.array(["".join(rng.choice(list("aeioubdglmnrst"), 6)) for _ in range(2000)])
+    texts = [" ".join(rng.choice(words, 60)) for _ in range(n)]
+    again = [f"{text.replace(' ', ', ', 1)} indeed!" for text in texts]
+    label = rng.choice(["good", "bad"], n)
+    frame = pd.DataFrame({"text": texts + again, "label": np.r_[label, label]})
+    frame.sample(frac=1, random_state=0).to_csv(path, index=False)
+    return Walk(path)
+
+
+def test_near_copies_of_texts_stay_on_one_side(tmp_path: Path) -> None:
+    walk = reviews(tmp_path / "reviews.csv")
+    answers = {"problem.target": "label", **FEW_EXAMS}
+    c = walk.headless(answers, stop_after="prepare")
+    ask = asked(c, "data.duplicates")
+    assert ask.recommended == "keep"
+    assert "240 rows are near copies of another, in 120 sets" in ask.reason
+    assert [o.key for o in ask.options] == ["keep", "equal", "repeats"]
+    assert [o.level for o in ask.judge("equal").objections] == [Level.HOLD]
+    checked = ask.judge("keep").check
+    assert checked is not None
+    assert checked.value == 240
+    recipe = c.session.recipe()
+    assert parted(tmp_path / "reviews.csv", recipe) == 0
+    assert parted(tmp_path / "reviews.csv", {**recipe, "near": False}) > 20
+
+
+def parted(path: Path, recipe: dict) -> int:
+    """How many pairs lie on both sides of the lockbox or of a practice exam."""
+    whole = load(path, recipe)
+    first = pd.Series(
+        [str(text).replace(",", "").removesuffix(" indeed!") for text in whole.frame["text"]]
+    ).factorize()[0]
+    splits = lockbox_and_plan(whole, recipe)
+    sides = [(splits.dev, splits.lockbox), *splits.folds]
+    return sum(len(np.intersect1d(first[a], first[b])) for a, b in sides)
+
+
+def test_tables_have_no_near_copies_to_ask_about(tmp_path: Path) -> None:
+    walk, _ = table(tmp_path / "plain.csv", labels())
+    c = walk.headless({"problem.target": "goal"}, stop_after="prepare")
+    assert [o.key for o in asked(c, "data.duplicates").options] == ["keep", "repeats"]
+    assert "near" not in c.session.recipe()
