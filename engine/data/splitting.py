@@ -117,6 +117,41 @@ def inner_split(
     return train, validation
 
 
+def inner_folds(table: Table, positions: np.ndarray, recipe: Mapping[str, Json], k: int, seed: int = 0) -> list[Fold]:
+    """Cut training positions into k (train, test) pairs of the plan's kind, for what is chosen inside a training part.
+
+    Fewer than k where a class or the groups are too few.  In time order the tests follow one another over the later
+    half, each after all that it learns from.  Raises DataProblem when not even two can be cut.
+    """
+    positions = np.sort(np.asarray(positions, dtype=np.int64))
+    kind = _kind(table, recipe)
+    if kind == "origins":
+        return _origin_folds(table, positions, k)
+    clusters = _clusters(table, recipe)
+    if kind == "time":
+        return _time_folds(table, positions, clusters, k, float(recipe["plan"].get("gap", 0) or 0))
+    return _shuffled_folds(table, positions, clusters, kind, k, 1, _seed(seed, 3))[0]
+
+
+def _origin_folds(table: Table, positions: np.ndarray, k: int) -> list[Fold]:
+    """Blocks of origins over the later half; each learns what was known at the first origin of its block."""
+    steps: Any = table.steps
+    origins = np.unique(steps.origin[positions])
+    later = origins[len(origins) // 2 :]
+    folds: list[Fold] = []
+    for block in np.array_split(later, min(k, len(later))):
+        train = positions[steps.target[positions] <= block[0]]
+        test = positions[np.isin(steps.origin[positions], block)]
+        if len(train) and len(test):
+            folds.append((train, test))
+    if len(folds) < 2:
+        raise DataProblem(
+            f"{len(origins)} origins in a training part leave no two inner exams. Forecast fewer steps, look back less "
+            "(data.series), or choose settings by hand."
+        )
+    return folds
+
+
 def _kind(table: Table, recipe: Mapping[str, Json]) -> str:
     kind = recipe["split"]["kind"]
     if kind not in KINDS:

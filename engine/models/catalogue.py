@@ -44,6 +44,7 @@ class ModelSpec:
     early_stop: bool = False  # wants an inner validation part of the training rows
     network: bool = False  # trained in epochs, on torch
     composed: bool = False  # made of other models, which stand in its setting "of"
+    members: tuple[int, int] = (1, 1)  # of a composed one: at least and at most how many
 
     def builder(self) -> Callable[..., Any]:
         module, _, name = self.build.partition(":")
@@ -294,6 +295,18 @@ MODELS: tuple[ModelSpec, ...] = (
         early_stop=True,
     ),
     *(_network(network) for network in NETWORKS),
+    ModelSpec(
+        "average",
+        "Average",
+        "T5",
+        EVERY,
+        "Two or three models that err in different places, averaged: each evens out some of the others' luck.",
+        "none",
+        "engine.models.composed:Average",
+        {"of": []},
+        composed=True,
+        members=(2, 3),
+    ),
 )
 
 BY_NAME: dict[str, ModelSpec] = {spec.name: spec for spec in MODELS}
@@ -332,12 +345,13 @@ def spec_of(model: Mapping[str, Json], task: str | None = None) -> ModelSpec:
     names = " and ".join(
         part.title if i == 0 else part.title[:1].lower() + part.title[1:] for i, part in enumerate(parts)
     )
+    network = any(part.network for part in parts)
     return replace(
         spec,
         title=f"{names}, {spec.title.lower()}",
-        tier=max(spec.tier, *(part.tier for part in parts)),
+        tier="T8" if network and len(parts) > 1 else max(spec.tier, *(part.tier for part in parts)),
         readable=spec.readable and all(part.readable for part in parts),
-        network=any(part.network for part in parts),
+        network=network,
     )
 
 

@@ -48,6 +48,7 @@ class Fitted:
     notes: list[str] = field(default_factory=list)  # what the library complained about
     prepared: Any = field(default=None, repr=False)  # the training part after preparation, until it is dropped
     net: dict[str, Json] = field(default_factory=dict)  # what the training of a network recorded
+    found: dict[str, Json] = field(default_factory=dict)  # what a search for its settings tried, and which it chose
     most: float | None = None
     _quick: Any = field(default=None, repr=False, compare=False)  # the preparation of a single row, once asked for
 
@@ -135,6 +136,10 @@ def fit(
     no logarithm where one is asked for.
     """
     spec = model_spec(str(model["name"]), recipe["task"])
+    if spec.composed:
+        from engine.models.composed import fit_composed
+
+        return fit_composed(model, recipe, table, positions, seed, frame=frame, report=report)
     settings = spec.with_defaults(model.get("settings"))
     rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
     y, most = as_learned(recipe, spec, table.y[positions])

@@ -1,5 +1,8 @@
 """A fitted model as bytes that anybody may open: a zip of JSON, skops files and, for a network, a `.keras` file.
 
+A model made of others holds each of them in a folder of its own ("0/", "1/", and inside these again), and says in its
+card how it joins them.
+
 Nothing is unpickled.  skops rebuilds objects of trusted types only; the list is fixed here, in code, and never taken
 from a file.  A file that names another type is refused before anything in it is built.
 """
@@ -14,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import DataProblem
-from engine.models.catalogue import model_spec
+from engine.models.catalogue import spec_of
+from engine.models.composed import Composed
 from engine.models.fitting import Fitted
 from engine.records import Json
 
@@ -22,6 +26,7 @@ MEDIA_TYPE = "application/vnd.rungwise.model"
 FORMAT = 1
 CARD, PREPARE, SKOPS, KERAS = "model.json", "prepare.skops", "estimator.skops", "estimator.keras"
 LARGEST = 4 << 30  # bytes unpacked
+_MEMBER = re.compile(rf"(\d/){{0,4}}({'|'.join(map(re.escape, (CARD, PREPARE, SKOPS, KERAS)))})")
 
 # Types beyond what skops trusts by itself (public scikit-learn estimators, numpy, scipy): ours, skrub's encoders, and
 # the parts that scikit-learn's trees, boosting and encoders are made of.
@@ -79,28 +84,14 @@ class Artifact:
 
 def dumps(artifact: Artifact) -> bytes:
     """The artifact as bytes; the same model gives the same bytes."""
-    fitted = artifact.fitted
     card = {
         "format": FORMAT,
-        "model": fitted.spec.name,
-        "settings": fitted.settings,
-        "task": fitted.task,
-        "labels": fitted.labels,
-        "columns": fitted.columns,
+        **_card(artifact.fitted),
         "recipe": artifact.recipe,
         "schema": artifact.schema,
         "threshold": artifact.threshold,
-        **({} if fitted.most is None else {"most_log1p": fitted.most}),
     }
-    members: dict[str, bytes] = {CARD: json.dumps(card, sort_keys=True, allow_nan=False, indent=1).encode()}
-    if fitted.prepare is not None:
-        members[PREPARE] = _skops_bytes(fitted.prepare)
-    if fitted.spec.network:
-        from engine.models.networks.files import network_to_bytes
-
-        members[KERAS] = network_to_bytes(fitted.estimator)
-    else:
-        members[SKOPS] = _skops_bytes(fitted.estimator)
+    members = {CARD: _json_bytes(card), **_members(artifact.fitted, "")}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in sorted(members.items()):
@@ -108,12 +99,52 @@ def dumps(artifact: Artifact) -> bytes:
     return packed.getvalue()
 
 
+def _json_bytes(card: dict[str, Json]) -> bytes:
+    return json.dumps(card, sort_keys=True, allow_nan=False, indent=1).encode()
+
+
+def _card(fitted: Fitted) -> dict[str, Json]:
+    """What a fitted model is, apart from what it learned; how a composed one joins its parts is here, too."""
+    card: dict[str, Json] = {
+        "model": fitted.spec.name,
+        "settings": fitted.settings,
+        "task": fitted.task,
+        "labels": fitted.labels,
+        "columns": fitted.columns,
+    }
+    if fitted.most is not None:
+        card["most_log1p"] = fitted.most
+    if isinstance(fitted, Composed):
+        card |= {"parts": len(fitted.parts), "head": fitted.head.state()}
+    return card
+
+
+def _members(fitted: Fitted, folder: str) -> dict[str, bytes]:
+    """The files of a fitted model, but for its card, by their names under `folder` ("" or "0/", "0/1/", …)."""
+    if isinstance(fitted, Composed):
+        members: dict[str, bytes] = {}
+        for i, part in enumerate(fitted.parts):
+            inside = f"{folder}{i}/"
+            members |= {inside + CARD: _json_bytes(_card(part)), **_members(part, inside)}
+        return members
+    members = {}
+    if fitted.prepare is not None:
+        members[folder + PREPARE] = _skops_bytes(fitted.prepare)
+    if fitted.spec.network:
+        from engine.models.networks.files import network_to_bytes
+
+        members[folder + KERAS] = network_to_bytes(fitted.estimator)
+    else:
+        members[folder + SKOPS] = _skops_bytes(fitted.estimator)
+    return members
+
+
 def loads(content: bytes) -> Artifact:
     """The artifact back.  Raises DataProblem for bytes that are no model of ours, or that name a type not trusted."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-            strange = sorted(set(names) - {CARD, PREPARE, SKOPS, KERAS})
+            strange = sorted(name for name in set(names) if not _MEMBER.fullmatch(name))
             if strange or len(names) != len(set(names)) or CARD not in names:
                 raise _refused(f"it holds {strange[0]!r}" if strange else "it is incomplete")
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
@@ -125,20 +156,31 @@ def loads(content: bytes) -> Artifact:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise _refused("it was written by another version")
     try:
-        spec = model_spec(card["model"], card["task"])
-        prepare = _from_skops(members[PREPARE]) if PREPARE in members else None
-        if spec.network:
-            from engine.models.networks.files import network_from_bytes
-
-            estimator: Any = network_from_bytes(members[KERAS])
-        else:
-            estimator = _from_skops(members[SKOPS])
-        names = list(card["columns"])
-        fitted = Fitted(spec, card["settings"], card["task"], list(card["labels"]), names, prepare, estimator)
-        fitted.most = card.get("most_log1p")
+        fitted = _fitted(card, members, "")
         return Artifact(fitted, card["recipe"], card["schema"], card["threshold"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise _refused("parts of it are missing") from None
+
+
+def _fitted(card: dict[str, Json], members: dict[str, bytes], folder: str) -> Fitted:
+    """The model of a card, from its files under `folder`.  Raises KeyError where one is missing."""
+    spec = spec_of({"name": card["model"], "settings": card["settings"]}, card["task"])
+    known = (spec, card["settings"], card["task"], list(card["labels"]), list(card["columns"]))
+    if spec.composed:
+        parts = []
+        for i in range(int(card["parts"])):
+            inside = f"{folder}{i}/"
+            parts.append(_fitted(json.loads(members[inside + CARD]), members, inside))
+        head: Any = spec.builder()
+        return Composed(*known, None, None, parts=parts, head=head.of_state(card["head"]))
+    prepare = _from_skops(members[folder + PREPARE]) if folder + PREPARE in members else None
+    if spec.network:
+        from engine.models.networks.files import network_from_bytes
+
+        estimator: Any = network_from_bytes(members[folder + KERAS])
+    else:
+        estimator = _from_skops(members[folder + SKOPS])
+    return Fitted(*known, prepare, estimator, most=card.get("most_log1p"))
 
 
 def _from_skops(content: bytes) -> Any:

@@ -24,6 +24,9 @@ def settings_of(spec, task):
         if task == "multiclass":
             return {"rules": [{"when": "age > 60", "then": "high"}, {"otherwise": "low"}]}
         return NUMERIC_RULE if task == "regression" else RULE
+    if spec.composed:
+        linear = "logistic" if task in ("binary", "multiclass") else "ridge"
+        return {"of": [as_model(name) for name in ("tree", linear)[: spec.members[0]]]}
     return QUICK if spec.network else {"trees": 10} if spec.name == "forest" else {}
 
 
@@ -51,7 +54,8 @@ def test_fits_answers_and_repeats(spec, task, tmp_path):
     else:
         assert a.shape == (50, len(table.labels))
         assert np.allclose(a.sum(axis=1), 1)
-    assert first.features == first.prepared.shape[1] - 2 * first.own_scale
+    prepared = first.prepared if isinstance(first.prepared, list) else [first.prepared]
+    assert first.features == max(part.shape[1] for part in prepared) - 2 * (task == "forecast" and spec.tier != "T0")
     assert (first.parameters > 0) == (spec.name != "rule" and (task, spec.tier) != ("forecast", "T0"))
 
 
