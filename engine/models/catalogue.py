@@ -307,6 +307,18 @@ MODELS: tuple[ModelSpec, ...] = (
         composed=True,
         members=(2, 3),
     ),
+    ModelSpec(
+        "stack",
+        "Stack",
+        "T5",
+        EVERY,
+        "Models that err in different places, weighed by a linear model that learned from their answers out of fold.",
+        "none",
+        "engine.models.composed:Stack",
+        {"of": [], "folds": 5, "alpha": 1.0},
+        composed=True,
+        members=(2, 3),
+    ),
 )
 
 BY_NAME: dict[str, ModelSpec] = {spec.name: spec for spec in MODELS}

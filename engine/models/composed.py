@@ -191,3 +191,89 @@ class Average:
     @property
     def parameters(self) -> int:
         return 0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A linear model on what the parts say: logistic regression on logarithms of their probabilities (of two classes:
+    on their log odds), ridge regression on their values.
+
+    weights: a row a class (one row for two classes, and for numbers), a column an input.  classes: codes of the rows.
+    Source: Wolpert 1992, stacked generalisation; Ting & Witten 1999, probabilities rather than classes.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    classes: tuple[int, ...]  # of those that were met out of fold; empty for numbers
+    of: int  # how many classes there are
+
+    learns: ClassVar[bool] = True
+
+    @classmethod
+    def learn(cls, scores: Sequence[np.ndarray], y: np.ndarray, setting: Setting) -> Stack:
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        X = _inputs(scores)
+        if not setting.classifies:
+            middle, unit = X.mean(axis=0), X.std(axis=0)
+            unit[unit == 0] = 1.0
+            ridge = Ridge(alpha=float(setting.settings["alpha"])).fit((X - middle) / unit, y)
+            weights = np.atleast_2d(ridge.coef_ / unit)
+            return cls(weights, np.atleast_1d(ridge.intercept_ - weights[0] @ middle), (), 0)
+        met = np.unique(y)
+        if len(met) == 1:  # nothing to weigh: the parts' answers are as good as any
+            return cls(np.zeros((1, X.shape[1])), np.zeros(1), (int(met[0]),), len(setting.labels))
+        logistic = LogisticRegression(C=1 / float(setting.settings["alpha"]), max_iter=2000).fit(X, y)
+        return cls(logistic.coef_, logistic.intercept_, tuple(map(int, logistic.classes_)), len(setting.labels))
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Json]) -> Stack:
+        weights, intercepts = np.array(state["weights"], dtype=float), np.array(state["intercepts"], dtype=float)
+        return cls(weights, intercepts, tuple(map(int, state["classes"])), int(state["of"]))
+
+    def state(self) -> dict[str, Json]:
+        return {
+            "weights": self.weights.tolist(),
+            "intercepts": self.intercepts.tolist(),
+            "classes": list(self.classes),
+            "of": self.of,
+        }
+
+    def combine(self, scores: Sequence[np.ndarray]) -> np.ndarray:
+        X = _inputs(scores)
+        # row by row sums, so that an answer does not depend on how many rows are asked about
+        said = np.stack([(X * row).sum(axis=1) + b for row, b in zip(self.weights, self.intercepts, strict=True)], 1)
+        if not self.of:
+            return said[:, 0]
+        if len(self.classes) == 1:
+            shares = np.ones((len(X), 1))
+        elif len(self.classes) == 2:
+            from scipy.special import expit
+
+            shares = np.stack([1 - expit(said[:, 0]), expit(said[:, 0])], axis=1)
+        else:
+            from scipy.special import softmax
+
+            shares = softmax(said, axis=1)
+        full = np.zeros((len(X), self.of))
+        full[:, list(self.classes)] = shares
+        return full
+
+    @property
+    def parameters(self) -> int:
+        return int(self.weights.size + self.intercepts.size)
+
+
+LEAST_SHARE = 1e-6  # a probability nearer to 0 than this says no more
+
+
+def _inputs(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """(n, k): the values; of two classes the log odds; of more the logarithm of each probability."""
+    columns: list[np.ndarray] = []
+    for said in scores:
+        if said.ndim == 1:
+            columns.append(said[:, None])
+            continue
+        logs = np.log(np.clip(said, LEAST_SHARE, 1.0))
+        columns.append(logs[:, 1:] - logs[:, :1] if said.shape[1] == 2 else logs)
+    return np.concatenate(columns, axis=1)

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from engine.errors import DataProblem, UsageProblem
 from engine.evaluation.crossval import cross_validate
 from engine.evaluation.latency import latency
 from engine.models.catalogue import as_model, key_of, spec_of
-from engine.models.composed import Composed, out_of_fold
+from engine.models.composed import Composed, Stack, out_of_fold
 from engine.models.final import final
 from engine.models.fitting import fit
 from engine.models.persist import loads
 from engine.models.predict import predict_file
+from engine.models.setting import Setting
 from tests.engine.tables import Memory, customers, recipe, sales, series_recipe
 
 TWO = {"name": "average", "settings": {"of": [as_model("logistic"), as_model("tree")]}}
@@ -67,13 +69,13 @@ def test_a_file_that_lacks_a_part_or_holds_more_is_refused(path):
     ctx = Memory(path)
     content = ctx.fetch(final({"recipe": recipe("binary"), "model": TWO}, ctx)["artifact"])
 
-    def rezipped(without="", **more):
+    def rezipped(without: str = "", more: dict[str, bytes] | None = None):
         out = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
             for name in old.namelist():
                 if name != without:
                     new.writestr(name, old.read(name))
-            for name, extra in more.items():
+            for name, extra in (more or {}).items():
                 new.writestr(name, extra)
         return out.getvalue()
 
@@ -81,9 +83,9 @@ def test_a_file_that_lacks_a_part_or_holds_more_is_refused(path):
         with pytest.raises(DataProblem, match="parts of it are missing"):
             loads(rezipped(missing))
     with pytest.raises(DataProblem, match=r"it holds '0/run\.py'"):
-        loads(rezipped(**{"0/run.py": b""}))
+        loads(rezipped(more={"0/run.py": b""}))
     with pytest.raises(DataProblem, match="it holds"):
-        loads(rezipped(**{"../model.json": b"{}"}))
+        loads(rezipped(more={"../model.json": b"{}"}))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         card = json.loads(archive.read("model.json"))
     assert card["parts"] == 2
@@ -110,7 +112,7 @@ def test_answers_out_of_fold_come_from_models_that_never_saw_the_row(kind, tmp_p
         told = recipe("regression", split={"kind": kind, "lockbox": 0.2, "seed": 0})
         told |= {"group": "zip"} if kind == "group" else {"time": "since"} if kind == "time" else {}
         told |= {"plan": {"blocks": 4, "seed": 0}} if kind == "time" else {}
-    table = load(path, told)
+    table: Any = load(path, told)
     told |= table.of_rows
     train = np.arange(0, len(table.y) * 2 // 3)
     learned: list[np.ndarray] = []
@@ -145,3 +147,58 @@ def test_rows_outside_the_training_part_change_nothing(path):
     poisoned = dataclasses.replace(table, y=y)
     a, b = (fit(TWO, told, t, train, 3).scores(table.frame) for t in (table, poisoned))
     assert np.array_equal(a, b)
+
+
+def stacked(*names):
+    return {"name": "stack", "settings": {"of": [as_model(name) for name in names], "folds": 3, "alpha": 1.0}}
+
+
+@pytest.mark.parametrize(("task", "names"), [("binary", ("logistic", "tree")), ("multiclass", ("logistic", "tree")),
+                                             ("regression", ("ridge", "tree"))])  # fmt: skip
+def test_a_stack_learns_from_answers_about_rows_its_parts_had_not_seen(task, names, tmp_path, monkeypatch):
+    told = recipe(task)
+    path = customers(tmp_path / "t.csv", 200, task=task)
+    table = load(path, told)
+    train = np.arange(120)
+    given: dict[str, Any] = {}
+    learn = Stack.learn.__func__  # pyright: ignore[reportFunctionMemberAccess]
+
+    def watched(cls, scores, y, setting):
+        given.update(scores=scores, y=y)
+        return learn(cls, scores, y, setting)
+
+    monkeypatch.setattr(Stack, "learn", classmethod(watched))
+    model = stacked(*names)
+    whole = fit(model, told, table, train, 3)
+    monkeypatch.undo()
+    asked, scores, _ = out_of_fold(model["settings"]["of"], told, table, train, 3, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(given["scores"], scores, strict=True))
+    assert np.array_equal(given["y"], table.y[np.concatenate(asked)])
+    in_sample = [part.scores(table.frame.iloc[np.concatenate(asked)]) for part in whole.parts]  # pyright: ignore
+    assert not any(np.allclose(a, b) for a, b in zip(given["scores"], in_sample, strict=True))
+    again = Stack.of_state(json.loads(json.dumps(whole.head.state())))  # pyright: ignore
+    said = whole.scores(table.frame)
+    assert np.array_equal(again.combine([p.scores(table.frame) for p in whole.parts]), said)  # pyright: ignore
+    if task != "regression":
+        assert np.allclose(said.sum(axis=1), 1)
+
+
+def test_a_stack_weighs_by_what_is_known_to_be_right():
+    """Of two parts one says the truth, with noise, and one says nothing: known weights come out."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(0, 1, 20_000), rng.normal(0, 1, 20_000)
+    numbers = Stack.learn([x, noise], 3 * x + 7 + rng.normal(0, 0.1, 20_000),
+                          Setting("regression", {"alpha": 1e-3}, 20_000))  # fmt: skip
+    assert numbers.weights[0] == pytest.approx([3, 0], abs=0.01)
+    assert numbers.intercepts[0] == pytest.approx(7, abs=0.01)
+    p = 1 / (1 + np.exp(-x))
+    y = (rng.random(20_000) < 1 / (1 + np.exp(-2 * x))).astype(int)  # twice as sure as the part says
+    q = 1 / (1 + np.exp(-noise))
+    both = [np.stack([1 - p, p], axis=1), np.stack([1 - q, q], axis=1)]
+    classes = Stack.learn(both, y, Setting("binary", {"alpha": 1e-3}, 20_000, labels=("a", "b")))
+    assert classes.weights[0] == pytest.approx([2, 0], abs=0.1)
+    three = [np.clip(rng.dirichlet([1, 1, 1], 2_000), 1e-3, 1)]
+    known = Stack.learn(three, np.arange(2_000) % 2 * 2, Setting("multiclass", {"alpha": 1}, 3, labels=("a", "b", "c")))
+    assert (known.combine(three)[:, 1] == 0).all()
+    only = Stack.learn(three, np.ones(2_000, int), Setting("multiclass", {"alpha": 1}, 3, labels=("a", "b", "c")))
+    assert (only.combine(three)[:, 1] == 1).all()
