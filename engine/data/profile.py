@@ -21,6 +21,7 @@ from engine.data.kinds import may_group
 from engine.data.naming import BIRTH_TOKENS, is_time, quoted, target_guess, tokens
 from engine.data.near import counts, near_copies
 from engine.data.read import Raw, ReadSettings, read
+from engine.data.series.shapes import side_by_side
 from engine.records import Json, Progress
 from engine.trials import Context
 
@@ -157,7 +158,8 @@ def _pixels(seen: list[Seen]) -> set[str]:
 def _summary(raw: Raw, seen: list[Seen], pixels: set[str], copies: _Copies) -> dict[str, Json]:
     names = raw.names
     dates = {s.column.name: s.column.date_format for s in seen if s.kind == "date" and s.column.date_format}
-    guess = target_guess(names)
+    beside = _side_by_side(seen)
+    guess = beside["columns"][-1] if beside else target_guess(names)
     settings = dataclasses.replace(raw.settings, dates=dates)
     mixed = [quoted(s.column.name) for s in seen if "of its cells are numbers, the others" in s.why]
     warnings = list(raw.warnings)
@@ -184,9 +186,18 @@ def _summary(raw: Raw, seen: list[Seen], pixels: set[str], copies: _Copies) -> d
             for s in seen
             if may_group(s.column, s.kind)
         ],
-        "kind": _kind(seen, pixels, guess, raw.rows),
+        "kind": "series" if beside else _kind(seen, pixels, guess, raw.rows),
         "warnings": warnings,
+        **({"side_by_side": beside} if beside else {}),
     }
+
+
+def _side_by_side(seen: list[Seen]) -> Json:
+    """Whether the columns are series, or steps of them (see engine.data.series.shapes)."""
+    numbers = [s.column.name for s in seen if s.column.is_number and s.kind in ("number", "category", "id")]
+    keys = [s.column.name for s in seen if not s.column.is_number and s.column.distinct == s.column.present > 0]
+    times = [s.column.name for s in seen if s.times is not None and _regular(s.times)]
+    return side_by_side(numbers, keys, times[0] if times else None)
 
 
 def _date_guesses(seen: list[Seen], settings: ReadSettings) -> list[dict[str, Json]]:

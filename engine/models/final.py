@@ -61,7 +61,7 @@ def _of_series(recipe: Mapping[str, Json]) -> list[dict[str, Json]]:
     """The columns of a history: when, of what, the value, and the other inputs; ahead: known beyond the last value."""
     said, target = recipe["series"], recipe["target"]
     wide = said.get("shape") in ("wide", "rows")
-    columns = [(said.get("time"), "time"), (said.get("id"), "series"), (None if wide else target, "value")]
+    columns = [(said.get("time"), "time"), (said.get("id"), "series"), (target, "value")]
     columns += [(name, "value" if wide else kind) for name, kind in recipe["types"].items()]
     known = set(said.get("known") or ())
     unique = {name: kind for name, kind in reversed(columns) if name}

@@ -74,6 +74,8 @@ def written(times: np.ndarray, like: str) -> list[str]:
     """Times as text, as long as those of the file they continue: 2024-03, 2024-03-01, 2024-03-01 13:30:00."""
     if times.dtype.kind == "f":
         return [f"{time:.0f}" for time in times]
+    if len(like) == 4 and like.isdigit():
+        return np.datetime_as_string(times, unit="Y").tolist()
     if len(like) == 6 and like.isdigit():
         return [text.replace("-", "") for text in np.datetime_as_string(times, unit="M")]
     if len(like) == 8 and like.isdigit():

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.data.cells import date_format, parse_dates, to_texts
+from engine.data.cells import to_texts
 from engine.data.computed import columns_to_read, with_computed
 from engine.data.naming import quoted, shown
 from engine.data.read import Raw, ReadSettings, columns_of, examine, read
 from engine.data.series.calendar import Calendar, infer, of
+from engine.data.series.shapes import steps_in_names, times_in_names
 from engine.errors import DataProblem
 from engine.records import Json
 
@@ -121,6 +122,8 @@ def _wide(path: Path, recipe: Mapping[str, Json], settings: ReadSettings, strict
     inputs = [c for c, kind in (recipe.get("types") or {}).items() if kind == "number" and c not in (time, who)]
     chosen = [c for c in there if c in {*inputs, target} and c not in (time, who)]
     missing = [c for c in inputs if c not in there]
+    if rows and strict and times_in_names([*inputs, *([target] if target else [])]) is not None:
+        chosen, missing = steps_in_names([c for c in there if c != who]), []  # the columns of another stretch of time
     if missing or not chosen:
         raise DataProblem(f"{path} lacks the columns of the series {shown(missing or inputs)}; it has {shown(there)}.")
     beside = [c for c in (None if rows else time, who if rows else None) if c]
@@ -196,11 +199,11 @@ def _packed(numbers: np.ndarray) -> np.ndarray:
 
 
 def _times_of_names(names: Sequence[str]) -> tuple[np.ndarray, str]:
-    """Columns that are steps: dates where their names are, else their place."""
-    fmt = date_format(list(names), needed=1.0)
-    if fmt is not None:
-        return parse_dates(list(names), fmt), names[0]
-    return np.arange(1, len(names) + 1, dtype=np.float64), "1"
+    """Columns that are steps: times where their names are, else their place."""
+    times = times_in_names(names)
+    if times is None:
+        return np.arange(1, len(names) + 1, dtype=np.float64), "1"
+    return times, names[0].strip()
 
 
 def _missing(times: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from engine.records import Check, Evidence, Json, Option
 from engine.session import Session
 from engine.stages.columns import Profile, counted, listed, percent
 from engine.stages.define.purpose import NOT_STATED
-from engine.stages.define.series import series
+from engine.stages.define.series import series, shape_of
 
 MANY_COLUMNS = 300  # from here on the target's name is typed
 
@@ -108,7 +108,7 @@ def target(s: Session, profile: Profile, seen: Evidence) -> Conversation:
     material = (yield _ask_material(profile, seen, column)).choice
     if material == "series":
         yield from series(s, profile, seen)
-        yield _task_of_series(column)
+        yield _task_of_series(f"“{column}”" if not shape_of(s.choice("problem.series")) else "all series")
         return
     dates = ", ".join(profile.of_type("date")) or "there is none here"
     yield Ask(MOMENT, facts={"dates": dates}, judge=_judge_moment)
@@ -118,12 +118,12 @@ def target(s: Session, profile: Profile, seen: Evidence) -> Conversation:
     yield _ask_unit(profile, seen, column)
 
 
-def _task_of_series(column: str) -> Ask:
+def _task_of_series(of: str) -> Ask:
     return Ask(
         TASK,
         options=tuple(o for o in TASK.options if o.key == "forecast"),
         recommended="forecast",
-        reason=f"The next values of “{column}” are asked for.",
+        reason=f"The next values of {of} are asked for.",
         taken=True,
     )
 
@@ -175,12 +175,19 @@ def _ask_target(profile: Profile, seen: Evidence) -> Ask:
         replace(TARGET, other=True) if many else TARGET,  # a decision need not hold ten thousand options
         options=options,
         recommended=guess,
-        reason=f"“{guess}” has the name or the place of a target: {profile.words(guess)}." if guess else "",
+        reason=_place_of(guess, profile) if guess else "",
         evidence=(seen,),
         shows=(profile.table(),),
         read=read,
         judge=judge,
     )
+
+
+def _place_of(guess: str, profile: Profile) -> str:
+    beside = profile.value.get("side_by_side")
+    if beside:
+        return f"“{guess}” is one of {len(beside['columns']):,} columns that make up series: with it, all go on."
+    return f"“{guess}” has the name or the place of a target: {profile.words(guess)}."
 
 
 def _ask_material(profile: Profile, seen: Evidence, target: str) -> Ask:
@@ -189,12 +196,21 @@ def _ask_material(profile: Profile, seen: Evidence, target: str) -> Ask:
     pixels = sum(bool(c.get("pixel")) for c in inputs.values())
     texts = {n: c.get("words") or 0.0 for n, c in inputs.items() if c["type"] == "text"}
     longest = max(texts, key=lambda n: texts[n], default="")
+    beside = profile.value.get("side_by_side") or {"columns": [], "shape": ""}
+    stands = {"rows": "are times: a row is a series", "wide": "are named alike: a series each"}.get(beside["shape"])
+    columns = beside["columns"]
+    goes_on = (
+        f"The {len(columns):,} columns “{columns[0]}” to “{columns[-1]}” {stands}."
+        if target in columns
+        else f"“{profile.value.get('time_guess')}” goes up by even steps, and “{target}” is a number at each."
+    )
     reasons = {
         "image": f"{pixels:,} of {len(inputs):,} inputs are numbered columns of whole numbers within 0 to 255: pixels.",
-        "series": f"“{profile.value.get('time_guess')}” goes up by even steps, and “{target}” is a number at each.",
+        "series": goes_on,
         "text": f"“{longest}” has a median of {texts.get(longest, 0.0):,.0f} words and carries most of the content.",
     }
     timed = profile.columns[target]["type"] == "number" and (bool(profile.of_type("date")) or found == "series")
+    timed = timed and (target in columns or not columns)
     best = found if found in reasons and (found != "series" or timed) else "table"
     offered = {"table", *(["text"] if texts else []), *(["image"] if pixels else []), *(["series"] if timed else [])}
 

@@ -9,6 +9,7 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
 from engine.session import COLUMN_TYPES, INPUT_TYPES, Session, levels_of
 from engine.stages.columns import Profile, listed, percent
+from engine.stages.define.series import inputs_of, shape_of
 from engine.stages.looks import profile_views
 
 TYPES = Question(
@@ -124,7 +125,7 @@ def types(s: Session, profile: Profile, seen: Evidence) -> Conversation:
 
 
 def _ask_types(s: Session, profile: Profile, seen: Evidence) -> Ask:
-    found = {name: c["type"] for name, c in profile.columns.items()}
+    found = {name: c["type"] for name, c in profile.columns.items()} | _of_series(s, profile)
     kinds = [
         f"{sum(t == kind for t in found.values())} × {kind.replace('_', '/')}" for kind in dict.fromkeys(found.values())
     ]
@@ -157,6 +158,16 @@ def _ask_types(s: Session, profile: Profile, seen: Evidence) -> Ask:
         read=read,
         judge=judge,
     )
+
+
+def _of_series(s: Session, profile: Profile) -> dict[str, str]:
+    """Of series that stand side by side, the columns that are series or their steps, and the others, which are not."""
+    named = s.choice("problem.series", default={})
+    if not shape_of(named):
+        return {}
+    series = {s.target, *inputs_of(profile, s.target, named)}
+    others = [name for name in profile.columns if name not in (named.get("time"), named.get("id"))]
+    return {name: "number" if name in series else "drop" for name in others}
 
 
 def _ids(s: Session, profile: Profile) -> list[str]:

@@ -12,6 +12,7 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.stages.columns import Profile, counted, listed
+from engine.stages.define.series import shape_of
 from engine.stages.prepare import columns, exams
 from engine.stages.prepare.look import look
 from engine.views import Curves, Table
@@ -62,8 +63,9 @@ def series(s: Session, profile: Profile, seen: Evidence) -> Conversation:
             "target": s.target,
             "time": named.get("time"),
             "id": named.get("id"),
-            "types": s.choice("data.types"),
+            "types": s.input_types() if shape_of(named) else s.choice("data.types"),
             "horizon": s.choice("problem.horizon"),
+            **shape_of(named),
         },
         s.data,
         label="looking at the series",

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from engine.errors import InvalidAnswer
 from engine.models import persist
 from engine.models.forecasting import forecasts
 from tests.engine.tables import sales
@@ -63,3 +65,38 @@ def test_a_network_may_be_tried_on_a_series(monthly: Walk) -> None:
     c = monthly.headless({**ANSWERS, **NET}, WHYS, stop_after="deep")
     assert said(c, "deep.sanity").choice == "passed"
     assert said(c, "deep.compare").choice in ("accept", "reject")
+
+
+def side_by_side(folder: Path) -> tuple[Path, Path]:
+    """The same four series as a column each and as a row each."""
+    at, rng = np.arange(60), np.random.default_rng(0)
+    months = pd.date_range("2019-01-01", periods=60, freq="MS").strftime("%Y-%m")
+    made = {f"shop_{i}": 50 * i * (1 + 0.3 * np.sin(np.pi * at / 6)) + rng.normal(0, i, 60) for i in range(1, 5)}
+    wide = pd.DataFrame({"month": months, **made}).round(2)
+    wide.to_csv(folder / "wide.csv", index=False)
+    wide.set_index("month").T.rename_axis("shop").reset_index().assign(town=list("abca")).to_csv(
+        folder / "rows.csv", index=False
+    )
+    return folder / "wide.csv", folder / "rows.csv"
+
+
+def test_series_side_by_side_are_read_without_help(tmp_path: Path) -> None:
+    wide, rows = side_by_side(tmp_path)
+    floors = []
+    for file, shape in ((wide, "wide"), (rows, "rows")):
+        c = Walk(file).headless({"problem.target": "shop_4" if shape == "wide" else "2023-12"}, stop_after="baseline")
+        named = said(c, "problem.series").choice
+        assert named["shape"] == shape
+        assert (named["time"], named["id"]) == (("month", None) if shape == "wide" else (None, "shop"))
+        assert said(c, "data.series").choice["season"] == 12
+        assert said(c, "data.types").choice.get("town", "drop") == "drop"
+        check = said(c, "baseline.dummy").check
+        assert check is not None
+        floors.append((check.value, check.low, check.high))
+    assert floors[0] == floors[1]
+
+
+def test_a_shape_that_is_none_is_said(tmp_path: Path) -> None:
+    wide, _ = side_by_side(tmp_path)
+    with pytest.raises(InvalidAnswer, match=r"problem\.series: shape is one of long, wide, rows"):
+        Walk(wide).headless({"problem.series": {"shape": "square"}}, stop_after="define")
