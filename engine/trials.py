@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.records import Json, Progress
 
@@ -37,6 +37,48 @@ class Context(Protocol):
     def fetch(self, digest: str) -> bytes: ...
 
 
+@dataclass(frozen=True)
+class Division:
+    """A trial's work as parts that know nothing of each other, such as practice exams: pure, and each on one core.
+
+    function: "module:name", called as f(params, ctx) with each of `parts`; gives bytes.  prepare: called with the first
+    of them by a process that others are made from, so that they share what it loads; gives the bytes of memory that
+    this took.  here: in the trial's own process only.
+    """
+
+    function: str
+    prepare: str
+    parts: tuple[Mapping[str, Json], ...]
+    here: bool = False
+
+
+def parts_of(ctx: Context, division: Division) -> Iterator[tuple[int, bytes]]:
+    """(place, result) of every part, as each is done: side by side where the context can do that."""
+    several = getattr(ctx, "parts", None)
+    return several(division) if several is not None else one_by_one(ctx, division)
+
+
+def one_by_one(ctx: Context, division: Division) -> Iterator[tuple[int, bytes]]:
+    """The parts in this process and in their order, on one core like everywhere, so that the figures are the same."""
+    for place in range(len(division.parts)):
+        yield place, take_part(ctx, division, place)
+
+
+def take_part(ctx: Context, division: Division, place: int) -> bytes:
+    """One part, on one core of this process."""
+    from threadpoolctl import threadpool_limits
+
+    function = load_function(division.function)
+    with threadpool_limits(1):
+        return function(dict(division.parts[place]), ctx)
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """The function that a "module:name" names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 TrialFunction = Callable[[dict[str, Json], Context], dict[str, Json]]
 
 
@@ -47,8 +89,7 @@ class TrialKind:
     title: str
 
     def load(self) -> TrialFunction:
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return load_function(self.function)
 
 
 KINDS = (

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from engine.errors import DataProblem, RungwiseError
+from engine.errors import DataProblem
 from engine.evaluation.bench import Bench, open_bench
 from engine.evaluation.comparison import MANY_SERIES
+from engine.evaluation.exams import Exam, baseline_for, exams_of, placed, take_exam
 from engine.evaluation.intervals import corrected_t
 from engine.evaluation.metrics import by_series
 from engine.metrics import BY_NAME, guards_of
-from engine.models.catalogue import model_spec, spec_of
-from engine.models.fitting import Fitted, decide, fit
+from engine.models.catalogue import spec_of
+from engine.models.fitting import decide
 from engine.records import Json, Progress
 from engine.trials import Context
 
-
-@dataclass
-class Exam:
-    """What came out of one practice exam.  scores: what the model said about the test part."""
-
-    fold: int
-    train: np.ndarray
-    test: np.ndarray
-    scores: np.ndarray
-    measured: dict[str, float | None]
-    measured_in_training: dict[str, float | None]
-    fit_seconds: float
-    predict_seconds: float
-    parameters: int
-    features: int
-    failure: str = ""
-    notes: list[str] = field(default_factory=list)
-    net: dict[str, Json] = field(default_factory=dict)
+__all__ = ["Exam", "baseline_for", "cross_validate", "placed", "take_exam"]  # at home in engine.evaluation.exams
 
 
 def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
@@ -46,96 +26,28 @@ def cross_validate(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
 
     params: recipe, model, folds (only the first so many exams; all when missing), device (where a network trains).  A
     model that fails on an exam is scored there as the baseline, and said so in `failures`; one that fails on all of
-    them raises DataProblem.
+    them raises DataProblem.  Exams are taken side by side; those that another number of folds took are not taken again.
     Scores are in the metric's own unit, one per exam, None where an exam leaves the metric undefined.
     """
     bench = open_bench(params, ctx)
     model = placed(params["model"], params.get("device"))
     folds = bench.splits.folds[: params.get("folds") or None]
-    exams = []
-    for j, (train, test) in enumerate(folds):
-        exams.append(take_exam(bench, model, j, train, test, ctx.seed, _reporter(ctx, j, len(folds))))
-        point = exams[-1].measured.get(bench.metric)
-        ctx.report(Progress(j + 1, len(folds), "fold", point={} if point is None else {bench.metric: point}))
+    taken: list[Exam] = []
+
+    def told(fold: int, exam: Exam) -> None:
+        taken.append(exam)
+        point = exam.measured.get(bench.metric)
+        ctx.report(Progress(len(taken), len(folds), "fold", point={} if point is None else {bench.metric: point}))
+
+    wanted = [{"recipe": params["recipe"], "model": model, "fold": j} for j in range(len(folds))]
+    exams = exams_of(ctx, bench, wanted, told)
     if all(exam.failure for exam in exams):
         title = spec_of(model).title
         raise DataProblem(f"{title} failed on every practice exam; the first time: {exams[0].failure}")
     return summary(bench, model, exams) | {"oof": ctx.keep(out_of_fold(exams), "application/x-npz")}
 
 
-def placed(model: Mapping[str, Json], device: Json) -> dict[str, Json]:
-    """The model with the device that was chosen for it among its settings; only networks have one."""
-    settings = dict(model.get("settings") or {})
-    if device and model_spec(str(model["name"])).network:
-        settings["device"] = device
-    return {"name": model["name"], "settings": settings}
-
-
-def take_exam(
-    bench: Bench,
-    model: Mapping[str, Json],
-    fold: int,
-    train: np.ndarray,
-    test: np.ndarray,
-    seed: int,
-    report: Callable[[Progress], None] | None = None,
-) -> Exam:
-    """Fit on the training part, answer for the test part; as the baseline where the model fails.
-
-    Each exam has a seed of its own, so that a model's luck with its seed is part of what the exams measure.
-    """
-    failure = ""
-    seed += fold
-    try:
-        fitted, scores, seconds = _attempt(bench, model, train, test, seed, report)
-    except RungwiseError:
-        raise  # cancelled, or something that a person must put right: no score would be honest
-    except Exception as problem:  # whatever other people's code raises on these rows
-        failure = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else 'no message'}"
-        fitted, scores, seconds = _attempt(bench, baseline_for(bench), train, test, seed, None)
-    in_training = bench.score(train, fitted.scores_of_prepared(fitted.prepared)) if not failure else {}
-    exam = Exam(
-        fold,
-        train,
-        test,
-        scores,
-        bench.score(test, scores),
-        in_training,
-        fitted.seconds,
-        seconds,
-        fitted.parameters,
-        fitted.features,
-        failure,
-        fitted.notes,
-        fitted.net,
-    )
-    return exam
-
-
-def _attempt(
-    bench: Bench, model: Mapping[str, Json], train: np.ndarray, test: np.ndarray, seed: int, report: Any
-) -> tuple[Fitted, np.ndarray, float]:
-    fitted = fit(model, bench.recipe, bench.table, train, seed, report=report)
-    frame = bench.table.frame.iloc[test]
-    started = time.perf_counter()
-    scores = fitted.scores(frame)
-    seconds = time.perf_counter() - started
-    if not np.isfinite(scores).all():
-        raise ValueError("the model answered with something that is no number")
-    return fitted, scores, seconds
-
-
-def baseline_for(bench: Bench) -> dict[str, Json]:
-    """The model that a failure is scored as: class shares; the season before; the median for absolute errors, else
-    the mean."""
-    if bench.classifies:
-        return {"name": "prior", "settings": {}}
-    if bench.table.steps is not None:
-        return {"name": "seasonal_naive", "settings": {}}
-    return {"name": "median" if bench.metric in ("mae", "pinball") else "mean", "settings": {}}
-
-
-def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[str, Json]:
+def summary(bench: Bench, model: dict[str, Json], exams: list[Exam]) -> dict[str, Json]:
     """The evidence of these exams, without the predictions themselves."""
     names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
     scores = {name: [exam.measured.get(name) for exam in exams] for name in names}
@@ -162,6 +74,7 @@ def summary(bench: Bench, model: Mapping[str, Json], exams: list[Exam]) -> dict[
         "train_scores": {name: [exam.measured_in_training.get(name) for exam in exams] for name in in_training},
         "fit_seconds": [exam.fit_seconds for exam in exams],
         "predict_seconds": [exam.predict_seconds for exam in exams],
+        "cpu_seconds": [exam.cpu_seconds for exam in exams],
         "parameters": int(np.median([exam.parameters for exam in exams])),
         "features": int(np.median([exam.features for exam in exams])),
         "failures": [{"fold": exam.fold, "message": exam.failure} for exam in exams if exam.failure],
@@ -272,20 +185,3 @@ def read_out_of_fold(content: bytes) -> dict[str, np.ndarray]:
         raise DataProblem(
             f"The stored out-of-fold predictions cannot be read ({problem}); run the exams again."
         ) from None
-
-
-def _reporter(ctx: Context, fold: int, folds: int) -> Callable[[Progress], None]:
-    """What a model that trains in epochs reports through: its own steps, with the exam it is in."""
-
-    def report(progress: Progress) -> None:
-        ctx.report(
-            Progress(
-                progress.step,
-                progress.steps,
-                progress.unit,
-                f"fold {fold + 1} of {folds}" + (f", {progress.message}" if progress.message else ""),
-                {**progress.point, "fold": fold + 1},
-            )
-        )
-
-    return report
