@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
+from engine.export.dossier import Dossier, Product
+from engine.export.told import STAGE_TITLES, choice_text, measured, span
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
-from engine.records import Check, Decision, Json
+from engine.records import Decision, Json
 from engine.session import Session
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words, as_table
 from engine.words import literal
 
-STAGE_TITLES = {
-    "define": "The problem",
-    "prepare": "The data",
-    "baseline": "Without a model",
-    "simple": "The simple model",
-    "deep": "The deep model",
-    "present": "The final exam",
-}
 # Views that a reader of the report wants to see again; the others belong to the moment of the decision.
 SHOWN = ("simple.champion", "improve.errors", "deep.gate", "deep.compare", "present.result")
 
@@ -30,33 +23,38 @@ _MEANING_NOTHING = str.maketrans(
 )
 
 
+def markdown(d: Dossier) -> Product:
+    """The report, as it leaves."""
+    return Product({"": report(d.session, d.shows, source=d.source, branch=d.branch)})
+
+
 def report(s: Session, shows: Mapping[int, Sequence[View]], *, source: str, branch: str = "main") -> str:
     """The whole report of the decisions in force.  Text from the data is shown literally.
 
     shows: what was shown for a decision, by its number.  source: how the data's file is called.
     """
     decisions = sorted(s.decisions(), key=lambda d: d.seq)
-    parts = [f"# {_text(s.name)}", _summary(s, source, branch), _ladder(s)]
+    parts = [f"# {text_of(s.name)}", _summary(s, source, branch), _ladder(s)]
     stage = ""
     for d in decisions:
         if d.question == SETTLED.id:
             continue
         if d.stage != stage:
             stage = d.stage
-            parts.append(f"## {STAGE_TITLES.get(stage, stage)}")
+            parts.append(f"## {STAGE_TITLES.get(stage) or text_of(stage)}")
         parts.append(_decision(d))
         if d.question in SHOWN:
-            parts += [_view(view) for view in shows.get(d.seq, ())]
+            parts += [view_of(view) for view in shows.get(d.seq, ())]
     parts.append(_about(decisions))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _summary(s: Session, source: str, branch: str) -> str:
     result = s.decision("present.result")
-    lines = [f"Predicts **{_text(s.target)}** from {_text(source)} (branch {_text(branch)})."]
+    lines = [f"Predicts **{text_of(s.target)}** from {text_of(source)} (branch {text_of(branch)})."]
     if result is not None and result.check is not None:
         top = s.rungs[-1]
-        lines.append(f"**{spec_of(top.described).title}: {_measured(result.check)}.** {_text(result.why)}")
+        lines.append(f"**{spec_of(top.described).title}: {text_of(measured(result.check))}.** {text_of(result.why)}")
     elif s.rungs:
         top = s.rungs[-1]
         lines.append(
@@ -73,13 +71,13 @@ def _ladder(s: Session) -> str:
             spec_of(r.described).title,
             r.stage,
             figure(r.value),
-            _range(r.low, r.high),
+            span(r.low, r.high),
             r.details.get("parameters"),
             _figure(r.details.get("latency_ms")),
         )
         for r in s.rungs
     ]
-    return _view(
+    return view_of(
         Table("The ladder", ("model", "stage", title_of(s.metric), "95 % interval", "parameters", "p95 ms"), rows)
     )
 
@@ -90,21 +88,14 @@ def _decision(d: Decision) -> str:
     if d.overruled:
         notes.append(f"against the recommendation {_choice(d.recommended)}")
     if d.flags:
-        notes.append("flags " + ", ".join(d.flags))
-    lines = [f"**{d.seq}. {_text(d.prompt)}** {_choice(d.choice)}  ", f"*{'; '.join(notes)}.* {_text(d.why)}".rstrip()]
+        notes.append("flags " + text_of(", ".join(d.flags)))
+    lines = [
+        f"**{d.seq}. {text_of(d.prompt)}** {_choice(d.choice)}  ",
+        f"*{'; '.join(notes)}.* {text_of(d.why)}".rstrip(),
+    ]
     if d.check is not None and d.check.value is not None:
-        lines[-1] += f"  \nChecked against: {_measured(d.check)} — {_text(d.check.protocol)}."
+        lines[-1] += f"  \nChecked against: {text_of(measured(d.check))} — {text_of(d.check.protocol)}."
     return "\n".join(lines)
-
-
-def _measured(check: Check) -> str:
-    title = _text(title_of(check.metric))
-    said = f"{title} {figure(check.value)}" if check.value is not None else title
-    if check.low is not None and check.high is not None:
-        said += f" ({_range(check.low, check.high)})"
-    if check.reference is not None:
-        said += f", against {figure(check.reference)}"
-    return said
 
 
 def _about(decisions: Sequence[Decision]) -> str:
@@ -119,42 +110,39 @@ def _about(decisions: Sequence[Decision]) -> str:
         "## About this report\n\n"
         f"{len(decisions)} decision{'' if len(decisions) == 1 else 's'} ({counts}); "
         f"{sum(d.overruled for d in decisions)} against the recommendation. "
-        f"Last decided {last.decided_at}; hash of the last decision `{last.hash}`."
+        f"Last decided {text_of(last.decided_at)}; hash of the last decision `{code_of(last.hash)}`."
     )
 
 
-def _view(view: View) -> str:
+def view_of(view: View) -> str:
+    """A view in Markdown; pictures become tables."""
     match view:
         case Table(title, columns, rows):
-            head = f"| {' | '.join(_cell(c) for c in columns)} |\n|{'|'.join('---' for _ in columns)}|"
-            body = "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
-            return f"**{_text(title)}**\n\n{head}\n{body}"
+            head = f"| {' | '.join(cell_of(c) for c in columns)} |\n|{'|'.join('---' for _ in columns)}|"
+            body = "\n".join(f"| {' | '.join(cell_of(cell) for cell in row)} |" for row in rows)
+            return f"**{text_of(title)}**\n\n{head}\n{body}"
         case Intervals(title, unit, rows):
-            cells = [(label, figure(value), _range(low, high)) for label, value, low, high in rows]
-            return _view(Table(title, ("", unit, "interval"), cells))
+            cells = [(label, figure(value), span(low, high)) for label, value, low, high in rows]
+            return view_of(Table(title, ("", unit, "interval"), cells))
         case Bars(title, unit, rows):
-            return _view(Table(title, ("", unit), [(label, figure(value)) for label, value in rows]))
+            return view_of(Table(title, ("", unit), [(label, figure(value)) for label, value in rows]))
         case Curves(title, x, y, series):
             cells = [(name, len(points), figure(points[-1][1])) for name, points in series.items() if points]
-            return _view(Table(f"{title}: {y} by {x}", ("line", "points", "last"), cells))
+            return view_of(Table(f"{title}: {y} by {x}", ("line", "points", "last"), cells))
         case Words(title, text):
-            return f"**{_text(title)}** {_text(text)}"
+            return f"**{text_of(title)}** {text_of(text)}"
         case Histogram(title, unit, edges, counts):
-            bins = [(_range(edges[i], edges[i + 1]), f"{n:,}") for i, n in enumerate(counts)]
-            return _view(Table(title, ("", unit), bins))
+            bins = [(span(edges[i], edges[i + 1]), f"{n:,}") for i, n in enumerate(counts)]
+            return view_of(Table(title, ("", unit), bins))
         case Grid():
             table = as_table(view)
             return (
-                _view(Table(table.title, table.columns, [[_figured(c) for c in row] for row in table.rows]))
+                view_of(Table(table.title, table.columns, [[_figured(c) for c in row] for row in table.rows]))
                 if table
                 else ""
             )
         case Samples(title):
-            return f"**{_text(title)}** Rows of the data are not written into reports."
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"
+            return f"**{text_of(title)}** Rows of the data are not written into reports."
 
 
 def _figured(value: Json) -> Json:
@@ -166,22 +154,19 @@ def _figure(value: Json) -> str:
 
 
 def _choice(choice: Json) -> str:
-    if choice is None:
-        return "—"
-    if isinstance(choice, Mapping | list):
-        text = json.dumps(choice, ensure_ascii=False)
-        return f"`{_code(text if len(text) <= 300 else text[:299] + '…')}`"
-    return f"`{_code(str(choice))}`"
+    return "—" if choice is None else f"`{code_of(choice_text(choice))}`"
 
 
-def _code(text: str) -> str:
+def code_of(text: str) -> str:
+    """Text between backticks."""
     return literal(text).replace("`", "ˋ")
 
 
-def _cell(value: Json) -> str:
-    return "" if value is None else _text(value)
+def cell_of(value: Json) -> str:
+    """Text in a cell of a table."""
+    return "" if value is None else text_of(value)
 
 
-def _text(value: Json) -> str:
+def text_of(value: Json) -> str:
     """Text on one line in which Markdown and HTML mean nothing."""
     return literal(value).translate(_MEANING_NOTHING)

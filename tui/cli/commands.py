@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.data.address import path_of
+from engine.export.registry import in_words as forms_in_words
 from tui.cli.options import BranchOption, JsonOption, NameArgument, StoreOption, chosen_store
 
 app = typer.Typer(
@@ -194,19 +195,23 @@ def predict(
     predict_rows(chosen_store(context, store), name, branch, data, output)
 
 
-@app.command(epilog="Example:  rungwise export churn --to md -o churn.md")
+@app.command(
+    epilog="Examples:\n\n    rungwise export churn --to html -o churn.html\n\n"
+    "    rungwise export churn --to adr -o decisions/"
+)
 def export(
     context: typer.Context,
     name: NameArgument,
-    to: Annotated[str, typer.Option("--to", metavar="FORM", help="md: a report in Markdown.")] = "md",
+    to: Annotated[str, typer.Option("--to", metavar="FORM", help=forms_in_words())] = "md",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT", help="The file; by default it is printed.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="The file or folder; one text is printed without it."),
     ] = None,
     branch: BranchOption = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Write what a session leaves: so far its report, with every decision, its why and its figures."""
+    """Write what a session leaves: its report, its records, its model."""
     from tui.cli.exporting import export_session
 
     export_session(chosen_store(context, store), name, branch, to, output, force=force)

@@ -1,56 +1,138 @@
-"""`rungwise export`: what leaves a session as a file."""
+"""`rungwise export`: what leaves a session as files."""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+import zipfile
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from engine.conductor import Conductor
 from engine.errors import DataProblem, UsageProblem
+from engine.export.dossier import Dossier, Product
+from engine.export.registry import Export, export_of
 from engine.session import Session
 from engine.words import literal
 from storage.store import Store
 from tui.cli.looking import opened
 
-FORMATS = ("md",)
-
 
 def export_session(path: Path, name: str, branch: str, form: str, output: Path | None, *, force: bool) -> None:
-    """Write a session in the form wanted; to stdout where no file is named."""
-    if form not in FORMATS:
-        raise UsageProblem(f"A session cannot be exported as {form!r} yet; it can as {', '.join(FORMATS)}.")
+    """Write a session in the form wanted; one text goes to stdout where no file is named."""
+    wanted = export_of(form)
+    if output is not None:
+        _free(output, force=force)  # said before anything is computed
+    elif wanted.shape == "folder" or wanted.binary:
+        raise UsageProblem(
+            f"--to {wanted.name} does not fit on a screen; name where it goes with -o {_usual(name, wanted)}"
+        )
+    build = wanted.builder()
     with opened(path) as store:
-        text = markdown(store, name, branch)
+        product = build(dossier(store, name, branch))
     if output is None:
-        sys.stdout.write(text)
-        return
-    write_report(output, text, force=force)
-    print(f"Report written to {literal(output)}")
+        if product.text is None:
+            raise UsageProblem(
+                f"--to {wanted.name} makes several files; name where they go with -o {_usual(name, wanted)}"
+            )
+        sys.stdout.write(product.text)
+    else:
+        for place in write(product, output, force=force):
+            print(f"{wanted.title[:1].upper()}{wanted.title[1:]}: {literal(place)}")
+    for line in product.said:
+        print(literal(line), file=sys.stdout if output is not None else sys.stderr)
 
 
-def markdown(store: Store, name: str, branch: str = "") -> str:
-    """The report of a session: its decisions, with what was shown for them as far as its evidence is there."""
-    from engine.export.markdown import report
+def _usual(name: str, wanted: Export) -> str:
+    return f"{literal(name)}{wanted.ending}"
+
+
+def dossier(store: Store, name: str, branch: str = "") -> Dossier:
+    """A session with all that is kept of it, on the branch named or the current one."""
     from engine.stages import STAGES
 
     info = store.sessions.get(name)
     journal = store.journal(info.name, branch or None)
     conductor = Conductor(STAGES, Session(info.name, info.dataset), journal, store.evidence, read_only=True)
-    with suppress(DataProblem):  # the session ended there, or its evidence is gone: the report goes as far as it can
+    with suppress(DataProblem):  # the session ended there, or its evidence is gone: the exports go as far as they can
         conductor.advance()
-    shows = {x.decision.seq: x.ask.shows for x in conductor.transcript}
-    session = Session(info.name, info.dataset, journal.decisions())
-    return report(session, shows, source=info.path.name, branch=journal.branch)
+    decisions = journal.decisions()
+    return Dossier(
+        Session(info.name, info.dataset, decisions),
+        decisions,
+        {x.decision.seq: x.ask.shows for x in conductor.transcript},
+        source=info.path.name,
+        branch=journal.branch,
+        environment=store.environments.get,
+        evidence=store.evidence.get,
+        fetch=store.artifacts.fetch,
+        data=lambda: store.datasets.path(info.dataset),
+    )
 
 
-def write_report(output: Path, text: str, *, force: bool = False) -> None:
-    """Raises UsageProblem when the file is there already, DataProblem when it cannot be written."""
-    if output.exists() and not force:
-        raise UsageProblem(f"{output} is there already; choose another name with -o, or say --force to replace it.")
+def write(product: Product, output: Path, *, force: bool = False) -> list[Path]:
+    """Write what leaves, and say where each file or folder went.  A folder whose name ends in .zip becomes one.
+
+    Raises UsageProblem when something is there already, DataProblem when it cannot be written.
+    """
     try:
-        output.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if "" in product.files:
+            places = {_beside(output, name): content for name, content in product.files.items()}
+            for place in places:
+                _free(place, force=force)
+            for place, content in places.items():
+                _put(place, _bytes(content))
+            return list(places)
+        if output.suffix == ".zip":
+            _free(output, force=force)
+            _put(output, _zipped(product, output.stem))
+            return [output]
+        for name, content in product.files.items():
+            place = output / PurePosixPath(name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _put(place, _bytes(content))
+        return [output]
     except OSError as problem:
         raise DataProblem(
             f"{output} cannot be written ({problem.strerror or problem}); choose another place with -o."
         ) from None
+
+
+def _beside(output: Path, name: str) -> Path:
+    return output.with_name(output.stem + name) if name else output
+
+
+def _free(place: Path, *, force: bool) -> None:
+    """An empty folder is free; a file, and a folder that holds something, only with --force."""
+    taken = place.exists() and not (place.is_dir() and not any(place.iterdir()))
+    if taken and not force:
+        raise UsageProblem(f"{place} is there already; choose another name with -o, or say --force to replace it.")
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", errors="backslashreplace")
+
+
+def _put(place: Path, content: bytes) -> None:
+    """The file appears under its name when it is complete."""
+    handle, part = tempfile.mkstemp(prefix=f".{place.name[:40]}.", suffix=".part", dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(part, 0o666 & ~mask)
+        os.replace(part, place)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def _zipped(product: Product, stem: str) -> bytes:
+    import io
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted(product.files.items()):
+            archive.writestr(zipfile.ZipInfo(f"{stem}/{name}"), _bytes(content), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()

@@ -1,0 +1,326 @@
+"""The report of a session as one HTML file: no script and nothing beside it, readable by who never saw the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.export.dossier import Dossier, Product
+from engine.export.markup import Html, el, joined
+from engine.export.pictures import picture
+from engine.export.style import STYLE
+from engine.export.told import (
+    AUTHORS,
+    STAGE_TITLES,
+    baseline_of,
+    choice_text,
+    labelled,
+    looks,
+    measured,
+    name_of,
+    span,
+    told_decisions,
+)
+from engine.metrics import BY_NAME, figure, title_of
+from engine.records import Check, Decision, Json
+from engine.views import Grid, Intervals, Samples, Table, View, Words, as_table
+from engine.words import literal
+
+MOST_ROWS = 200  # of a table; the store holds the others
+
+# What a reader wants to see before the decisions: what was shown for these questions, under these headings.
+CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Where it is right and wrong", ("improve.errors", "deep.errors")),
+    ("What the predictions rest on", ("simple.linear", "improve.importance")),
+    ("Are the probabilities true?", ("improve.calibrate", "improve.threshold")),
+    ("Would more data help?", ("improve.learning_curve",)),
+    ("A network, if it was tried", ("deep.compare",)),
+)
+
+HOW_TO_READ = (
+    ("The ladder", "The same problem solved in steps of rising effort, from no model at all upwards. A step is taken "
+     "only when it is measurably better than the one before."),
+    ("Practice exams", "The rows for practice are parted many times into a part to learn from and a part to be asked "
+     "about. The score is the mean over these exams."),
+    ("The final exam", "Some rows are locked away at the start, and looked at once, at the end. Nothing was chosen by "
+     "them, so their score is the honest one."),
+    ("The interval", "Had other rows been drawn, the score would have been another. In about 95 of 100 such cases the "
+     "interval holds the score that one would find on very many rows."),
+)  # fmt: skip
+
+
+def html(d: Dossier) -> Product:
+    """The whole report.  Text from data, files and people is shown literally."""
+    body = [
+        el("h1", d.name),
+        _summary(d),
+        _notes(),
+        _ladder(d),
+        _exam(d),
+        *_chapters(d),
+        _decisions(d),
+        _trust(d),
+        _environment(d),
+    ]
+    head = joined(
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
+        el("title", f"{d.name}: report"),
+        el("style", Html(STYLE)),
+    )
+    page = el("html", el("head", head), el("body", *body), lang="en")
+    return Product({"": f"<!doctype html>\n{page}\n"})
+
+
+def _section(title: str, *inside: object) -> Html | None:
+    kept = [part for part in inside if part]
+    return joined(el("h2", title), *kept) if kept else None
+
+
+def _summary(d: Dossier) -> Html:
+    s = d.session
+    statement = s.choice("problem.statement")
+    said = [
+        el("p", "Predicts ", el("strong", s.target or "?"), " from ", el("code", d.source), f" (branch {d.branch}).",
+           class_="lead")
+    ]  # fmt: skip
+    if isinstance(statement, str) and statement and statement != "not stated":
+        said.append(el("p", "What for: ", statement))
+    result = s.decision("present.result")
+    if result is not None and (check := result.check) is not None and check.value is not None:
+        said.append(el("p", f"{name_of(s.rungs[-1])}: {title_of(check.metric)} {figure(check.value)}", class_="big"))
+        said.append(el("p", result.why))
+        if looks(s) > 1:
+            said.append(el("p", f"The locked rows were looked at {looks(s)} times: the score is optimistic.",
+                           class_="warn"))  # fmt: skip
+    elif s.rungs:
+        top = s.rungs[-1]
+        said.append(el("p", f"So far: {name_of(top)}, {title_of(top.metric)} {figure(top.value)}", class_="big"))
+        said.append(el("p", "On practice exams; the final exam has not been taken.", class_="soft"))
+    else:
+        said.append(el("p", "No model has been accepted yet.", class_="soft"))
+    metric = BY_NAME.get(s.metric)
+    if metric is not None:
+        better = {"high": "higher is better", "low": "lower is better", "zero": "nearer to 0 is better"}[metric.best]
+        said.append(el("p", f"{metric.title}: {better}; guessing scores {metric.chance}.", class_="soft"))
+    return joined(*said)
+
+
+def _notes() -> Html:
+    items = [joined(el("dt", name), el("dd", words)) for name, words in HOW_TO_READ]
+    return el("details", el("summary", "How to read this"), el("dl", *items))
+
+
+def _ladder(d: Dossier) -> Html | None:
+    s = d.session
+    if not s.rungs:
+        return None
+    rows = [(name_of(r), r.value, r.low, r.high) for r in s.rungs]
+    view = Intervals(f"The ladder, {title_of(s.metric)}", title_of(s.metric), rows, s.choice("problem.success"))
+    cells = [
+        (
+            name_of(r),
+            r.stage,
+            figure(r.value),
+            span(r.low, r.high),
+            r.details.get("parameters"),
+            _figured(r.details.get("latency_ms")),
+        )
+        for r in s.rungs
+    ]
+    table = Table("", ("model", "stage", title_of(s.metric), "95 % interval", "parameters", "p95 ms"), cells)
+    note = "The dashed line is the success line that was set before any score was seen."
+    line = el("p", note, class_="note") if s.choice("problem.success") is not None else None
+    return _section("The ladder", _view(view, figures=False), line, _table(table))
+
+
+def _exam(d: Dossier) -> Html | None:
+    result = d.session.decision("present.result")
+    if result is None:
+        return None
+    return _section(
+        "The final exam", el("p", result.why), *(_view(view, figures=False) for view in d.shows.get(result.seq, ()))
+    )
+
+
+def _chapters(d: Dossier) -> list[Html | None]:
+    found = []
+    for title, questions in CHAPTERS:
+        parts: list[Html] = []
+        for decision in d.decisions:
+            views = d.shows.get(decision.seq, ())
+            if decision.question in questions and views:
+                parts += [el("p", decision.why or decision.reason), *(_view(view) for view in views)]
+        found.append(_section(title, *parts))
+    return found
+
+
+def _decisions(d: Dossier) -> Html | None:
+    parts: list[Html] = []
+    stage = ""
+    shown = {"present.result", *(question for _, questions in CHAPTERS for question in questions)}
+    for decision in told_decisions(d.decisions):
+        if decision.stage != stage:
+            stage = decision.stage
+            parts.append(el("h3", STAGE_TITLES.get(stage, stage)))
+        views = () if decision.question in shown else d.shows.get(decision.seq, ())
+        parts.append(_decision(decision, views))
+    return _section("Every decision", *parts)
+
+
+def _decision(d: Decision, views: Sequence[View]) -> Html:
+    kind = "decision" + (" overruled" if d.overruled else " person" if d.author == "person" else "")
+    lines = [
+        el("h4", f"{d.seq}. {d.prompt}"),
+        el(
+            "p",
+            el("span", labelled(d), class_="answer"),
+            el("span", f" · decided by {AUTHORS[d.author]}", class_="soft"),
+        ),
+    ]
+    if d.overruled:
+        lines.append(el("p", f"Against the recommendation: {choice_text(d.recommended)}. {d.reason}", class_="warn"))
+    if d.why:
+        lines.append(el("p", "Why: ", d.why))
+    if d.check is not None:
+        lines.append(el("p", f"Checked against: {_checked(d.check)}", class_="soft"))
+    if d.flags:
+        lines.append(el("p", f"Flags for a reviewer: {', '.join(d.flags)}", class_="warn"))
+    stood = [_option(d, i) for i in range(len(d.options))]
+    if len(stood) > 1:
+        lines.append(
+            el("details", el("summary", f"The {len(stood)} options that stood"), el("ul", *stood, class_="options"))
+        )
+    if views:
+        lines.append(el("details", el("summary", "What was shown"), *(_view(view) for view in views)))
+    return el("div", *lines, class_=kind, id=f"d{d.seq}")
+
+
+def _option(d: Decision, i: int) -> Html:
+    option = d.options[i]
+    chosen = option.key == d.choice or (isinstance(d.choice, list) and option.key in d.choice)
+    figures = ", ".join(f"{name} {_figured(value)}" for name, value in option.figures.items() if value is not None)
+    said = option.text + (f": {option.note}" if option.note else "") + (f" ({figures})" if figures else "")
+    marks = [word for word, holds in (("chosen", chosen), ("recommended", option.key == d.recommended)) if holds]
+    mark = el("span", f"  ← {', '.join(marks)}", class_="soft") if marks else None
+    return el("li", said, mark, class_="chosen" if chosen else None)
+
+
+def _checked(check: Check) -> str:
+    said = measured(check)
+    return said + (f"; {check.protocol}" if check.protocol else "")
+
+
+def _trust(d: Dossier) -> Html | None:
+    """What a sceptic asks first."""
+    s = d.session
+    base = baseline_of(s)
+    overruled = [x for x in d.decisions if x.overruled]
+    flags = sorted({flag for x in d.decisions for flag in x.flags})
+    by = {who: sum(x.author == who for x in d.decisions) for who in ("person", "plan", "engine")}
+    dropped = [name for name, choice in s.about("data.leaks").items() if choice == "drop"]
+    kept = [name for name, choice in s.about("data.leaks").items() if choice != "drop"]
+    rows = [
+        (
+            "Without a model",
+            f"{name_of(base)}: {title_of(base.metric)} {figure(base.value)}" if base else "not measured",
+        ),
+        ("Rows locked away", _locked(s.locked, s.material)),
+        ("Looks at the locked rows", str(looks(s))),
+        ("Columns left out as leaks", ", ".join(dropped) or "none"),
+        ("Suspected, and kept", ", ".join(kept) or "none"),
+        ("Decisions", f"{len(d.decisions)}: " + ", ".join(f"{n} by {AUTHORS[who]}" for who, n in by.items() if n)),
+        ("Against the recommendation", ", ".join(x.name for x in overruled) or "none"),
+        ("Flags", ", ".join(flags) or "none"),
+    ]
+    items = [joined(el("dt", name), el("dd", said)) for name, said in rows]
+    return _section("Can it be trusted?", el("dl", *items)) if d.decisions else None
+
+
+def _locked(share: float, material: str) -> str:
+    if not share:
+        return "none"
+    return f"the last {share:g} horizons of each series" if material == "series" else f"{share:.0%}"
+
+
+def _environment(d: Dossier) -> Html | None:
+    if not d.decisions:
+        return None
+    last = d.decisions[-1]
+    rows: list[tuple[str, str]] = []
+    env: Mapping[str, Json] = d.environment(last.environment) or {}
+    for name in ("rungwise", "python", "platform", "cpus"):
+        if env.get(name):
+            rows.append((name, str(env[name])))
+    rows += [(name, str(version)) for name, version in (env.get("versions") or {}).items()]
+    rows += [
+        ("data", f"{d.source}, SHA-256 {d.session.data}"),
+        ("last decision", last.decided_at),
+        ("its hash", last.hash),
+    ]
+    items = [joined(el("dt", name), el("dd", el("code", said))) for name, said in rows]
+    return _section("What it was computed with", el("dl", *items))
+
+
+# -- views -----------------------------------------------------------------------------------------------------------
+
+
+def _view(view: View, *, figures: bool = True) -> Html:
+    match view:
+        case Words(title, words):
+            return joined(el("h4", title) if title else None, *(el("p", line) for line in words.splitlines()))
+        case Samples(title):
+            return el("p", f"{title}: rows of the data are not written into reports.", class_="note")
+        case Table():
+            return joined(el("h4", view.title) if view.title else None, _table(view))
+        case Grid():
+            return joined(el("h4", view.title), _grid(view))
+    drawn, table = picture(view), as_table(view)
+    below = None
+    if table is not None and drawn is None:
+        below = _table(table)
+    elif table is not None and figures:
+        below = el("details", el("summary", "The figures"), _table(table))
+    return el("figure", el("h4", view.title), drawn, below)
+
+
+def _table(table: Table) -> Html:
+    numeric = [
+        all(isinstance(row[i], int | float) or row[i] is None for row in table.rows if i < len(row))
+        for i in range(len(table.columns))
+    ]
+    head = el("tr", *(el("th", c, class_="n" if n else None) for c, n in zip(table.columns, numeric, strict=True)))
+    rows = [
+        el("tr", *(el("td", _figured(cell), class_="n" if i < len(numeric) and numeric[i] else None)
+                   for i, cell in enumerate(row)))
+        for row in table.rows[:MOST_ROWS]
+    ]  # fmt: skip
+    more = len(table.rows) - len(rows)
+    note = el("p", f"… and {more:,} rows more.", class_="note") if more > 0 else None
+    return joined(el("div", el("table", el("thead", head), el("tbody", *rows)), class_="wide"), note)
+
+
+def _grid(view: Grid) -> Html:
+    rows = [
+        el("tr", el("th", name), *(_shade(v) for v in line)) for name, line in zip(view.rows, view.values, strict=True)
+    ]
+    head = el("tr", el("th", ""), *(el("th", name) for name in view.columns))
+    return el("div", el("table", el("thead", head), el("tbody", *rows)), class_="wide")
+
+
+def _shade(value: float | None) -> Html:
+    if value is None:
+        return el("td", "")
+    share = round(min(1.0, max(0.0, value)) * 60)
+    style = f"background: color-mix(in srgb, var(--mark) {share}%, transparent)"
+    return el("td", figure(value), class_="n", style=style)
+
+
+def _figured(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return figure(value) if isinstance(value, float) else literal(value)

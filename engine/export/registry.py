@@ -1,0 +1,65 @@
+"""The forms in which a session leaves, each declared once: the command line, its help and the tests read them here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from engine.errors import UsageProblem
+from engine.export.dossier import Dossier, Product
+
+EXTRA = "rungwise[export]"
+
+
+@dataclass(frozen=True)
+class Export:
+    """One form.
+
+    ending: of the file that it is usually given.  shape: one file, or a folder (or a zip of it).  needs: "journal" for
+    what can be told at any time, "model" for what takes the model that leaves.  packages: what must be installed
+    beside the program's own.  build: "module:function", called with a Dossier, gives a Product.
+    """
+
+    name: str
+    title: str
+    ending: str
+    build: str
+    needs: Literal["journal", "model"] = "journal"
+    shape: Literal["file", "folder"] = "file"
+    packages: tuple[str, ...] = ()
+    binary: bool = False  # no text that a screen could show
+
+    def builder(self) -> Callable[[Dossier], Product]:
+        """Raises UsageProblem when a package is not there."""
+        missing = [name for name in self.packages if find_spec(name) is None]
+        if missing:
+            raise UsageProblem(
+                f"To export as {self.name} takes {' and '.join(missing)}; install with: pip install '{EXTRA}'."
+            )
+        module, _, name = self.build.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+EXPORTS = (
+    Export("md", "the report in Markdown", ".md", "engine.export.markdown:markdown"),
+    Export("html", "the report as one file for a browser", ".html", "engine.export.html:html"),
+    Export("card", "a model card", ".md", "engine.export.card:card"),
+    Export("adr", "a decision record for each decision of a person", "", "engine.export.adr:records", shape="folder"),
+)
+BY_NAME = {export.name: export for export in EXPORTS}
+
+
+def export_of(name: str) -> Export:
+    """Raises UsageProblem for a form there is not."""
+    found = BY_NAME.get(name)
+    if found is None:
+        raise UsageProblem(f"A session cannot be exported as {name!r}; it can as {', '.join(BY_NAME)}.")
+    return found
+
+
+def in_words() -> str:
+    """All forms in one sentence, for the help."""
+    return "; ".join(f"{export.name}: {export.title}" for export in EXPORTS) + "."
