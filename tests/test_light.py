@@ -12,6 +12,7 @@ import pytest
 
 import engine
 import engine.export
+import engine.review
 import engine.runners
 import engine.stages
 import storage
@@ -57,7 +58,7 @@ def test_each_door_of_the_terminals_process_is_light_by_itself(name):
 
 
 def test_no_module_of_the_terminal_the_store_or_the_conversations_is_heavy():
-    names = modules_of(tui, storage, engine, engine.stages, engine.runners, engine.export)
+    names = modules_of(tui, storage, engine, engine.stages, engine.runners, engine.export, engine.review)
     assert {"tui.app", "storage.journal", "engine.records", "engine.stages.define"} <= set(names)
     heavy = {name: set(brought) & set(HEAVY) for name, brought in brought_by(*names).items()}
     assert {name: found for name, found in heavy.items() if found} == {}
