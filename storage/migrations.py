@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.records import digest
 from storage.light import sqlite_utils
-from storage.schema import TABLES, VIEWS
+from storage.schema import COMMENTS, TABLES, VIEWS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -32,6 +33,20 @@ def m001_tables(db: Database) -> None:
         db.execute(statement)
 
 
+def _append_only(db: Database, table: str, same: str) -> None:
+    """Refuse what would change a row.  same: when a new row would take the place of one that is there."""
+    message = f"table {table} is append-only"
+    for verb in ("update", "delete"):
+        db.execute(
+            f"create trigger {table}_no_{verb} before {verb} on {table} begin select raise(abort, '{message}'); end"
+        )
+    taken = f"exists (select 1 from {table} where {same})"  # noqa: S608 - the words stand in this file
+    db.execute(
+        f"create trigger {table}_no_replace before insert on {table} "
+        f"when {taken} begin select raise(abort, '{message}'); end"
+    )
+
+
 @migrations()
 def m002_append_only(db: Database) -> None:
     """The log is the truth: nobody rewrites it.  `replace` is refused too, which would delete without saying so."""
@@ -40,16 +55,7 @@ def m002_append_only(db: Database) -> None:
         ("evidence", "key = new.key"),
         ("artifact", "digest = new.digest"),
     ):
-        message = f"table {table} is append-only"
-        for verb in ("update", "delete"):
-            db.execute(
-                f"create trigger {table}_no_{verb} before {verb} on {table} begin select raise(abort, '{message}'); end"
-            )
-        taken = f"exists (select 1 from {table} where {same})"  # noqa: S608 - the words stand above
-        db.execute(
-            f"create trigger {table}_no_replace before insert on {table} "
-            f"when {taken} begin select raise(abort, '{message}'); end"
-        )
+        _append_only(db, table, same)
 
 
 @migrations()
@@ -58,9 +64,43 @@ def m003_views(db: Database) -> None:
         db.create_view(name, query)
 
 
+@migrations()
+def m004_comments_are_append_only(db: Database) -> None:
+    """A comment is never changed: what settled it becomes one more remark, and each has a name of its own (uid), so
+    that copies of a session can be put together."""
+    old = list(db.query("select * from comment order by id"))
+    db.execute("drop table comment")
+    for statement in COMMENTS:
+        db.execute(statement)
+    hashes = {(d["branch"], d["seq"]): d["hash"] for d in db.query("select branch, seq, hash from decision")}
+    uids: dict[int, str] = {}
+    answered = {c["id"]: c["answers"] for c in old}
+
+    def root(comment: int) -> int:
+        return comment if answered[comment] is None else root(answered[comment])
+
+    for c in old:
+        about = hashes.get((c["branch"], c["seq"]), "")
+        uids[c["id"]] = digest([about or c["session"], c["author"], c["mark"], c["text"], c["at"], c["id"]])
+        kept = {name: c[name] for name in ("id", "session", "author", "mark", "text", "at")}
+        kept["answers"] = None if c["answers"] is None else root(c["answers"])
+        place = {"branch": c["branch"], "seq": c["seq"]} if about else {}
+        db.table("comment").insert({**kept, **place, "uid": uids[c["id"]], "about": about})
+    for c in old:
+        if c["closed_at"]:
+            said = {"mark": "resolved", "text": "", "at": c["closed_at"], "answers": root(c["id"])}
+            about = hashes.get((c["branch"], c["seq"]), "")
+            place = {"branch": c["branch"], "seq": c["seq"]} if about else {}
+            row = {"session": c["session"], "author": c["author"], "about": about, **place, **said}
+            db.table("comment").insert({**row, "uid": digest([uids[c["id"]], "resolved", c["closed_at"]])})
+    _append_only(db, "comment", "id = new.id or (session = new.session and uid = new.uid)")
+
+
 NUMBER = len(migrations._migrations)
 GUARDS = {
-    f"{table}_no_{verb}" for table in ("decision", "evidence", "artifact") for verb in ("update", "delete", "replace")
+    f"{table}_no_{verb}"
+    for table in ("decision", "evidence", "artifact", "comment")
+    for verb in ("update", "delete", "replace")
 }
 
 

@@ -170,6 +170,28 @@ TABLES = (
 )
 
 
+# The comments as they are since step 4.
+COMMENTS = (
+    """
+    create table comment (
+      id      integer primary key,
+      uid     text not null,               -- its name in every copy of the session
+      session integer not null references session (id),
+      branch  integer references branch (id),
+      seq     integer,                     -- the decision it is about
+      about   text not null,               -- that decision's hash; '' for the session as a whole
+      answers integer references comment (id),  -- the one that began the thread
+      author  text not null,
+      mark    text not null,               -- agree, question, disagree, resolved, reopened or nothing
+      text    text not null,
+      at      text not null,
+      unique (session, uid)
+    ) strict
+    """,
+    "create index comment_by_thread on comment (answers)",
+)
+
+
 def _with_line(query: str) -> str:
     """A query over `line`: every branch with its ancestors, and the last decision that it shares with each."""
     return _LINE + query

@@ -222,8 +222,10 @@ _STANDING = "from line join decision as d on d.branch = line.ancestor and d.seq 
 _SESSIONS = """
 select session.*, branch.name as branch_name, dataset.path, dataset.path_bytes,
   (select count(*) from branch where branch.session = session.id) as branches,
-  (select count(*) from comment where comment.session = session.id
-     and comment.closed_at is null and comment.mark in ('question', 'disagree')) as comments,
+  (select count(*) from comment as c where c.session = session.id
+     and c.answers is null and c.mark in ('question', 'disagree') and coalesce((
+       select mark from comment as r where r.answers = c.id and r.mark in ('resolved', 'reopened')
+       order by r.at desc, r.id desc limit 1), '') <> 'resolved') as comments,
   (select count(*) from trial where trial.data = session.dataset and trial.status in ('queued', 'running')) as running,
   (select max(last) from (
      select (select decided_at from decision where decision.branch = b.id order by seq desc limit 1) as last

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from storage.comments import StoredComments
 from storage.connection import Connection
@@ -17,6 +18,9 @@ from storage.opening import default_path, open_connection
 from storage.queue import StoredQueue
 from storage.sessions import Sessions
 from storage.verify import Finding, verify
+
+if TYPE_CHECKING:
+    from engine.review.record import Record
 
 
 class Store:
@@ -65,6 +69,16 @@ class Store:
         """The decisions of a branch (the current one when none is named).  Raises UsageProblem when there is none."""
         info, found = self.sessions.get(session), self.sessions.branch(session, branch)
         return StoredJournal(self._connection, self._leases, (info.id, info.name), (found.id, found.name))
+
+    def record(self, session: str, branch: str | None = None) -> Record:
+        """A branch as the review reads it, with what the session did on its others.  Raises UsageProblem."""
+        from engine.review.record import Record
+
+        info, chosen = self.sessions.get(session), self.sessions.branch(session, branch)
+        others = [b.name for b in self.sessions.branches(session) if b.id != chosen.id]
+        lines = tuple(self.journal(info.name, other).decisions() for other in others)
+        decisions = self.journal(info.name, chosen.name).decisions()
+        return Record(info.name, decisions, lines, self.evidence.get, chosen.name, info.dataset)
 
     def hold(self, session: str) -> Hold:
         """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""

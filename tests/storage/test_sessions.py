@@ -25,7 +25,7 @@ def test_the_list_is_newest_first_and_shows_where_each_session_is(store, churn, 
     ]
     assert first.ladder == Session(churn, "", journal.decisions()).rungs, "as the fold over the decisions has it"
     store.queue.submit([trial(data=fingerprint)])
-    store.comments.add(first.id, "mentor", "Why not log loss?", branch=1, seq=1, mark="question")
+    store.comments.add(first.id, "mentor", "Why not log loss?", mark="question")
     store.comments.add(first.id, "mentor", "Good.", mark="agree")
     first = store.sessions.get(churn)
     assert (first.running, first.comments) == (1, 1)
@@ -73,18 +73,3 @@ def test_data_that_was_never_recorded(store):
     with pytest.raises(StoreProblem, match="does not know the data"):
         store.sessions.create("churn", "0" * 64)
     assert store.sessions.list() == []
-
-
-def test_comments_are_answered_and_closed(store, churn, clock):
-    session = store.sessions.get(churn).id
-    first = store.comments.add(session, "mentor", "[red] why?", mark="question")
-    second = store.comments.add(session, "trainee", "because …", answers=first)
-    store.comments.close(first)
-    question, answer = store.comments.of(session)
-    assert (question.text, question.closed_at is not None, answer.answers, answer.id) == (
-        "[red] why?",
-        True,
-        first,
-        second,
-    )
-    assert store.sessions.get(churn).comments == 0
