@@ -1,60 +1,50 @@
-"""The trial *errors*: where a model is wrong: by class, by slice, and the worst rows.  (Catalogue, improve.errors.)"""
+"""The trial *errors*: where a model is wrong, in four views.  (Decision catalogue, improve.errors.)
+
+By class; by slice (engine.evaluation.slices); the worst rows; what is missed against what is said, and over time
+(engine.evaluation.residuals).
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.data.table import load
 from engine.errors import DataProblem
+from engine.evaluation.answers import Answers, read_answers
 from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.crossval import class_report, read_out_of_fold
-from engine.evaluation.intervals import wilson
-from engine.models.fitting import decide
-from engine.models.pipeline import WINDOW
+from engine.evaluation.crossval import class_report
+from engine.evaluation.intervals import LEVEL, resample_weights, wilson
+from engine.evaluation.residuals import residual_views
+from engine.evaluation.shown_rows import cell, cells, keep_rows
+from engine.evaluation.slices import judge_slices
 from engine.records import Json, Progress
 from engine.trials import Context
 
-SMALLEST_SLICE = 30  # rows
-FALSE_DISCOVERIES = 0.10  # Benjamini–Hochberg q
-WEAK_RATIO = 1.25
 WORST = 20
 SHOWN = 200  # slices kept in the evidence; weak ones always
 SUSPECT = 0.05  # probability of the given label below which a label is doubted
-MANY_LEVELS = 50  # of a column or of the groups; more are not looked at level by level
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the exams said of each development row: the first answer, and the loss averaged over repeats.
-
-    positions: (m,) into the table.  scores: (m, K) or (m,).  loss: (m,) log loss, or the error as the metric sees it.
-    """
-
-    positions: np.ndarray
-    scores: np.ndarray
-    loss: np.ndarray
-    loss_name: str
+RESAMPLES = 1_000  # of the rows, for the interval of F1
 
 
 def errors(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Look at the out-of-fold answers of a cross-validation.
 
-    params: recipe, model; uses: the key of that cross-validation.  Rows are named by their number in the file; their
-    values stay in the data.  Raises DataProblem when the answers are of other data.
+    params: recipe, model, aside ({column: type} of protected columns that are no inputs, where there are any); uses:
+    the key of that cross-validation.  Rows are named by their number in the file; their values are kept apart, under
+    `rows_digest`.  Raises DataProblem when the answers are of other data.
     """
     bench = open_bench(params, ctx)
     if not ctx.uses:
         raise DataProblem("The error views read the answers of the practice exams; name that evidence in `uses`.")
     answers = read_answers(bench, ctx.fetch(str(ctx.evidence(ctx.uses[0])["oof"])))
-    ctx.report(Progress(1, 3, "view", "by class"))
-    by_class = _by_class(bench, answers)
-    ctx.report(Progress(2, 3, "view", "slices"))
-    found = judge_slices(bench, answers)
-    ctx.report(Progress(3, 3, "view", "worst rows"))
+    ctx.report(Progress(1, 4, "view", "by class"))
+    by_class = _by_class(bench, answers, ctx.seed)
+    ctx.report(Progress(2, 4, "view", "slices"))
+    found = judge_slices(bench, answers, _aside(params, bench, ctx))
+    ctx.report(Progress(3, 4, "view", "worst rows"))
+    worst = _worst(bench, answers, ctx)
+    ctx.report(Progress(4, 4, "view", "what is missed"))
     return {
         **by_class,
         "loss": answers.loss_name,
@@ -62,48 +52,38 @@ def errors(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "slices": found[:SHOWN] + [s for s in found[SHOWN:] if s["weak"]],
         "slices_looked_at": len(found),
         "weak": sum(s["weak"] for s in found),
-        **_worst(bench, answers),
+        **worst,
+        **residual_views(bench, answers),
         **_by_step(bench, answers),
     }
 
 
-def read_answers(bench: Bench, content: bytes) -> Answers:
-    """The stored out-of-fold predictions with their losses."""
-    stored = read_out_of_fold(content)
-    positions, scores = stored["positions"], stored["scores"]
-    wanted = 2 if bench.classifies else 1
-    fits = scores.ndim == wanted and (wanted == 1 or scores.shape[1] == len(bench.table.labels))
-    if not len(positions) or positions.max() >= len(bench.table.y) or not fits:
-        raise DataProblem("The stored answers do not belong to this data; run the practice exams again.")
-    loss, name = _losses(bench, positions, scores)
-    once, first, place = np.unique(positions, return_index=True, return_inverse=True)
-    mean_loss = np.bincount(place, weights=loss) / np.bincount(place)
-    return Answers(once, scores[first], mean_loss, name)
+def _aside(params: dict[str, Json], bench: Bench, ctx: Context) -> pd.DataFrame | None:
+    """Protected columns that no model sees, but that people must not be treated worse by; all rows of the table."""
+    named = {c: t for c, t in (params.get("aside") or {}).items() if c not in bench.table.frame.columns}
+    if not named or bench.table.steps is not None:
+        return None
+    recipe = params["recipe"]
+    table = load(ctx.source(), {**recipe, "types": {**recipe["types"], **named}})
+    return table.frame.loc[:, list(named)]
 
 
-def _losses(bench: Bench, positions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, str]:
-    y, steps = bench.table.y[positions], bench.table.steps
-    if bench.classifies:
-        given = np.clip(scores[np.arange(len(y)), y], 1e-15, 1.0)
-        return -np.log(given), "log loss"
-    if bench.metric in ("rmse", "r2"):
-        return (scores - y) ** 2, "squared error"
-    if steps is not None and len(steps.names) > 1:  # so that a series counts by how well it is told, not by its size
-        unit = steps.change[positions]
-        usual = np.where(np.nan_to_num(unit) > 0, unit, np.nanmedian(unit) or 1.0)
-        return np.abs(scores - y) / usual, "absolute error over the usual change"
-    return np.abs(scores - y), "absolute error"
+# --- by class --------------------------------------------------------------------------------------------------------
 
 
-def _by_class(bench: Bench, answers: Answers) -> dict[str, Json]:
-    """View 1: precision, recall and F1 with Wilson intervals, and the confusion of rows."""
+def _by_class(bench: Bench, answers: Answers, seed: int) -> dict[str, Json]:
+    """View 1: precision and recall with Wilson intervals, F1 by resampling, and the confusion of rows."""
     if not bench.classifies:
         return {"per_class": [], "confusion": []}
     labels = bench.table.labels
-    report = class_report(
-        bench.table.y[answers.positions], decide(answers.scores, labels, bench.recipe.get("threshold")), labels
-    )
-    return report | {"per_class": with_wilson(report)}
+    actual, said = bench.table.y[answers.positions], answers.said(bench)
+    report = class_report(actual, said, labels)
+    groups = None if bench.table.groups is None else bench.table.groups[answers.positions]
+    bands = f1_intervals(actual, said, len(labels), groups, seed)
+    rows = [
+        {**row, "f1_low": low, "f1_high": high} for row, (low, high) in zip(with_wilson(report), bands, strict=True)
+    ]
+    return report | {"per_class": rows}
 
 
 def with_wilson(report: dict[str, Json]) -> list[dict[str, Json]]:
@@ -125,99 +105,83 @@ def with_wilson(report: dict[str, Json]) -> list[dict[str, Json]]:
     return rows
 
 
-def slices(bench: Bench, frame: pd.DataFrame, groups: np.ndarray | None) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, mask over rows) of every slice worth a look: levels, quarters of numbers, months, empty cells, groups."""
-    for column in frame.columns:
-        values, kind = frame[column], bench.recipe["types"][column]
-        if kind in WINDOW:  # of a forecast: its steps have a view of their own
-            continue
-        empty = values.isna().to_numpy()
-        if empty.any():
-            yield f"{column} is missing", empty
-        if kind in ("category", "yes_no"):
-            common = values.value_counts().to_dict()
-            for level in [level for level, rows in common.items() if rows >= SMALLEST_SLICE][:MANY_LEVELS]:
-                yield f"{column} = {level}", (values == level).to_numpy()
-        elif kind == "number":
-            yield from _quarters(column, values.to_numpy(dtype=float))
-        elif kind == "date":
-            month = values.dt.month
-            for m in range(1, 13):
-                yield f"{column} in month {m}", (month == m).to_numpy()
-    if groups is not None:
-        found, counts = np.unique(groups, return_counts=True)
-        for g in found[np.argsort(-counts)][:MANY_LEVELS]:
-            yield f"{bench.recipe['group']}, group {g}", groups == g
+def f1_intervals(
+    actual: np.ndarray, said: np.ndarray, k: int, groups: np.ndarray | None = None, seed: int = 0
+) -> list[tuple[float | None, float | None]]:
+    """95 % percentile interval of each class's F1; rows are resampled, whole groups where they come in groups.
 
-
-def _quarters(column: str, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    present = values[np.isfinite(values)]
-    edges = np.unique(np.quantile(present, [0, 0.25, 0.5, 0.75, 1])) if len(present) else np.array([])
-    for i in range(len(edges) - 1):
-        last = i == len(edges) - 2
-        upper = values <= edges[i + 1] if last else values < edges[i + 1]
-        yield f"{column} from {edges[i]:g} to {edges[i + 1]:g}", (values >= edges[i]) & upper
-
-
-def judge_slices(bench: Bench, answers: Answers) -> list[dict[str, Json]]:
-    """View 2: slices whose mean loss is above the rest's, the worst ratio first.
-
-    Welch's t on rows (on means of groups, where rows come in groups), Benjamini–Hochberg over all slices; weak: q at
-    most .10 and a loss at least 1.25 times that of the rest.
+    actual, said: (n,) codes below k.  Drawing n rows is drawing the cells of the confusion: one multinomial each.
     """
-    frame = bench.table.frame.iloc[answers.positions]
-    groups = None if bench.table.groups is None else bench.table.groups[answers.positions]
-    rows = []
-    for name, mask in slices(bench, frame, groups):
-        if SMALLEST_SLICE <= mask.sum() <= len(mask) - SMALLEST_SLICE:
-            inside, rest = answers.loss[mask], answers.loss[~mask]
-            p = _welch(inside, rest, groups, mask)
-            ratio = float(inside.mean() / rest.mean()) if rest.mean() > 0 else None
-            rows.append((name, int(mask.sum()), float(inside.mean()), float(rest.mean()), ratio, p))
-    qs = benjamini_hochberg([row[-1] for row in rows])
-    judged = [
-        {
-            "slice": name,
-            "rows": count,
-            "loss": inside,
-            "rest": rest,
-            "ratio": ratio,
-            "p": p,
-            "q": q,
-            "weak": bool(q is not None and q <= FALSE_DISCOVERIES and ratio is not None and ratio >= WEAK_RATIO),
+    cell_of = actual * k + said
+    if groups is None:
+        counts = np.bincount(cell_of, minlength=k * k)
+        drawn = np.random.default_rng(seed).multinomial(len(actual), counts / len(actual), size=RESAMPLES)
+    else:
+        _, place = np.unique(groups, return_inverse=True)
+        units = int(place.max()) + 1
+        each = np.bincount(place * k * k + cell_of, minlength=units * k * k).reshape(units, k * k)
+        drawn = np.concatenate([W @ each for W in resample_weights(units, seed=seed, B=RESAMPLES)])
+    confusion = drawn.reshape(-1, k, k).astype(float)
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    whole = confusion.sum(axis=1) + confusion.sum(axis=2)
+    f1 = np.divide(2 * hits, whole, out=np.full(hits.shape, np.nan), where=whole > 0)
+    bands: list[tuple[float | None, float | None]] = []
+    for values in f1.T:
+        known = values[np.isfinite(values)]
+        ends = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) > 1 else (None, None)
+        bands.append((None if ends[0] is None else float(ends[0]), None if ends[1] is None else float(ends[1])))
+    return bands
+
+
+# --- by row and by step ----------------------------------------------------------------------------------------------
+
+
+def _worst(bench: Bench, answers: Answers, ctx: Context) -> dict[str, Json]:
+    """View 3: the worst rows by their number in the file, and how many labels look wrong."""
+    y = bench.table.y[answers.positions]
+    order = worst_rows(answers)
+    said = answers.said(bench) if bench.classifies else answers.scores
+    rows: list[dict[str, Json]] = []
+    for i in order:
+        entry: dict[str, Json] = {
+            "row": int(bench.table.rows[answers.positions[i]]),
+            "loss": float(answers.loss[i]),
         }
-        for (name, count, inside, rest, ratio, p), q in zip(rows, qs, strict=True)
-    ]
-    return sorted(judged, key=lambda s: (not s["weak"], -(s["ratio"] or 0.0)))
+        if bench.classifies:
+            entry |= {
+                "label": bench.table.labels[int(y[i])],
+                "prediction": bench.table.labels[int(said[i])],
+                "probability": float(answers.scores[i, int(y[i])]),
+            }
+        else:
+            entry |= {"label": float(y[i]), "prediction": float(answers.scores[i])}
+        rows.append(entry)
+    found: dict[str, Json] = {"worst": rows}
+    if bench.table.steps is None and bench.recipe.get("material") != "image":
+        found["rows_digest"] = keep_rows(ctx, {"worst": _shown(bench, answers, order, rows)})
+    if bench.classifies:
+        found["label_suspects"] = int((answers.scores[np.arange(len(y)), y] < SUSPECT).sum())
+    return found
 
 
-def _welch(inside: np.ndarray, rest: np.ndarray, groups: np.ndarray | None, mask: np.ndarray) -> float | None:
-    """Two-sided p of Welch's t; None where there is no spread to test with."""
-    from scipy.stats import ttest_ind
-
-    if groups is not None:
-        inside, rest = _group_means(inside, groups[mask]), _group_means(rest, groups[~mask])
-    if min(len(inside), len(rest)) < 2 or (inside.std() == 0 and rest.std() == 0):
-        return None
-    found: Any = ttest_ind(inside, rest, equal_var=False)
-    return float(found.pvalue) if np.isfinite(found.pvalue) else None
+def worst_rows(answers: Answers) -> np.ndarray:
+    """Places, within the answers, of the rows with the largest losses, the worst first."""
+    return np.argsort(-answers.loss, kind="stable")[:WORST]
 
 
-def _group_means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    _, place = np.unique(groups, return_inverse=True)
-    return np.bincount(place, weights=values) / np.bincount(place)
-
-
-def benjamini_hochberg(ps: list[float | None]) -> list[float | None]:
-    """q-values, in the order given; None stays None.  (Benjamini & Hochberg, 1995.)"""
-    from scipy.stats import false_discovery_control
-
-    known = [i for i, p in enumerate(ps) if p is not None]
-    qs: list[float | None] = [None] * len(ps)
-    if known:
-        for i, q in zip(known, false_discovery_control([ps[i] for i in known]), strict=True):
-            qs[i] = float(q)
-    return qs
+def _shown(
+    bench: Bench, answers: Answers, order: np.ndarray, rows: list[dict[str, Json]]
+) -> tuple[list[str], list[list[Json]]]:
+    """The rows as a person reads them: row number, what it is, what was said, and the cells."""
+    frame = bench.table.frame
+    more = ["its chance"] if bench.classifies else []
+    columns = ["row", str(bench.recipe["target"]), "said", *more, *map(str, frame.columns[:40])]
+    shown: list[list[Json]] = []
+    for i, entry in zip(order, rows, strict=True):
+        chance = [round(entry["probability"], 4)] if bench.classifies else []
+        head = [entry["row"] + 1, cell(entry["label"]), cell(entry["prediction"]), *chance]
+        shown.append([*head, *cells(frame.iloc[answers.positions[i]])])
+    return columns, shown
 
 
 def _by_step(bench: Bench, answers: Answers) -> dict[str, Json]:
@@ -236,29 +200,3 @@ def _by_step(bench: Bench, answers: Answers) -> dict[str, Json]:
         for i in np.unique(ahead)
     ]
     return {"by_step": rows}
-
-
-def _worst(bench: Bench, answers: Answers) -> dict[str, Json]:
-    """View 3: the worst rows by their number in the file, and how many labels look wrong."""
-    y = bench.table.y[answers.positions]
-    order = np.argsort(-answers.loss, kind="stable")[:WORST]
-    rows: list[dict[str, Json]] = []
-    for i in order:
-        entry: dict[str, Json] = {
-            "row": int(bench.table.rows[answers.positions[i]]),
-            "loss": float(answers.loss[i]),
-        }
-        if bench.classifies:
-            code = int(decide(answers.scores[i : i + 1], bench.table.labels, bench.recipe.get("threshold"))[0])
-            entry |= {
-                "label": bench.table.labels[int(y[i])],
-                "prediction": bench.table.labels[code],
-                "probability": float(answers.scores[i, int(y[i])]),
-            }
-        else:
-            entry |= {"label": float(y[i]), "prediction": float(answers.scores[i])}
-        rows.append(entry)
-    if not bench.classifies:
-        return {"worst": rows}
-    suspects = int((answers.scores[np.arange(len(y)), y] < SUSPECT).sum())
-    return {"worst": rows, "label_suspects": suspects}

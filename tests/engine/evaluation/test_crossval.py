@@ -8,10 +8,11 @@ import pytest
 from engine.data.table import load
 from engine.errors import Cancelled, DataProblem
 from engine.evaluation.crossval import cross_validate, read_out_of_fold
-from engine.evaluation.errors import benjamini_hochberg, errors
+from engine.evaluation.errors import errors
 from engine.evaluation.latency import latency
 from engine.evaluation.learning import SHARES, learning_curve
 from engine.evaluation.lockbox import lockbox
+from engine.evaluation.slices import benjamini_hochberg
 from engine.models.catalogue import as_model
 from tests.engine.tables import Memory, customers, recipe
 
