@@ -12,6 +12,7 @@ from engine.evaluation.comparison import MANY_SERIES
 from engine.evaluation.exams import Exam, baseline_for, exams_of, placed, take_exam
 from engine.evaluation.intervals import corrected_t
 from engine.evaluation.metrics import by_series
+from engine.evaluation.tuning import gathered
 from engine.metrics import BY_NAME, guards_of
 from engine.models.catalogue import spec_of
 from engine.models.fitting import decide
@@ -82,6 +83,7 @@ def summary(bench: Bench, model: dict[str, Json], exams: list[Exam]) -> dict[str
         **by_class(bench, exams),
         **_of_series(bench, exams),
         **({"net": _of_nets(exams)} if any(exam.net for exam in exams) else {}),
+        **({"search": gathered(found)} if (found := [exam.found for exam in exams if exam.found]) else {}),
     }
 
 

@@ -44,6 +44,9 @@ class Exam:
     failure: str = ""
     notes: list[str] = field(default_factory=list)
     net: dict[str, Json] = field(default_factory=dict)
+    found: dict[str, Json] = field(
+        default_factory=dict
+    )  # what a search for settings tried, see engine.evaluation.tuning
     cpu_seconds: float = 0.0  # of all of it: preparing, fitting, answering and scoring
 
 
@@ -94,6 +97,7 @@ def take_exam(
         fitted.notes,
         fitted.net,
     )
+    exam.found = fitted.found
     exam.cpu_seconds = time.process_time() - began
     return exam
 

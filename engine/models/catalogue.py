@@ -7,6 +7,7 @@ never "the default".  Tiers follow section 2.8 of the same page.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -43,10 +44,21 @@ class ModelSpec:
     readable: bool = False  # a person can follow a prediction with pencil and paper
     early_stop: bool = False  # wants an inner validation part of the training rows
     network: bool = False  # trained in epochs, on torch
+    package: str = ""  # a library of an extra, without which it is not offered
     composed: bool = False  # made of other models, which stand in its setting "of"
     members: tuple[int, int] = (1, 1)  # of a composed one: at least and at most how many
 
+    @property
+    def available(self) -> bool:
+        """Whether the library that it needs is installed; it is looked for, not imported."""
+        return not self.package or importlib.util.find_spec(self.package) is not None
+
     def builder(self) -> Callable[..., Any]:
+        """What builds it.  Raises UsageProblem when its library is not installed."""
+        if not self.available:
+            raise UsageProblem(
+                f"{self.title} is not installed here: pip install 'rungwise[boosters]', or take another model."
+            )
         module, _, name = self.build.partition(":")
         return getattr(importlib.import_module(module), name)
 
@@ -188,6 +200,17 @@ MODELS: tuple[ModelSpec, ...] = (
         readable=True,
     ),
     ModelSpec(
+        "cheapest",
+        "Cheapest constant action",
+        "T0",
+        CLASSES,
+        "Takes for every row the one action that costs least in all: the floor for costs.",
+        "none",
+        "engine.models.baselines:cheapest",
+        {"costs": "equal"},
+        readable=True,
+    ),
+    ModelSpec(
         "rule",
         "Expert's rule",
         "T1",
@@ -196,6 +219,28 @@ MODELS: tuple[ModelSpec, ...] = (
         "none",
         "engine.models.baselines:rule",
         {"rules": []},
+        readable=True,
+    ),
+    ModelSpec(
+        "season_growth",
+        "Value one season before, raised",
+        "T1",
+        FORECAST,
+        "Last season's value and the growth that an experienced person expects; nothing is learned from the values.",
+        "none",
+        "engine.models.window:from_history",
+        {"way": "season", "percent": 0.0},
+        readable=True,
+    ),
+    ModelSpec(
+        "one_column",
+        "Best single column",
+        "T1",
+        ALL,
+        "One column cut into a few groups, and what the rows of each group said: what more columns must add to.",
+        "none",
+        "engine.models.onecolumn:one_column",
+        {"groups": [2, 4, 8, 16], "most_levels": 50, "prior_rows": 5.0, "quantile": None},
         readable=True,
     ),
     ModelSpec(
@@ -218,6 +263,61 @@ MODELS: tuple[ModelSpec, ...] = (
         "linear",
         "engine.models.simple:ridge",
         {"log10_low": -3, "log10_high": 3, "steps": 13},
+        readable=True,
+    ),
+    ModelSpec(
+        "smoothing",
+        "Exponential smoothing",
+        "T2",
+        FORECAST,
+        "A level, a damped trend and a season that follow the newest values: hard to beat on a single series.",
+        "none",
+        "engine.models.smoothing:smoothing",
+        {"season": 1, "most_rows": 2_000},
+        readable=True,
+    ),
+    ModelSpec(
+        "sparse_logistic",
+        "Sparse logistic regression",
+        "T2",
+        CLASSES,
+        "A line that leaves columns out: few columns carry the answer, or a reader wants few terms.",
+        "linear",
+        "engine.models.penalised:sparse_logistic",
+        {"l1_ratio": 1.0, "Cs": [0.01, 0.1, 1.0, 10.0], "max_iter": 300},
+        readable=True,
+    ),
+    ModelSpec(
+        "lasso",
+        "Lasso",
+        "T2",
+        NUMBERS,
+        "A line that leaves columns out: few columns carry the answer, or a reader wants few terms.",
+        "linear",
+        "engine.models.penalised:lasso",
+        {"penalties": 50, "smallest": 1e-3},
+        readable=True,
+    ),
+    ModelSpec(
+        "elastic_net",
+        "Elastic net",
+        "T2",
+        NUMBERS,
+        "A line that leaves columns out, but keeps those together that say nearly the same.",
+        "linear",
+        "engine.models.penalised:elastic_net",
+        {"l1_ratios": [0.1, 0.5, 0.9], "penalties": 30, "smallest": 1e-3},
+        readable=True,
+    ),
+    ModelSpec(
+        "linear_svm",
+        "Linear SVM",
+        "T2",
+        ALL,
+        "A line that minds the rows near the border most; of numbers, one that large misses pull less.",
+        "linear",
+        "engine.models.penalised:linear_svm",
+        {"C": 0.1, "epsilon": 0.05, "max_iter": 2_000},
         readable=True,
     ),
     ModelSpec(
@@ -274,6 +374,16 @@ MODELS: tuple[ModelSpec, ...] = (
         {"trees": 300, "max_features": "auto", "min_samples_leaf": 5},
     ),
     ModelSpec(
+        "extra_trees",
+        "Extra trees",
+        "T4",
+        EVERY,
+        "As a forest, cut at random places: smoother answers, and quicker to fit.",
+        "tree",
+        "engine.models.simple:extra_trees",
+        {"trees": 300, "max_features": "auto", "min_samples_leaf": 3},
+    ),
+    ModelSpec(
         "boosting",
         "Gradient boosting",
         "T4",
@@ -294,7 +404,63 @@ MODELS: tuple[ModelSpec, ...] = (
         },
         early_stop=True,
     ),
+    ModelSpec(
+        "lightgbm",
+        "LightGBM",
+        "T4",
+        EVERY,
+        "Boosted trees of another make, quicker on many rows.",
+        "native",
+        "engine.models.boosters:lightgbm",
+        {
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 15,
+            "min_samples_leaf": 20,
+            "l2_regularization": 1.0,
+            "column_share": 1.0,
+            "max_iter": 500,
+            "n_iter_no_change": 20,
+            "validation_share": 0.1,
+            "loss": None,
+            "quantile": None,
+        },
+        early_stop=True,
+        package="lightgbm",
+    ),
+    ModelSpec(
+        "catboost",
+        "CatBoost",
+        "T4",
+        EVERY,
+        "Boosted trees that take categories of many levels as they are.",
+        "native",
+        "engine.models.boosters:catboost",
+        {
+            "learning_rate": 0.08,
+            "depth": 6,
+            "l2_regularization": 3.0,
+            "max_iter": 500,
+            "n_iter_no_change": 20,
+            "validation_share": 0.1,
+            "loss": None,
+            "quantile": None,
+        },
+        early_stop=True,
+        package="catboost",
+    ),
     *(_network(network) for network in NETWORKS),
+    ModelSpec(
+        "tuned",
+        "Tuned",
+        "T2",  # or that of its part
+        EVERY,
+        "The same model, its knobs turned by a search inside each training part, far from the rows it is asked about.",
+        "none",
+        "engine.evaluation.tuning:fit_tuned",
+        {"of": [], "trials": 6, "folds": 3, "draw": 0, "found": None},
+        readable=True,
+        composed=True,
+    ),
     ModelSpec(
         "average",
         "Average",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.data.splitting import inner_split
+from engine.data.splitting import inner_folds, inner_split
 from engine.data.table import Table
 from engine.errors import DataProblem
 from engine.models.catalogue import ModelSpec, Prepare, model_spec
@@ -127,11 +127,13 @@ def fit(
     *,
     frame: pd.DataFrame | None = None,
     report: Any = None,
+    ready: tuple[Any, Any] | None = None,
 ) -> Fitted:
     """Fit a model of the catalogue to rows of a table.
 
     model: {"name", "settings"}.  positions: (n,) of the rows it may see.  frame: those very rows, when they were cut
-    out before.  report: called with an engine.records.Progress by a model that trains in steps.
+    out before.  report: called with an engine.records.Progress by a model that trains in steps.  ready: what
+    `prepared` gave for the same recipe, kind of model, rows and seed, where several models are fitted to them.
     Raises UsageProblem when the model does not fit the task, DataProblem when a rule cannot be read or the target has
     no logarithm where one is asked for.
     """
@@ -144,7 +146,7 @@ def fit(
     rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
     y, most = as_learned(recipe, spec, table.y[positions])
     started = time.perf_counter()
-    prepare, X = prepared(recipe, spec.prepare, table, rows, y, positions, seed)
+    prepare, X = ready or prepared(recipe, spec.prepare, table, rows, y, positions, seed)
     labels = list(table.labels or ())
     fitted = Fitted(spec, settings, recipe["task"], labels, list(rows.columns), prepare, None, most=most)
     fitted.prepared = X
@@ -163,6 +165,7 @@ def fit(
             labels=tuple(fitted.labels),
             categorical=_categorical(fitted) if spec.prepare == "native" else (),
             seed=seed,
+            inner=lambda folds: _inner_folds(recipe, table, positions, folds, seed),
         )
         fitted.estimator = spec.builder()(setting)
     weights = _weights(recipe, spec, fitted.estimator, y)
@@ -270,6 +273,19 @@ def _inner(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places, within `positions`, of the rows to learn from and of those to stop by, split in the plan's own way."""
     train, validation = inner_split(table, positions, recipe, share, seed)
+    place = _places(positions)
+    return place[train], place[validation]
+
+
+def _inner_folds(
+    recipe: Mapping[str, Json], table: Table, positions: np.ndarray, folds: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Places, within `positions`, of the rows to learn from and of those to ask about, about `folds` times."""
+    place = _places(positions)
+    return [(place[train], place[test]) for train, test in inner_folds(table, positions, recipe, folds, seed)]
+
+
+def _places(positions: np.ndarray) -> np.ndarray:
     place = np.empty(int(positions.max()) + 1, dtype=np.intp)
     place[positions] = np.arange(len(positions))
-    return place[train], place[validation]
+    return place
