@@ -127,11 +127,12 @@ def _prepare(raw: sqlite3.Connection, path: Path, *, read_only: bool) -> Databas
             "update Rungwise to open it."
         )
     if read_only:
-        if version < NUMBER:
+        if empty:
             raise StoreProblem(
-                f"The store {path} is {'empty' if empty else 'of an older Rungwise'} and may not be written to, so it "
-                "cannot be brought up to date; copy it to a folder of yours and open that with --store."
+                f"The store {path} is empty and may not be written to; choose another place with --store."
             )
+        if version < NUMBER:
+            raw = _brought_up_to_date(raw)
         raw.execute("pragma query_only = on")
         return sqlite_utils().Database(raw, execute_plugins=False)
     raw.execute("pragma journal_mode = wal")
@@ -148,3 +149,22 @@ def _prepare(raw: sqlite3.Connection, path: Path, *, read_only: bool) -> Databas
             db.rollback()
             raise
     return db
+
+
+def _brought_up_to_date(old: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy in memory with today's schema: whoever only reads changes nothing in the file of an older program."""
+    from storage.light import sqlite_utils
+    from storage.migrations import migrate
+
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        old.backup(copy)
+        copy.execute("pragma trusted_schema = off")
+        copy.execute("begin")
+        migrate(sqlite_utils().Database(copy, execute_plugins=False))
+        copy.execute("commit")
+    except BaseException:
+        copy.close()
+        raise
+    old.close()
+    return copy

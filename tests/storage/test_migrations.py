@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from engine.errors import StoreProblem
 from storage.light import sqlite_utils
 from storage.migrations import APPLICATION_ID, NUMBER, migrations
 from storage.rows import decision_row, evidence_row
@@ -46,6 +47,22 @@ def test_every_older_schema_comes_up_to_date_with_all_its_rows(place, version):
         assert [row["name"] for row in store._connection.rows("select name from migration order by id")] == NAMES
         assert store._connection.row("pragma user_version") == {"user_version": NUMBER}
         assert store.journal("churn").append(decision()).seq == 3
+
+
+@pytest.mark.parametrize("version", range(1, NUMBER))
+def test_whoever_only_reads_an_older_store_leaves_its_file_as_it_is(place, version):
+    db = sqlite_utils().Database(sqlite3.connect(place, isolation_level=None), execute_plugins=False)
+    migrations.apply(db, stop_before=NAMES[version])
+    fill(db, version)
+    db.close()
+    before = place.read_bytes()
+    with Store.open(place, read_only=True) as store:
+        assert [d.seq for d in store.journal("churn").decisions()] == [1, 2]
+        assert store.comments.threads(1) == []
+        assert store.verify() == []
+        with pytest.raises(StoreProblem, match="read-only"):
+            store.comments.add(1, "mentor", "why?")
+    assert place.read_bytes() == before
 
 
 def test_a_fresh_schema_is_that_of_the_oldest_brought_up_to_date(place, tmp_path):

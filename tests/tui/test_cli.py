@@ -21,7 +21,20 @@ import pytest
 from tui.cli import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("new", "open", "run", "sessions", "log", "replay", "verify", "predict", "sample", "doctor")
+COMMANDS = (
+    "new",
+    "open",
+    "run",
+    "sessions",
+    "log",
+    "replay",
+    "review",
+    "comment",
+    "verify",
+    "predict",
+    "sample",
+    "doctor",
+)
 
 
 @dataclass

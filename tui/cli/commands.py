@@ -164,6 +164,52 @@ def replay(
     raise typer.Exit(replay_session(chosen_store(context, store), name, branch, rerun=rerun, as_json=json))
 
 
+@app.command(epilog="Examples:\n\n    rungwise review churn\n\n    rungwise review churn --rerun --json")
+def review(
+    context: typer.Context,
+    name: NameArgument,
+    branch: BranchOption = "",
+    rerun: Annotated[bool, typer.Option("--rerun", help="Compute every figure again first, and flag what drifts.")] = (
+        False
+    ),
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Say what a mentor would ask about a session; exit status 1 when something serious (red) stands."""
+    from tui.cli.reviewing import review_session
+
+    raise typer.Exit(review_session(chosen_store(context, store), name, branch, rerun=rerun, as_json_=json))
+
+
+@app.command(
+    epilog='Examples:\n\n    rungwise comment churn 14 --question "Why not average precision?"\n\n'
+    '    rungwise comment churn --answer 3="The team calls in order"\n\n    rungwise comment churn --resolve 3'
+)
+def comment(
+    context: typer.Context,
+    name: NameArgument,
+    decision: Annotated[
+        str, typer.Argument(metavar="[DECISION]", help="Its number or question; without it, the whole session.")
+    ] = "",
+    agree: Annotated[str | None, typer.Option("--agree", metavar="TEXT", help="Agree; the text may be empty.")] = None,
+    question: Annotated[str | None, typer.Option("--question", metavar="TEXT", help="Ask something.")] = None,
+    disagree: Annotated[str | None, typer.Option("--disagree", metavar="TEXT", help="Object, saying why.")] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Just say something.")] = None,
+    answer: Annotated[str | None, typer.Option("--answer", metavar="ID=TEXT", help="Answer a comment.")] = None,
+    resolve: Annotated[int | None, typer.Option("--resolve", metavar="ID", help="Call a question settled.")] = None,
+    reopen: Annotated[int | None, typer.Option("--reopen", metavar="ID", help="Open it again.")] = None,
+    author: Annotated[str, typer.Option("--author", metavar="NAME", help="Who says it; by default your user.")] = "",
+    branch: BranchOption = "",
+    store: StoreOption = None,
+) -> None:
+    """Comment a decision of a session: agree, ask, disagree, answer.  `rungwise review` lists the comments."""
+    from tui.cli.reviewing import Remark
+    from tui.cli.reviewing import comment as record
+
+    remark = Remark(agree, question, disagree, note, answer, resolve, reopen)
+    record(chosen_store(context, store), name, branch, decision, remark, author)
+
+
 @app.command(epilog="Example:  rungwise verify")
 def verify(
     context: typer.Context,

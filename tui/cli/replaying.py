@@ -14,7 +14,9 @@ from engine.errors import DataProblem
 from engine.records import Evidence, Json, Trial
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
 from engine.runners.context import Workplace
+from engine.runners.hands import LocalHands
 from engine.runners.inline import perform
+from engine.runners.kept import KeptParts
 from engine.session import Session
 from engine.words import literal, short
 from storage.store import Store
@@ -28,24 +30,21 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
     from engine.stages import STAGES
 
     comparisons: list[Comparison] = []
-    with opened(path) as store, tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
-        info = store.sessions.get(name)
-        journal = store.journal(info.name, branch or None)
-        session = Session(info.name, info.dataset)
+    with opened(path) as store:
         if rerun:
-            again = conductor = _Again(STAGES, session, journal, FreshEvidence(), read_only=True)
-            again.prepare(store, Path(folder), comparisons, quiet=as_json)
+            conductor, comparisons, end = run_again(store, name, branch, quiet=as_json)
         else:
+            info = store.sessions.get(name)
+            journal = store.journal(info.name, branch or None)
+            session = Session(info.name, info.dataset)
             conductor = Conductor(STAGES, session, journal, store.evidence, read_only=True)
-        try:
-            end = _end(conductor.advance())
-        except DataProblem as problem:  # a session may have ended there; a file that is gone says so too
-            end = f"The path ends here: {problem}"
+            end = _through(conductor)
+        chosen = store.journal(name, branch or None).branch
     drifted = sum(c.outcome == "drifted" for c in comparisons)
     if as_json:
-        print_json(_result(info.name, journal.branch, conductor, comparisons, end, rerun=rerun))
+        print_json(_result(conductor.session.name, chosen, conductor, comparisons, end, rerun=rerun))
     else:
-        _print_steps(conductor, journal.branch)
+        _print_steps(conductor, chosen)
         for difference in conductor.differences:
             print(f"! {literal(difference)}")
         print(end)
@@ -54,13 +53,37 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
     return 1 if drifted else 0
 
 
+def run_again(store: Store, name: str, branch: str, *, quiet: bool) -> tuple[Conductor, list[Comparison], str]:
+    """Compute every figure of a branch afresh; how each trial compares, and how the path ended.  The store is only
+    read."""
+    from engine.stages import STAGES
+
+    comparisons: list[Comparison] = []
+    info = store.sessions.get(name)
+    journal = store.journal(info.name, branch or None)
+    with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
+        again = _Again(STAGES, Session(info.name, info.dataset), journal, FreshEvidence(), read_only=True)
+        again.prepare(store, Path(folder), comparisons, quiet=quiet)
+        return again, comparisons, _through(again)
+
+
+def _through(conductor: Conductor) -> str:
+    """Go as far as journal and evidence reach; where that is, in a sentence."""
+    try:
+        return _end(conductor.advance())
+    except DataProblem as problem:  # a session may have ended there; a file that is gone says so too
+        return f"The path ends here: {problem}"
+
+
 class _Again(Conductor):
     """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is."""
 
     def prepare(self, store: Store, folder: Path, comparisons: list[Comparison], *, quiet: bool) -> None:
         """folder: for logs of this replay only.  comparisons: is given one for each trial computed."""
         self._store = store
-        self._place = Workplace(self.evidence, FreshArtifacts(store.artifacts), store.datasets, folder)
+        kept = KeptParts(folder / "exams")
+        artifacts = FreshArtifacts(store.artifacts)
+        self._place = Workplace(self.evidence, artifacts, store.datasets, folder, kept, LocalHands(folder))
         self._comparisons = comparisons
         self._quiet = quiet
 
