@@ -29,7 +29,7 @@ def simple(s: Session) -> Conversation:
     standing = next(c for c in (start, *runners) if c.name == chosen)
 
     yield from curve.learning_curve(s, standing)
-    yield from errors.errors(s, standing)
+    yield from errors.errors(s, standing, runners)
     if s.task == "binary":
         yield threshold.ask_threshold(s, standing)
     yield shipping.ask_ship(s, m, standing)
