@@ -188,6 +188,7 @@ class Progress:
     unit: str = "fold"
     message: str = ""
     point: Mapping[str, float] = field(default_factory=dict)  # e.g. {"epoch": 3, "train loss": .41, "validation": .44}
+    left: float | None = None  # seconds that the whole trial will still take, where whoever computes it can tell
 
 
 @dataclass(frozen=True)

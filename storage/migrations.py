@@ -96,6 +96,12 @@ def m004_comments_are_append_only(db: Database) -> None:
     _append_only(db, "comment", "id = new.id or (session = new.session and uid = new.uid)")
 
 
+@migrations()
+def m005_progress_says_how_long(db: Database) -> None:
+    """Whoever computes several parts at once knows how long the rest takes; steps done by now do not tell it."""
+    db.execute("alter table progress add column seconds_left real")
+
+
 NUMBER = len(migrations._migrations)
 GUARDS = {
     f"{table}_no_{verb}"

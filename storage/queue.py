@@ -109,10 +109,11 @@ class StoredQueue:
         with self._connection.write(durable=False) as db:
             db.execute("delete from progress where trial = ? and point = '{}'", [key])
             db.execute(
-                "insert into progress (trial, at, step, steps, unit, message, point) values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into progress (trial, at, step, steps, unit, message, point, seconds_left) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    *(key, self._connection.now(), progress.step, progress.steps),
-                    *(visible(progress.unit), visible(progress.message), to_json(dict(progress.point))),
+                    *(key, self._connection.now(), progress.step, progress.steps, visible(progress.unit)),
+                    *(visible(progress.message), to_json(dict(progress.point)), progress.left),
                 ],
             )
             db.execute(
@@ -202,4 +203,5 @@ class StoredQueue:
 
 
 def _progress(row: dict[str, Any]) -> Progress:
-    return Progress(row["step"], row["steps"], row["unit"], row["message"], json.loads(row["point"]))
+    left = row.get("seconds_left")  # a store that is only read may be older than the column
+    return Progress(row["step"], row["steps"], row["unit"], row["message"], json.loads(row["point"]), left)

@@ -51,6 +51,8 @@ def run(
             case Asking(ask):
                 raise Refused(f"{ask.name}: {opened.read_only_reason or 'nobody is here to answer.'}")
             case Measuring(missing=missing):
+                if place.hands is not None:
+                    place.hands.start()
                 for trial in missing:
                     listener.began(trial)
                     try:

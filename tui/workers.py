@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from engine.runners.context import Workplace
+from engine.runners.hands import LocalHands
+from engine.runners.kept import KeptParts
 from engine.runners.lock import FileLock
 from engine.runners.worker import IDLE_MINUTES
 from storage.store import Store
@@ -22,8 +24,16 @@ def logs_of(store_path: Path) -> Path:
     return store_path.with_name(store_path.name + ".logs")
 
 
+def exams_of(store_path: Path) -> Path:
+    """The folder beside a store where finished practice exams are kept, so that none is taken twice."""
+    return store_path.with_name(store_path.name + ".exams")
+
+
 def workplace(store: Store) -> Workplace:
-    return Workplace(store.evidence, store.artifacts, store.datasets, logs_of(store.path))
+    """Where a store's trials run; to be closed by whoever runs them."""
+    logs = logs_of(store.path)
+    kept = KeptParts(exams_of(store.path))
+    return Workplace(store.evidence, store.artifacts, store.datasets, logs, kept, LocalHands(logs))
 
 
 def worker_lock(store_path: Path) -> FileLock:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from engine.records import Json, digest
 
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skrub", "skops", "torch", "keras")
+COMPUTING = ("data", "models", "evaluation")  # our packages whose code makes figures
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 
@@ -30,6 +33,20 @@ def environment() -> dict[str, Json]:
 def environment_key() -> str:
     """The hash of the record, under which a store keeps it."""
     return digest(environment())
+
+
+@cache
+def code_key() -> str:
+    """The hash of all that figures are computed with: our code, the versions of what it calls, the kind of processor.
+
+    A part of a trial that was kept, or that another machine sent, is one of ours only where this is the same.
+    """
+    known = environment()
+    hashed = hashlib.sha256(repr([known[name] for name in ("python", "platform", "versions")]).encode())
+    root = Path(__file__).resolve().parents[1]
+    for file in sorted(path for part in COMPUTING for path in (root / part).rglob("*.py")):
+        hashed.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return hashed.hexdigest()
 
 
 def cpus() -> int:

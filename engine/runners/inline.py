@@ -32,12 +32,13 @@ def perform(
     """
     value: dict[str, Json] = {}
     error = ""
+    context = RunContext(trial, place, told, stopped)
     with Meter() as meter:
         try:
             kind = kinds.get(trial.kind)
             if kind is None:
                 raise DataProblem(f"This version cannot compute {short(trial.kind, 40)!r}; a newer one recorded it.")
-            value = dict(kind.load()(dict(trial.params), RunContext(trial, place, told, stopped)))
+            value = dict(kind.load()(dict(trial.params), context))
             canonical(value)  # NaN, infinity and what JSON cannot carry would only fail later, in the store
         except RungwiseError:
             raise
@@ -49,8 +50,8 @@ def perform(
         value=value,
         error=error,
         seconds=round(meter.seconds, 4),
-        cpu_seconds=round(meter.cpu_seconds, 4),
-        peak_memory_mb=round(meter.peak_memory_mb, 1),
+        cpu_seconds=round(meter.cpu_seconds + context.cost.cpu_seconds, 4),
+        peak_memory_mb=round(max(meter.peak_memory_mb, context.cost.peak_memory_mb), 1),
         device=_device(value),
         environment=environment_key(),
         computed_at=dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),

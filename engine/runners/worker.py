@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -10,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from types import FrameType
 
 from engine.errors import Cancelled, RungwiseError
@@ -36,7 +36,7 @@ def worker_name() -> str:
 
 
 class Worker:
-    """Runs queued trials one after the other until asked to end, or idle for long.
+    """Runs queued trials one after the other, their parts side by side, until asked to end, or idle for long.
 
     A thread says that this process lives, so that a fold of an hour does not look like a death: the queue must be
     usable from two threads.  said: where to note what happens (the worker's log).
@@ -66,7 +66,7 @@ class Worker:
     def work(self) -> None:
         """Until idle for long, or asked to end."""
         self._said(f"{self.name} began.")
-        with self._alive(), self._signals():
+        with contextlib.closing(self._place), self._alive(), self._signals():
             last = time.monotonic()
             while not self._ending and time.monotonic() - last < self._idle:
                 trial = self._queue.claim(self.name)
@@ -75,6 +75,8 @@ class Worker:
                     last = time.monotonic()
                 elif self._cold:
                     self._warm_up(self._cold.pop(0))
+                    if not self._cold and self._place.hands is not None:
+                        self._place.hands.start()
                 else:
                     time.sleep(POLL_EVERY)
         self._said(f"{self.name} ended: {'asked to' if self._ending else 'nothing left to do'}.")
@@ -110,7 +112,7 @@ class Worker:
             self._queue.finish(trial.key, "done" if evidence.ok else "failed", evidence.error)
             self._said(f"{trial.label or trial.kind}: {evidence.error or f'{evidence.seconds:.1f} s'}")
 
-    @contextmanager
+    @contextlib.contextmanager
     def _noted(self, what: str) -> Iterator[None]:
         """Note what the store could not do for a moment (a lock held long, a full disk): the computing goes on."""
         try:
@@ -127,7 +129,7 @@ class Worker:
 
     # -- signs of life, and the end --------------------------------------------------------------------------------
 
-    @contextmanager
+    @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
         ended = threading.Event()
 
@@ -145,7 +147,7 @@ class Worker:
             ended.set()
             thread.join(timeout=BEAT_EVERY)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         """End cleanly when asked to: between two trials, or by breaking off the one that runs."""
 
@@ -165,7 +167,7 @@ class Worker:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
         """Where `Ended` may be raised; outside, a signal waits, so that evidence and status are written together."""
         self._computing = True

@@ -31,7 +31,9 @@ class Lines:
     def progressed(self, trial: Trial, progress: Progress) -> None:
         if time.monotonic() - self._shown_at >= 0.1:
             how_far = f"{progress.unit} {progress.step} of {progress.steps}"
-            self._over(f"  {short(trial.label or trial.kind, 50)} · {short(how_far, 24)}")
+            if progress.left is not None:
+                how_far += f", {progress.left:.0f} s left"
+            self._over(f"  {short(trial.label or trial.kind, 50)} · {short(how_far, 36)}")
 
     def ended(self, trial: Trial, evidence: Evidence) -> None:
         how = f"{evidence.seconds:.1f} s" if evidence.ok else short(evidence.error, 300)

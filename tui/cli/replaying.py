@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -63,8 +64,8 @@ def run_again(store: Store, name: str, branch: str, *, quiet: bool) -> tuple[Con
     journal = store.journal(info.name, branch or None)
     with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
         again = _Again(STAGES, Session(info.name, info.dataset), journal, FreshEvidence(), read_only=True)
-        again.prepare(store, Path(folder), comparisons, quiet=quiet)
-        return again, comparisons, _through(again)
+        with contextlib.closing(again.prepare(store, Path(folder), comparisons, quiet=quiet)):
+            return again, comparisons, _through(again)
 
 
 def _through(conductor: Conductor) -> str:
@@ -78,14 +79,16 @@ def _through(conductor: Conductor) -> str:
 class _Again(Conductor):
     """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is."""
 
-    def prepare(self, store: Store, folder: Path, comparisons: list[Comparison], *, quiet: bool) -> None:
-        """folder: for logs of this replay only.  comparisons: is given one for each trial computed."""
+    def prepare(self, store: Store, folder: Path, comparisons: list[Comparison], *, quiet: bool) -> Workplace:
+        """Returns where it computes, to be closed.  folder: for what this replay alone leaves, such as logs.
+        comparisons: is given one for each trial computed."""
         self._store = store
         kept = KeptParts(folder / "exams")
         artifacts = FreshArtifacts(store.artifacts)
         self._place = Workplace(self.evidence, artifacts, store.datasets, folder, kept, LocalHands(folder))
         self._comparisons = comparisons
         self._quiet = quiet
+        return self._place
 
     def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
         recorded = self._store.evidence.get(trial.key)

@@ -63,8 +63,8 @@ def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool
             if opened.read_only:
                 raise DataProblem(opened.read_only_reason)
             progress = Lines(quiet)  # before stderr is turned to the log
-            with kept_quiet(logs_of(store_path) / "run.log"):
-                computed = headless.run(opened, workplace(store), progress)
+            with kept_quiet(logs_of(store_path) / "run.log"), contextlib.closing(workplace(store)) as place:
+                computed = headless.run(opened, place, progress)
         except KeyboardInterrupt:
             print(f"\n{_how_to_go_on(wanted, opened)}", file=sys.stderr)
             return 130

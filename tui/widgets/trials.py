@@ -117,9 +117,11 @@ class TrialsPane(Vertical):
         if status == "running" and progress:
             bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
             at = literal(progress.message) or f"{progress.unit} {progress.step}/{progress.steps}"
-            if share > 0 and state:
+            if progress.left is not None:  # whoever computes several folds at once knows better than the share done
+                left = duration(progress.left)
+            elif share > 0 and state:
                 left = duration(state.elapsed * (1 - share) / share)
-            score = _score(progress.point)
+            score = _score(progress.point or (state.curve[-1].point if state and state.curve else {}))
         elapsed = duration(state.elapsed) if state and state.elapsed else ""
         style = {"failed": "$error", "cancelled": "$warning", "done": "$success"}.get(status, "")
         return Row((name, Content.styled(bar, "$primary"), Content.styled(at, style), elapsed, left, score),

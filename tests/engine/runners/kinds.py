@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from pathlib import Path
 
 from engine.errors import DataProblem
 from engine.records import Json, Progress
-from engine.trials import Context, TrialKind
+from engine.trials import Context, Division, TrialKind, parts_of
 
 
 def double(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
@@ -43,7 +46,46 @@ def reads(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     return {"before": ctx.evidence(ctx.uses[0])["value"], "again": ctx.fetch(digest).decode()}
 
 
+# -- a trial that falls into parts -------------------------------------------------------------------------------------
+
+
+def sums(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
+    """Of parts that each note in a file that they were computed, and end as `how` says where they are the one named."""
+    many = tuple({**params, "n": n} for n in range(params["parts"]))
+    done: dict[int, int] = {}
+    here = "tests.engine.runners.kinds"
+    for place, content in parts_of(ctx, Division(f"{here}:part", f"{here}:begin", many)):
+        done[place] = int(content)
+        ctx.report(Progress(len(done), len(many), "part", point={"n": place}))
+    return {"value": [done[n] for n in range(len(many))]}
+
+
+def begin(params: dict[str, Json], ctx: Context) -> int:
+    return int(params.get("bytes", 0))
+
+
+def part(params: dict[str, Json], ctx: Context) -> bytes:
+    with open(params["log"], "a") as log:
+        log.write(f"{params['n']}\n")
+    before = Path(params["log"]).read_text().split().count(str(params["n"]))
+    if params["n"] == params.get("which") and before <= params.get("times", 1):
+        match params["how"]:
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "crashed":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "data":
+                raise DataProblem("The file is gone; put it back.")
+            case "raised":
+                raise ZeroDivisionError("by nothing")
+    until = time.monotonic() + params.get("pause", 0.0)
+    while time.monotonic() < until:
+        time.sleep(0.01)
+        ctx.report(Progress(1, 2, "step", point={"epoch": 1.0} if params.get("speaks") else {}))
+    return str(params["n"] ** 2 + ctx.seed).encode()
+
+
 KINDS = {
     name: TrialKind(name, f"tests.engine.runners.kinds:{name}", name)
-    for name in ("double", "steps", "memory", "breaks", "infinite", "reads")
+    for name in ("double", "steps", "memory", "breaks", "infinite", "reads", "sums")
 }

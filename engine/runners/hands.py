@@ -1,0 +1,461 @@
+"""Where the parts of a trial are computed side by side: processes of this machine, or a cluster's.
+
+A part is pure and runs on one core (`engine.trials.Division`), so that its figures are the same wherever it is taken
+and however many are taken at once; the gain is in doing several at once.  Processes and not threads: they can be ended
+in the middle of a fit, one that runs out of memory takes nobody with it, and preparation is Python, which threads
+take in turns.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine import errors
+from engine.errors import DataProblem, StoreProblem
+from engine.records import Json, Progress
+from engine.runners.environment import cpus
+from engine.runners.eta import Underway, left
+from engine.runners.wire import Message, receive, send
+from engine.trials import Division
+
+_ROOT = Path(__file__).resolve().parents[2]  # where the packages lie: a checkout need not be installed
+_TICK = 0.1  # seconds between two looks whether somebody stopped the trial
+_PATIENCE = 30.0  # seconds for a message that has begun to arrive
+_LIVES = 2  # deaths of a part's process before it is given up, the second time alone on the machine
+_SHARE = 0.8  # of the free memory that hands may take
+_COPIES = 4.0  # memory of one exam in multiples of the table: training part, prepared, and what a fit adds
+_LEAST = 150 << 20  # bytes that any hand takes of its own
+
+# One core each; a forest that asks for all of them gets that one, too.
+_ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Parts to compute, and what they need: the dataset's file and fingerprint, and the trial's seed."""
+
+    division: Division
+    source: Path
+    data: str
+    seed: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A part that is done.  cost: seconds, cpu_seconds, peak_memory_mb."""
+
+    place: int
+    content: bytes
+    cost: Mapping[str, Json]
+
+
+@dataclass
+class State:
+    """How far the parts are: told ten times a second.  progress: what a part says of itself, once."""
+
+    finished: list[float] = field(default_factory=list)  # seconds of each
+    underway: list[Underway] = field(default_factory=list)
+    waiting: int = 0
+    hands: int = 1
+    progress: Progress | None = None
+    remark: str = ""
+
+    @property
+    def left(self) -> float | None:
+        return left(self.finished, self.underway, self.waiting, self.hands)
+
+
+Tick = Callable[[State], None]  # may raise, which ends everything that runs
+
+
+class Hands(Protocol):
+    """Whoever computes parts."""
+
+    def start(self) -> None:
+        """Get ready in the background; to be called when work is to be expected."""
+        ...
+
+    def take(self, work: Work, places: Sequence[int], tick: Tick) -> Iterator[Done]:
+        """Compute these parts, in any order.  Raises what a part raises, and DataProblem where one cannot be done."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class LocalHands:
+    """Processes of this machine: as many as it has cores, or as its memory has room for.
+
+    logs: a folder for what they print; without one it is thrown away.  most: how many at once, by default the cores.
+    forks: whether they are made by forking a process that has loaded the table, which shares its memory.
+    """
+
+    def __init__(self, logs: Path | None = None, most: int = 0, forks: bool = sys.platform == "linux") -> None:
+        self._logs = logs
+        self._most = most or cpus()
+        self._forks = forks
+        self._nursery: _Nursery | None = None
+
+    def start(self) -> None:
+        if self._forks and (self._nursery is None or not self._nursery.lives):
+            self.close()
+            self._nursery = _Nursery(self._logs)
+
+    def close(self) -> None:
+        """End whatever runs."""
+        if self._nursery is not None:
+            self._nursery.end()
+            self._nursery = None
+
+    def take(self, work: Work, places: Sequence[int], tick: Tick) -> Iterator[Done]:
+        crew = _Crew(self, work, list(places), tick)
+        try:
+            yield from crew.work()
+        finally:
+            crew.dismiss()
+
+    # -- for the crew ----------------------------------------------------------------------------------------------
+
+    def ready(self, work: Work, tick: Callable[[], None]) -> int:
+        """See that the table is loaded where hands are made; returns how many there may be."""
+        if not self._forks:
+            return self._most
+        for _ in range(_LIVES):
+            self.start()
+            assert self._nursery is not None
+            try:
+                taken = self._nursery.prepare(work, tick)
+            except _NurseryGone:
+                continue
+            finally:
+                if self._nursery.busy:  # somebody stopped the trial in the middle of loading
+                    self.close()
+            room = _SHARE * _free_memory() / max(_COPIES * taken, _LEAST)
+            return max(1, min(self._most, int(room)))
+        raise DataProblem(
+            f"{work.label or 'The trial'}: the process that loads the table was ended twice, most often for want of "
+            "memory. Close other programs, or begin with fewer rows."
+        )
+
+    def bury(self, pids: list[int]) -> None:
+        if self._nursery is not None and pids:
+            self._nursery.bury(pids)
+
+    def hire(self) -> _Hand:
+        if not self._forks:
+            return _Hand.by_itself(self._logs)
+        assert self._nursery is not None
+        return self._nursery.fork()
+
+
+class _NurseryGone(Exception):
+    pass
+
+
+@dataclass
+class _Task:
+    place: int
+    began: float
+    share: float = 0.0
+
+
+class _Crew:
+    """The hands that work on one trial's parts, until they are through or sent away."""
+
+    def __init__(self, owner: LocalHands, work: Work, places: list[int], tick: Tick) -> None:
+        self._owner, self._job, self._tick = owner, work, tick
+        self._waiting = list(reversed(places))
+        self._deaths: dict[int, int] = {}
+        self._at: dict[_Hand, _Task | None] = {}
+        self._most = 1
+        self._finished: list[float] = []
+        self._speaks: _Hand | None = None  # one of several tells of its steps, so that its curve is one part's
+        self._selector = selectors.DefaultSelector()
+
+    def work(self) -> Iterator[Done]:
+        # `_tell` looks for cancelling while the table is being loaded, too.
+        self._most = self._owner.ready(self._job, self._tell)
+        while self._waiting or any(self._at.values()):
+            self._employ()
+            for key, _ in self._selector.select(_TICK):
+                if (done := self._heard(key.data)) is not None:
+                    yield done
+            self._tell()
+
+    def dismiss(self) -> None:
+        pids = [hand.pid for hand in self._at if hand.pid]
+        for hand in list(self._at):
+            self._let_go(hand)
+        self._selector.close()
+        self._owner.bury(pids)
+
+    def _employ(self) -> None:
+        while len(self._at) < min(self._most, len(self._waiting) + sum(map(bool, self._at.values()))):
+            try:
+                hand = self._owner.hire()
+            except _NurseryGone:
+                self._owner.ready(self._job, self._tell)
+                continue
+            self._at[hand] = None
+            self._selector.register(hand.socket, selectors.EVENT_READ, hand)
+        for hand, task in list(self._at.items()):
+            if task is None and self._waiting:
+                place = self._waiting.pop()
+                self._at[hand] = _Task(place, time.monotonic())
+                with contextlib.suppress(OSError):  # it died: the selector says so next
+                    send(hand.socket, _asked(self._job, place))
+
+    def _heard(self, hand: _Hand) -> Done | None:
+        if hand not in self._at:
+            return None
+        message, task = receive(hand.socket), self._at[hand]
+        if message is None:
+            self._died(hand, task)
+            return None
+        said, body = message
+        match said["said"]:
+            case "here":
+                hand.pid = int(said["pid"])
+            case "progress" if task is not None:
+                self._progressed(hand, task, Progress(*said["progress"]))
+            case "failed":
+                raise _raised(said)
+            case "done" if task is not None:
+                self._at[hand] = None
+                self._speaks = None if self._speaks is hand else self._speaks
+                self._finished.append(time.monotonic() - task.began)
+                return Done(task.place, body, said["cost"])
+        return None
+
+    def _progressed(self, hand: _Hand, task: _Task, progress: Progress) -> None:
+        task.share = progress.step / progress.steps if progress.steps else 0.0
+        self._speaks = self._speaks or hand
+        if hand is self._speaks:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress | None = None, remark: str = "") -> None:
+        now = time.monotonic()
+        underway = [Underway(now - task.began, task.share) for task in self._at.values() if task is not None]
+        self._tick(State(self._finished, underway, len(self._waiting), self._most, progress, remark))
+
+    def _died(self, hand: _Hand, task: _Task | None) -> None:
+        """A hand was ended from outside.  Its part is taken once more, when no other takes memory beside it."""
+        how = hand.end_of(self._owner)
+        self._let_go(hand)
+        if task is None:
+            return
+        self._deaths[task.place] = self._deaths.get(task.place, 0) + 1
+        if self._deaths[task.place] >= _LIVES:
+            raise DataProblem(_ended(self._job, task.place, how))
+        self._waiting.insert(0, task.place)
+        self._most = 1
+        for other, its in list(self._at.items()):
+            if its is None:
+                self._let_go(other)
+
+    def _let_go(self, hand: _Hand) -> None:
+        self._at.pop(hand, None)
+        self._speaks = None if self._speaks is hand else self._speaks
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(hand.socket)
+        hand.end()
+
+
+def _asked(work: Work, place: int) -> dict[str, Json]:
+    return {
+        "do": "part",
+        "function": work.division.function,
+        "params": dict(work.division.parts[place]),
+        "source": os.fsencode(work.source).hex(),
+        "data": work.data,
+        "seed": work.seed,
+    }
+
+
+def _ended(work: Work, place: int, how: int) -> str:
+    if how in (0, signal.SIGKILL):
+        why = "the system ended its process, most often for want of memory"
+    else:
+        why = f"its process crashed ({signal.Signals(how).name if how in set(signal.Signals) else f'signal {how}'})"
+    name = work.label or "The trial"
+    return (
+        f"{name}: part {place + 1} of {len(work.division.parts)} could not be computed, {why}, also when it ran alone; "
+        "what else is finished is kept. Close other programs and try again, or go on without it."
+    )
+
+
+def _raised(said: Mapping[str, Json]) -> Exception:
+    """What a part raised, as it would have been raised here."""
+    message = str(said["message"])
+    problem: Exception = RuntimeError(message)
+    for name in said["kinds"]:
+        kind: Any = getattr(errors, name, None) or getattr(builtins, name, None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            with contextlib.suppress(TypeError):  # some take more than a message
+                problem = kind(message)
+                break
+    if said.get("traceback"):
+        problem.add_note(str(said["traceback"]))
+    return problem
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Hand:
+    """A process that computes parts, and the line to it."""
+
+    socket: socket.socket
+    pid: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def by_itself(cls, logs: Path | None) -> _Hand:
+        process, line = _started(logs, "--hand")
+        return cls(line, process.pid, process)
+
+    def end(self) -> None:
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.socket.close()
+        if self.process is not None:
+            self.process.wait()
+
+    def end_of(self, owner: LocalHands) -> int:
+        """The signal that ended it, 0 where nobody knows."""
+        if self.process is not None:
+            return -min(self.process.wait(), 0)
+        nursery = owner._nursery
+        pid, self.pid = self.pid, 0  # dead: its number may be another's soon
+        return nursery.end_of(pid) if nursery is not None and pid else 0
+
+
+class _Nursery:
+    """The process that hands are forked from (`engine.runners.nursery`)."""
+
+    def __init__(self, logs: Path | None) -> None:
+        self.process, self._line = _started(logs)
+        self.busy = False
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+    def prepare(self, work: Work, tick: Callable[[], None]) -> int:
+        """Have it load what the parts share; returns the bytes of it.  tick: called meanwhile, may raise."""
+        said = _asked(work, 0) | {"do": "prepare", "function": work.division.prepare}
+        self.busy = True
+        self._send(said)
+        answer = self._answer(tick)
+        self.busy = False
+        if answer["said"] == "failed":
+            raise _raised(answer)
+        return int(answer["bytes"])
+
+    def fork(self) -> _Hand:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._send({"do": "fork"})
+            try:
+                socket.send_fds(self._line, [b"f"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise _NurseryGone from None
+        ours.settimeout(_PATIENCE)
+        return _Hand(ours)
+
+    def end_of(self, pid: int) -> int:
+        try:
+            self._send({"do": "end of", "pid": pid})
+            return int(self._answer(lambda: None)["signal"])
+        except _NurseryGone:
+            return 0
+
+    def bury(self, pids: list[int]) -> None:
+        with contextlib.suppress(_NurseryGone):
+            self._send({"do": "bury", "pids": pids})
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._line.close()
+
+    def _send(self, said: Mapping[str, Json]) -> None:
+        try:
+            send(self._line, said)
+        except OSError:
+            raise _NurseryGone from None
+
+    def _answer(self, tick: Callable[[], None]) -> dict[str, Json]:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._line, selectors.EVENT_READ)
+            while not selector.select(_TICK):
+                tick()
+        message: Message | None = receive(self._line)
+        if message is None:
+            raise _NurseryGone
+        return message[0]
+
+
+_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+
+
+def _started(logs: Path | None, *more: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A process of `engine.runners.nursery`, and the line to it; it ends when the line does."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(_PATIENCE)
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    log: Any = subprocess.DEVNULL
+    if logs is not None:
+        try:
+            logs.mkdir(parents=True, exist_ok=True)
+            log = (logs / "hands.log").open("ab")
+        except OSError as problem:
+            raise StoreProblem(f"{logs} cannot be written to ({problem.strerror}); check its folder.") from problem
+    with theirs, contextlib.nullcontext() if log is subprocess.DEVNULL else log:
+        process = subprocess.Popen(
+            # -P: what lies in the folder that somebody happens to be in is not imported
+            [sys.executable, "-P", "-m", "engine.runners.nursery", str(theirs.fileno()), *more],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=os.environ | _ONE_CORE | {"PYTHONPATH": path},
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,  # the terminal's ctrl+c is for whoever started it, who then ends it
+        )
+    _running.add(process)
+    return process, ours
+
+
+@atexit.register
+def _end_all() -> None:
+    for process in list(_running):
+        if process.poll() is None:
+            process.kill()
+
+
+def _free_memory() -> float:
+    """Bytes that this process may still take: of the machine, or of the container that it runs in."""
+    import psutil
+
+    free = float(psutil.virtual_memory().available)
+    with contextlib.suppress(OSError, ValueError):
+        most = int(Path("/sys/fs/cgroup/memory.max").read_text())  # "max" where there is no limit
+        free = min(free, most - int(Path("/sys/fs/cgroup/memory.current").read_text()))
+    return max(free, 0.0)
