@@ -34,6 +34,7 @@ BASE = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
 EXTRAS = {
     name: [Requirement(line) for line in lines] for name, lines in PROJECT["project"]["optional-dependencies"].items()
 }
+AT_WORK = [r for name, requirements in EXTRAS.items() if name != "dev" for r in requirements]
 PINS = {
     canonicalize_name(name): version
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -77,19 +78,19 @@ def test_the_command_is_there():
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     used = distributions(imported("engine", "storage", "tui"))
-    declared = names(BASE + EXTRAS["deep"])
+    declared = names(BASE + AT_WORK)
     assert {name: path for name, path in used.items() if name not in declared} == {}
     assert declared - set(used) == set()
 
 
 def test_what_the_tests_import_is_declared():
     used = distributions(imported("tests"))
-    declared = names(BASE + EXTRAS["deep"] + EXTRAS["dev"])
+    declared = names(BASE + AT_WORK + EXTRAS["dev"])
     assert {name: path for name, path in used.items() if name not in declared} == {}
 
 
 def test_the_tested_versions_lie_within_what_is_declared():
-    for requirement in BASE + EXTRAS["deep"] + EXTRAS["dev"]:
+    for requirement in BASE + AT_WORK + EXTRAS["dev"]:
         version = PINS[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} does not take {version}"
     assert PINS["torch"] == "2.13.0"
@@ -99,7 +100,7 @@ def test_the_tested_versions_lie_within_what_is_declared():
 
 def test_nothing_that_is_needed_floats():
     """Every requirement of a requirement is pinned too, but for what its parent pins itself (torch does, for CUDA)."""
-    todo = [(canonicalize_name(r.name), frozenset(r.extras)) for r in BASE + EXTRAS["deep"] + EXTRAS["dev"]]
+    todo = [(canonicalize_name(r.name), frozenset(r.extras)) for r in BASE + AT_WORK + EXTRAS["dev"]]
     seen, loose = set(todo), set()
     while todo:
         name, extras = todo.pop()

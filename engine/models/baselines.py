@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from engine.metrics import cost_matrix
 from engine.models.setting import Setting
 
 
@@ -25,3 +29,32 @@ def rule(setting: Setting) -> Any:
 
     rules = list(setting.settings["rules"])
     return RuleClassifier(rules, labels=list(setting.labels)) if setting.classifies else RuleRegressor(rules)
+
+
+def cheapest(setting: Setting) -> Any:
+    return Cheapest(cost_matrix(setting.settings["costs"], list(setting.labels)) or [])
+
+
+class Cheapest(ClassifierMixin, BaseEstimator):
+    """Takes for every row the one action that costs least over the rows it learned from.
+
+    costs: C[actual][said], in the order of the classes.
+    """
+
+    def __init__(self, costs: list[list[float]]) -> None:
+        self.costs = costs
+
+    def fit(self, X: Any, y: np.ndarray) -> Self:
+        """X: (n, columns), not looked at; y: (n,) codes."""
+        table = np.asarray(self.costs, dtype=np.float64)
+        self.classes_ = np.arange(len(table))
+        shares = np.bincount(y, minlength=len(table)) / len(y)
+        self.said_ = int(np.argmin(shares @ table))
+        self.parameters_ = 1
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n, classes): all on the action it takes."""
+        said = np.zeros((len(X), len(self.classes_)))
+        said[:, self.said_] = 1.0
+        return said

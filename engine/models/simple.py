@@ -91,6 +91,24 @@ def forest(setting: Setting) -> Any:
     )
 
 
+def extra_trees(setting: Setting) -> Any:
+    """300 trees on all rows, cut at random places: as a forest, only smoother and faster to fit."""
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+    s = setting.settings
+    kind: Any = ExtraTreesClassifier if setting.classifies else ExtraTreesRegressor
+    share = s["max_features"]
+    if share == "auto":
+        share = "sqrt" if setting.classifies else 1.0
+    return kind(
+        n_estimators=s["trees"],
+        max_features=share,
+        min_samples_leaf=s["min_samples_leaf"],
+        random_state=setting.seed,
+        n_jobs=-1,
+    )
+
+
 def boosting(setting: Setting) -> Any:
     """Histogram gradient boosting that stops on the validation rows it is given (its own inner split is random).
 

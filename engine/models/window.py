@@ -89,11 +89,12 @@ class FromHistory(RegressorMixin, BaseEstimator):
     """What needs no learning: one column of the row, or the last value carried on by its slope.  (Hyndman &
     Athanasopoulos, simple forecasting methods.)
 
-    way: "last", "season", "drift" or "mean".
+    way: "last", "season", "drift" or "mean".  percent: by so much every answer is raised, or lowered.
     """
 
-    def __init__(self, way: str = "last") -> None:
+    def __init__(self, way: str = "last", percent: float = 0.0) -> None:
         self.way = way
+        self.percent = percent
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         self.parameters_ = 0
@@ -101,6 +102,10 @@ class FromHistory(RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """X: the columns as engine.data.series.rows makes them.  (n,) float64."""
+        said = self._said(X)
+        return said * (1 + self.percent / 100) if self.percent else said
+
+    def _said(self, X: pd.DataFrame) -> np.ndarray:
         last = X["lag 1"].to_numpy(dtype=np.float64)
         if self.way == "season" and "one season before" in X:
             return X["one season before"].to_numpy(dtype=np.float64)
@@ -110,4 +115,4 @@ class FromHistory(RegressorMixin, BaseEstimator):
 
 
 def from_history(setting: Setting) -> Any:
-    return FromHistory(setting.settings["way"])
+    return FromHistory(setting.settings["way"], float(setting.settings.get("percent") or 0.0))

@@ -34,7 +34,13 @@ def _aim(s: Session, spec: ModelSpec) -> dict[str, Json]:
     q = quantile_of(s.costs) if s.metric == "pinball" else None
     if spec.name == "quantile":
         return {"quantile": q}
-    if spec.name == "boosting" and not s.classifies:
+    if spec.name == "cheapest":
+        return {"costs": s.costs or "equal"}
+    if spec.name == "smoothing":
+        return {"season": int(s.choice("data.series", default={}).get("season") or 1)}
+    if spec.name == "one_column" and not s.classifies:
+        return {"quantile": q if q is not None else 0.5 if s.metric in ABSOLUTE else None}
+    if spec.name in ("boosting", "lightgbm", "catboost") and not s.classifies:
         if q is not None:
             return {"loss": "quantile", "quantile": q}
         return {"loss": "absolute_error" if s.metric in ABSOLUTE else "squared_error"}
@@ -42,9 +48,10 @@ def _aim(s: Session, spec: ModelSpec) -> dict[str, Json]:
 
 
 def floors_of(s: Session) -> list[dict[str, Json]]:
-    """Every way of using no model: a quantile only where costs ask for one."""
+    """Every way of using no model: a quantile, and the cheapest action, only where costs ask for one."""
+    wanted = {"quantile": s.metric == "pinball", "cheapest": s.costs is not None}
     named = [spec.name for spec in models_for(s.task, ("T0",))]
-    return [model(s, name) for name in named if name != "quantile" or s.metric == "pinball"]
+    return [model(s, name) for name in named if wanted.get(name, True)]
 
 
 def examine(s: Session, what: Mapping[str, Json], folds: int | None = None) -> Trial:
@@ -89,7 +96,7 @@ def compare(
 
 def _guards(s: Session, challengers: Sequence[Candidate]) -> list[str]:
     """A rule says yes or no, never how likely: it is not held to guards that score probabilities."""
-    ruled = any(c.spec.tier == "T1" for c in challengers)
+    ruled = any(c.name == "rule" for c in challengers)
     return [g for g in guards_of(s.task, s.metric) if not (ruled and BY_NAME[g].needs == "probabilities")]
 
 
