@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -70,6 +71,14 @@ def uid_of(anchor: str, author: str, mark: str, text: str, at: str, answers: str
     anchor: hash of the decision, or of the session's first one.  answers: uid of the comment that began the thread.
     """
     return digest([anchor, author, mark, text, at, answers])
+
+
+def whoami() -> str:
+    """Who is at the keyboard, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "somebody"
 
 
 class StoredComments:

@@ -169,7 +169,7 @@ class RungwiseApp(App[None]):
         try:
             lines, self.machine = await self.clerk.do(lambda desk: (desk.sessions(), desk.machine()))
         except Exception as problem:
-            self._say_problem(problem)
+            self.say_problem(problem)
             return
         self._home.show(lines)
 
@@ -179,7 +179,7 @@ class RungwiseApp(App[None]):
         try:
             opened, data = await self.clerk.do(lambda desk: (desk.open(name, branch, read_only), desk.data_of(name)))
         except Exception as problem:
-            self._say_problem(problem)
+            self.say_problem(problem)
             return
         if read_only:
             from tui.screens.journal import JournalScreen
@@ -213,7 +213,7 @@ class RungwiseApp(App[None]):
                 found, target = await self.clerk.do(lambda desk: desk.sample())
                 path = str(found)
             except Exception as problem:
-                self._say_problem(problem)
+                self.say_problem(problem)
                 return
         name = await self.push_screen_wait(Begin(path, target))
         if name:
@@ -229,7 +229,7 @@ class RungwiseApp(App[None]):
             return
         dialog.dismiss(name)
 
-    def _say_problem(self, problem: Exception) -> None:
+    def say_problem(self, problem: Exception) -> None:
         self.notify(self._sentence(problem), severity="error", markup=False, timeout=15)
 
     def _sentence(self, problem: Exception) -> str:

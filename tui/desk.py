@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from engine.conductor import Conductor, Waiting
     from engine.ports import TrialState
     from engine.records import Answer, Decision
+    from engine.review.review import Review, Summary
     from engine.session import Session
+    from storage.comments import Mark, Thread
 
 T = TypeVar("T")
 
@@ -36,6 +38,16 @@ class SessionLine:
     branches: int = 1
     comments: int = 0  # open ones
     changed_at: str = ""
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A branch as a mentor sees it: its decisions, what the flags say, how it was spent, and what people said."""
+
+    decisions: Sequence[Decision]
+    review: Review
+    summary: Summary
+    threads: Sequence[Thread]
 
 
 class Opened(Protocol):
@@ -69,6 +81,10 @@ class Opened(Protocol):
     def go_back(self, seq: int) -> Opened: ...
 
     def decisions(self) -> Sequence[Decision]: ...
+
+    def review(self) -> Reviewed: ...
+
+    def comment(self, about: str, mark: Mark, text: str, answers: int | None) -> None: ...
 
     def close(self) -> None: ...
 

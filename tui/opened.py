@@ -21,9 +21,11 @@ from engine.runners.environment import environment
 from engine.session import Session
 from engine.views import Samples, View, samples_as_tables
 from engine.words import short
+from storage.comments import Mark, whoami
 from storage.lease import Hold
 from storage.sessions import Branch
 from storage.store import Store
+from tui.desk import Reviewed
 from tui.workers import bury_dead_workers, ensure_worker
 
 Work = Literal["queue", "here"]
@@ -224,6 +226,21 @@ class OpenSession:
         )  # fmt: skip
         self.close()
         return opened
+
+    # -- reviewing -------------------------------------------------------------------------------------------------
+
+    def review(self) -> Reviewed:
+        """The branch as a mentor sees it."""
+        from engine.review.review import review, summary
+
+        record = self._store.record(self.name, self.branch)
+        threads = self._store.comments.threads(self._store.sessions.get(self.name).id)
+        return Reviewed(record.decisions, review(record), summary(record), threads)
+
+    def comment(self, about: str, mark: Mark, text: str, answers: int | None) -> None:
+        """Keep a remark on the decision of this hash ("" for the session as a whole), or an answer to another."""
+        session = self._store.sessions.get(self.name).id
+        self._store.comments.add(session, whoami(), text, about=about, mark=mark, answers=answers)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

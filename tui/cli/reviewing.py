@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from engine.review.flag import SEVERITIES
 from engine.review.review import Raised, Review, Summary, as_json, review, summary
 from engine.stages.columns import counted, listed
 from engine.words import literal, short
-from storage.comments import Comment, Mark, Thread
+from storage.comments import Comment, Mark, Thread, whoami
 from storage.store import Store
 from tui.cli.looking import opened, print_json, table
 from tui.results import local_time
@@ -219,11 +218,3 @@ def _like(named: str, names: Iterable[str]) -> list[str]:
     import difflib
 
     return difflib.get_close_matches(named, list(names), n=3, cutoff=0.5)
-
-
-def whoami() -> str:
-    """Who is at the keyboard, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "somebody"

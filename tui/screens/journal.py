@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -24,6 +24,9 @@ from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
 from tui.widgets.where import marks_of
+
+if TYPE_CHECKING:
+    from tui.app import RungwiseApp
 
 STEP = 0.7  # seconds a decision stands while playing
 
@@ -52,6 +55,7 @@ class JournalScreen(Screen[Decision | None]):
         Binding("right", "scrub(1)", "Later", key_display="→", id="journal.later"),
         Binding("p", "play", "Play", id="journal.play", tooltip="Play the decisions one after another, or stop"),
         Binding("f", "fork", "Fork here", id="journal.fork", tooltip="Start a branch at this decision"),
+        Binding("v", "review", "Review", id="journal.review", tooltip="What a mentor would ask, and the comments"),
         Binding("tab", "app.focus_next", "Details", id="journal.details"),
         Binding("escape,j", "leave", "Close", key_display="esc", id="journal.close"),
     ]
@@ -188,6 +192,18 @@ class JournalScreen(Screen[Decision | None]):
         if action == "fork":
             return bool(self.decisions) and not self.opened.read_only
         return bool(self.decisions) if action in ("scrub", "play") else True
+
+    @work(group="dialog", exclusive=True)
+    async def action_review(self) -> None:
+        from tui.screens.review import ReviewScreen
+
+        app = cast("RungwiseApp", self.app)
+        try:
+            reviewed = await app.clerk.do(lambda _: self.opened.review())
+        except Exception as problem:
+            app.say_problem(problem)
+            return
+        await app.push_screen_wait(ReviewScreen(self.opened, reviewed))
 
     def action_fork(self) -> None:
         self.dismiss(self.decisions[self.query_one("#decisions", Rows).cursor])
