@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from engine.answerers import Answerer, carried_over, quick_pace
 from engine.conductor import SETTLED, Conductor, Measuring, Stage, Waiting, needed
 from engine.effects import Ask, Conversation, Decide, Measure
-from engine.errors import DataProblem, InvalidAnswer
+from engine.errors import DataProblem, InvalidAnswer, UsageProblem
 from engine.ports import TrialState
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import GENESIS, Answer, Check, Decision, Evidence, Option, Progress, Trial
@@ -209,6 +209,8 @@ class ScriptedSession:
 
     def go_back(self, seq: int) -> ScriptedSession:
         kept = self.journal.kept
+        if not 1 <= seq <= len(kept):
+            raise UsageProblem(f"Branch {self.branch} has decisions 1 to {len(kept)}; there is no {seq}.")
         place = kept[seq - 1].place
         later = carried_over(d for d in kept[seq:] if d.question != SETTLED.id)
 

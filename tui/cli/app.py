@@ -14,11 +14,12 @@ def go_home(path: Path | None) -> int:
     return _open(path or store_path(None))
 
 
-def begin(path: Path, data: Path, target: str, name: str, pace: str) -> int:
+def begin(path: Path, data: Path, target: str, name: str, pace: str, *, plain: bool = False) -> int:
     """A new session on a file, opened; the file is looked at before the screen changes."""
     if pace not in ("", "quick", "guided"):
         raise UsageProblem(f"--pace takes quick or guided, not {pace!r}.")
-    _need_terminal(f"rungwise run {data} --target COL --accept-recommended")
+    if not plain:
+        _need_terminal(f"rungwise run {data} --target COL --accept-recommended")
     from tui.store_desk import StoreDesk
 
     desk = StoreDesk(path)
@@ -26,15 +27,45 @@ def begin(path: Path, data: Path, target: str, name: str, pace: str) -> int:
         session = desk.create(data, target, name, pace)
     finally:
         desk.close()
+    if plain:
+        return talk(path, session, "", desk.said[session])
     return _open(path, session=session, said={session: desk.said[session]})
 
 
-def resume(path: Path, name: str, branch: str) -> int:
+def talk(path: Path, name: str, branch: str = "", said: dict[str, str] | None = None) -> int:
+    """The conversation line by line on stdin and stdout, without a screen."""
+    from tui.plain import Talk
+    from tui.store_desk import StoreDesk
+
+    desk = StoreDesk(path, {name: said or {}})
+    conversation = Talk(desk.open(name, branch), _line, lambda text: print(text, flush=True))
+    try:
+        return 0 if conversation.hold() else 130
+    except KeyboardInterrupt:
+        print(f"\nStopped. Everything recorded is kept; go on with: rungwise open {name} --plain")
+        return 130
+    finally:
+        conversation.opened.close()
+        desk.close()
+
+
+def _line(prompt: str) -> str:
+    """The next line of stdin.  Raises EOFError at its end."""
+    print(prompt, end="", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\n")
+
+
+def resume(path: Path, name: str, branch: str, *, plain: bool = False) -> int:
     from storage.store import Store
 
     with Store.open(path, read_only=True) as store:  # an unknown name is said here, not on a screen
         found = store.sessions.get(name).name
         store.sessions.branch(found, branch or None)
+    if plain:
+        return talk(path, found, branch)
     return _open(path, session=found, branch=branch)
 
 

@@ -58,6 +58,12 @@ DataArgument = Annotated[
 ]
 
 
+PlainOption = Annotated[
+    bool,
+    typer.Option("--plain", help="Line by line on stdin and stdout, for screen readers and dumb terminals."),
+]
+
+
 @app.command(epilog="Example:  rungwise new telco.csv --target Churn --name churn --pace guided")
 def new(
     context: typer.Context,
@@ -67,20 +73,24 @@ def new(
     pace: Annotated[
         str, typer.Option("--pace", help="quick: asked what only you can know. guided: asked everything.")
     ] = "",
+    plain: PlainOption = False,
     store: StoreOption = None,
 ) -> None:
     """Begin a session on a file, and open it in the terminal."""
     from tui.cli.app import begin
 
-    raise typer.Exit(begin(chosen_store(context, store), data, target, name, pace))
+    raise typer.Exit(begin(chosen_store(context, store), data, target, name, pace, plain=plain))
 
 
-@app.command("open", epilog="Example:  rungwise open churn")
-def open_(context: typer.Context, name: NameArgument, branch: BranchOption = "", store: StoreOption = None) -> None:
+@app.command("open", epilog="Examples:\n\n    rungwise open churn\n\n    rungwise open churn --plain")
+def open_(
+    context: typer.Context, name: NameArgument, branch: BranchOption = "", plain: PlainOption = False,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
     """Open a session in the terminal, where it was left."""
     from tui.cli.app import resume
 
-    raise typer.Exit(resume(chosen_store(context, store), name, branch))
+    raise typer.Exit(resume(chosen_store(context, store), name, branch, plain=plain))
 
 
 @app.command(
@@ -255,12 +265,16 @@ def export(
     ] = None,
     branch: BranchOption = "",
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    dialect: Annotated[
+        str, typer.Option("--dialect", metavar="SQL", help="Of sql: sqlite (as it is), postgres, duckdb or bigquery.")
+    ] = "",
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="Of sql: the table that it reads.")] = "",
     store: StoreOption = None,
 ) -> None:
     """Write what a session leaves: its report, its records, its model."""
     from tui.cli.exporting import export_session
 
-    export_session(chosen_store(context, store), name, branch, to, output, force=force)
+    export_session(chosen_store(context, store), name, branch, to, output, force=force, dialect=dialect, table=table)
 
 
 @app.command(epilog="Example:  rungwise sample -o customers.csv")

@@ -1,0 +1,83 @@
+"""What is read out: views, options, decisions and work under way, a line each."""
+
+from __future__ import annotations
+
+import textwrap
+
+from engine.effects import Ask
+from engine.ports import TrialState
+from engine.records import Decision, Json, Option
+from engine.trials import BY_NAME
+from engine.views import Table, View, Words, as_table
+from tui.figures import cell, choice, duration
+from tui.literal import literal, literal_lines
+
+WIDTH = 78
+ROWS = 20  # of a table that are read out; more are counted
+
+
+def spoken(view: View) -> list[str]:
+    """A view as lines: its title, then a line a row, with the column's name before each cell."""
+    if isinstance(view, Words):
+        return [literal(view.title) + ":", *textwrap.wrap(literal_lines(view.text), WIDTH)]
+    table: Table | None = as_table(view)
+    if table is None:
+        return [f"{literal(view.title)}: rows of the data; the app shows them."]
+    lines = [f"{literal(table.title)}:"]
+    for row in table.rows[:ROWS]:
+        cells = [
+            f"{literal(column)} {cell(value)}" if column and not isinstance(value, str) else cell(value)
+            for column, value in zip(table.columns, row, strict=True)
+            if value not in (None, "")
+        ]
+        lines += textwrap.wrap("  " + ", ".join(cells), WIDTH, subsequent_indent="    ") or [""]
+    if len(table.rows) > ROWS:
+        lines.append(f"  … {len(table.rows) - ROWS:,} more rows.")
+    return lines
+
+
+def option_line(option: Option, recommended: Json) -> str:
+    named = literal(option.text)
+    key = literal(str(option.key))
+    figures = ", ".join(f"{literal(name)} {cell(value)}" for name, value in option.figures.items() if value is not None)
+    parts = [named if named.casefold() == key.casefold() else f"{named} ({key})"]
+    parts += [literal(option.note)] if option.note else []
+    parts += [figures] if figures else []
+    mark = " *recommended*" if _recommends(recommended, option.key) else ""
+    return ". ".join(part.rstrip(".") for part in parts) + mark
+
+
+def _recommends(recommended: Json, key: Json) -> bool:
+    return key in recommended if isinstance(recommended, list) else recommended is not None and recommended == key
+
+
+def named(ask: Ask, value: Json) -> str:
+    by_key = {str(o.key): o.text for o in ask.offered}
+    if isinstance(value, list) and all(str(v) in by_key for v in value):
+        return ", ".join(literal(by_key[str(v)]) for v in value) or "none"
+    if isinstance(value, dict) and len(value) > 4:
+        return "as shown"
+    return literal(by_key.get(str(value), choice(value)))
+
+
+def decision_line(decision: Decision) -> str:
+    against = f" against the recommended {choice(decision.recommended)}" if decision.overruled else ""
+    said = f"{decision.seq}. {literal(decision.name)} = {choice(decision.choice)}{against}, by {decision.author}."
+    return f"{said} {literal(decision.why)}".strip()
+
+
+def trial_name(state: TrialState) -> str:
+    kind = BY_NAME.get(state.trial.kind)
+    return literal(state.trial.label or (kind.title if kind else state.trial.kind))
+
+
+def progress_line(states: dict[str, TrialState]) -> str:
+    done = sum(state.status == "done" for state in states.values())
+    parts = [f"{done} of {len(states)} done"]
+    for state in states.values():
+        if state.status == "running" and state.progress is not None:
+            p = state.progress
+            share = p.step / p.steps if p.steps else 0.0
+            left = f", about {duration(state.elapsed * (1 - share) / share)} left" if share > 0 else ""
+            parts.append(f"{trial_name(state)}, {literal(p.unit)} {p.step} of {p.steps}{left}")
+    return "; ".join(parts) + "."
