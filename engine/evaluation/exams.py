@@ -24,7 +24,7 @@ from engine.models.fitting import Fitted, fit
 from engine.records import Json, Progress
 from engine.trials import Context, Division, parts_of
 
-MOST_ROWS = 20_000  # of a thinned training part
+MOST_ROWS = 20_000  # of a thinned training part: a difference shows long before all rows are used
 
 
 @dataclass

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.errors import DataProblem
-from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.crossval import score_interval, take_exam
+from engine.evaluation.bench import open_bench
+from engine.evaluation.crossval import score_interval
+from engine.evaluation.exams import Exam, exams_of
 from engine.evaluation.paired import difference_of
 from engine.evaluation.trend import trend
 from engine.metrics import BY_NAME, Metric, figure
@@ -39,21 +40,29 @@ def learning_curve(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     u = np.full((len(SHARES), len(folds)), np.nan)
     in_training = np.full_like(u, np.nan)
     rows = np.zeros_like(u)
-    for j, (train, test) in enumerate(folds):
-        order = nested_order(bench, train, ctx.seed + j)
-        for i, share in enumerate(SHARES):
-            if share == 1.0 and j < whole.get("J", 0):
-                rows[i, j] = whole["n_train"][j]
-                scores = (_of_exam(whole[name], metric.name, j) for name in ("scores", "train_scores"))
-            else:
-                part = train if share == 1.0 else np.sort(order[: round(share * len(order))])
-                exam = take_exam(bench, params["model"], j, part, test, ctx.seed)
-                rows[i, j] = bench.table.values(part)
-                scores = (e.get(metric.name) for e in (exam.measured, exam.measured_in_training))
-            u[i, j], in_training[i, j] = map(_or_nan, scores)
-            step = j * len(SHARES) + i + 1
-            point = {"rows": rows[i, j], metric.name: u[i, j]} if np.isfinite(u[i, j]) else {}
-            ctx.report(Progress(step, len(folds) * len(SHARES), "fit", point=point))
+    done = 0
+
+    def told(i: int, j: int, values: int, scores: tuple[float | None, ...]) -> None:
+        nonlocal done
+        done += 1
+        rows[i, j] = values
+        u[i, j], in_training[i, j] = map(_or_nan, scores)
+        point = {"rows": rows[i, j], metric.name: u[i, j]} if np.isfinite(u[i, j]) else {}
+        ctx.report(Progress(done, len(folds) * len(SHARES), "fit", point=point))
+
+    known = whole.get("J", 0)
+    for j in range(min(known, len(folds))):
+        scores = tuple(_of_exam(whole[name], metric.name, j) for name in ("scores", "train_scores"))
+        told(len(SHARES) - 1, j, whole["n_train"][j], scores)
+    places = [(i, j) for j in range(len(folds)) for i, share in enumerate(SHARES) if share < 1.0 or j >= known]
+    what = {"recipe": params["recipe"], "model": params["model"]}
+    wanted = [what | {"fold": j} | ({"share": SHARES[i]} if SHARES[i] < 1.0 else {}) for i, j in places]
+
+    def taken(place: int, exam: Exam) -> None:
+        scores = (exam.measured.get(metric.name), exam.measured_in_training.get(metric.name))
+        told(*places[place], bench.table.values(exam.train), scores)
+
+    exams_of(ctx, bench, wanted, taken)
     rho = float(np.mean([bench.table.values(test) / bench.table.values(train) for train, test in folds]))
     intervals = [score_interval(metric.name, list(row), rho, bench.splits.ordered) for row in u]
     delta = float(params.get("delta") or default_delta(metric, intervals[-1][0] or 0.0, intervals[-1][0] or 0.0))
@@ -119,31 +128,6 @@ def judge(u: np.ndarray, in_training: np.ndarray, rho: float, ordered: bool, del
         "training_gap": _or_none(gap),
         "advice": advice,
     }
-
-
-def nested_order(bench: Bench, train: np.ndarray, seed: int) -> np.ndarray:
-    """The training part in such an order that its beginnings are smaller training parts of the plan's own kind.
-
-    By time: the latest rows first, for a shorter history ends where the longer one does.  By group: whole groups in
-    random order.  Else at random, each class spread evenly over the order.
-    """
-    rng = np.random.default_rng(seed)
-    table, kind = bench.table, bench.recipe["split"]["kind"]
-    if kind in ("time", "origins") and table.times is not None:
-        return train[np.argsort(-table.times[train], kind="stable")]
-    shuffled = rng.permutation(train)
-    if kind == "group" and table.groups is not None:
-        groups = table.groups[shuffled]
-        turn = dict(zip(rng.permutation(np.unique(groups)).tolist(), range(len(groups)), strict=False))
-        return shuffled[np.argsort([turn[g] for g in groups.tolist()], kind="stable")]
-    if not bench.classifies:
-        return shuffled
-    y = table.y[shuffled]
-    place = np.empty(len(y))
-    for label in np.unique(y):
-        members = np.flatnonzero(y == label)
-        place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-    return shuffled[np.argsort(place, kind="stable")]
 
 
 def _sentence(judged: dict[str, Json], title: str, delta: float) -> str:

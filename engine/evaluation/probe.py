@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from engine.data.table import load
-from engine.errors import DataProblem, UsageProblem
+from engine.errors import UsageProblem
+from engine.evaluation import exams
 from engine.evaluation.acceptance import holm
 from engine.evaluation.bench import Bench, bench_of
 from engine.evaluation.comparison import metric_named
-from engine.evaluation.crossval import take_exam
+from engine.evaluation.exams import exams_of, rows_of, same_questions
 from engine.evaluation.paired import ALPHA, Difference, overlap, paired_difference
 from engine.metrics import ABSOLUTE, BY_NAME, quantile_of
 from engine.models.catalogue import as_model, model_spec
@@ -28,7 +29,6 @@ from engine.models.pipeline import blocks
 from engine.records import Json, Progress, digest
 from engine.trials import Context
 
-MOST_ROWS = 20_000  # of a training part that a probe fits to: a difference shows long before all rows are used
 KEPT = 64  # results of one recipe and family that this process keeps
 
 _cache: OrderedDict[str, Answers] = OrderedDict()
@@ -69,9 +69,12 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     steps = _Steps(ctx, (1 + len(changes)) * len(families) * folds)
     metric = metric_named(params["metric"])
     rows: list[dict[str, Json]] = []
+    first = params["recipe"]
     for family in families:
-        plain = _answers(before, family, folds, ctx, steps)
-        tried = [_answers(_bench(c["recipe"], ctx, before), family, folds, ctx, steps) for c in changes]
+        plain = _answers(before, first, first, family, folds, ctx, steps)
+        tried = [
+            _answers(_bench(c["recipe"], ctx, before), c["recipe"], first, family, folds, ctx, steps) for c in changes
+        ]
         gains = [_difference(before, metric, plain, other, float(params.get("delta") or 0.0)) for other in tried]
         better = holm([gain.p for gain in gains], ALPHA)
         for change, gain, other, (_, earned) in zip(changes, gains, tried, better, strict=True):
@@ -82,7 +85,7 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
             }
             rows.append(_row(change["name"], family, gain, guards, other, earned, bool(params.get("tiny"))))
     largest = max(len(train) for train, _ in before.splits.folds[:folds])
-    used = MOST_ROWS if largest > MOST_ROWS else None
+    used = exams.MOST_ROWS if largest > exams.MOST_ROWS else None
     return {"rows": rows, "folds": folds, "rows_used": used, "metric": metric.name}
 
 
@@ -98,29 +101,16 @@ class _Steps:
 
 
 def _bench(recipe: Mapping[str, Json], ctx: Context, before: Bench | None) -> Bench:
-    table = load(ctx.source(), recipe)
-    if before is None or table.steps is not None:
-        return _same_questions(bench_of(recipe, table), before)
-    if not np.array_equal(table.y, before.table.y):
-        raise DataProblem("A change of the preparation left other rows or labels, so that no exam can be compared.")
-    return Bench(recipe, table, before.splits)
+    if before is None:
+        return bench_of(recipe, load(ctx.source(), recipe))
+    return same_questions(recipe, ctx, before)
 
 
-def _same_questions(bench: Bench, before: Bench | None) -> Bench:
-    """Rows of a forecast change with what it looks back over; what its exams ask must not."""
-    if before is not None:
-        y, asked = bench.table.y, before.table.y
-        pairs = list(zip(bench.splits.folds, before.splits.folds, strict=False))
-        same = len(bench.splits.folds) == len(before.splits.folds)
-        if not same or not all(np.array_equal(y[mine[1]], asked[other[1]]) for mine, other in pairs):
-            raise DataProblem("A change of the preparation left other values to forecast, so no exam can be compared.")
-    return bench
-
-
-def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
-    """Fit one family with one recipe to each exam; what this process has measured before is not measured again."""
+def _answers(bench: Bench, recipe: Json, first: Json, family: str, folds: int, ctx: Context, steps: _Steps) -> Answers:
+    """Fit one family with one recipe to each exam of the first; what was measured before is not measured again."""
     model = default_of(family, bench.recipe)
-    parts = [(_thinned(train, bench.table.y, j), test) for j, (train, test) in enumerate(bench.splits.folds[:folds])]
+    wanted = [_exam(bench, recipe, first, model, j) for j in range(folds)]
+    parts = [rows_of(bench, params, ctx.seed) for params in wanted]
     key = digest([bench.table.key, bench.splits.plan_hash, model, _reaches(bench, model, parts), ctx.seed])
     with _lock:
         if key in _cache:
@@ -128,26 +118,33 @@ def _answers(bench: Bench, family: str, folds: int, ctx: Context, steps: _Steps)
             found = _cache[key]
             steps.add(folds, family)
             return found
-    exams = []
-    for j, (train, test) in enumerate(parts):
-        exams.append(take_exam(bench, model, j, train, test, ctx.seed))
-        steps.add(1, family)
-    names = list(dict.fromkeys(name for exam in exams for name in exam.measured))
+    taken = exams_of(ctx, bench, wanted, lambda place, exam: steps.add(1, family))
+    names = list(dict.fromkeys(name for exam in taken for name in exam.measured))
     scores = {
-        name: np.array([np.nan if (u := exam.measured.get(name)) is None else u for exam in exams]) for name in names
+        name: np.array([np.nan if (u := exam.measured.get(name)) is None else u for exam in taken]) for name in names
     }
     found = Answers(
         scores,
         np.array([bench.table.values(train) for train, _ in bench.splits.folds[:folds]], dtype=float),
         np.array([bench.table.values(test) for _, test in bench.splits.folds[:folds]], dtype=float),
-        sum(bool(e.failure) for e in exams),
-        float(np.mean([e.fit_seconds for e in exams])),
+        sum(bool(e.failure) for e in taken),
+        float(np.mean([e.fit_seconds for e in taken])),
     )
     with _lock:
         _cache[key] = found
         while len(_cache) > KEPT:
             _cache.popitem(last=False)
     return found
+
+
+def _exam(bench: Bench, recipe: Json, first: Json, model: Mapping[str, Json], fold: int) -> dict[str, Json]:
+    """The parameters of an exam; no more of them than are needed, so that the model's own exams are the same ones."""
+    params = {"recipe": recipe, "model": model, "fold": fold}
+    if recipe != first:
+        params["plan"] = first
+    if len(bench.splits.folds[fold][0]) > exams.MOST_ROWS:
+        params["thin"] = True
+    return params
 
 
 def _reaches(bench: Bench, model: Mapping[str, Json], exams: list[tuple[np.ndarray, np.ndarray]]) -> Json:
@@ -177,19 +174,6 @@ def default_of(family: str, recipe: Mapping[str, Json]) -> dict[str, Json]:
         loss = "absolute_error" if recipe["metric"] in ABSOLUTE else "squared_error"
         return as_model("boosting", {"loss": loss})
     return as_model("boosting")
-
-
-def _thinned(train: np.ndarray, y: np.ndarray, fold: int) -> np.ndarray:
-    """MOST_ROWS of a training part, the same for every recipe and family, each class (or height of the target) with
-    its share: in the order of the target, one of each run of neighbours is drawn."""
-    if len(train) <= MOST_ROWS:
-        return train
-    rng = np.random.default_rng(fold)
-    order = rng.permutation(len(train))
-    order = order[np.argsort(y[train[order]], kind="stable")]
-    edges = np.linspace(0, len(train), MOST_ROWS + 1)
-    places = np.minimum(np.floor(rng.uniform(edges[:-1], edges[1:])), len(train) - 1).astype(np.intp)
-    return np.sort(train[order[np.unique(places)]])
 
 
 def _difference(bench: Bench, metric: Any, plain: Answers, other: Answers, delta: float = 0.0) -> Difference:

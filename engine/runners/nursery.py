@@ -29,6 +29,7 @@ from engine.trials import load_function
 LIBRARIES = (
     "pandas", "sklearn.linear_model", "sklearn.ensemble", "sklearn.tree", "sklearn.neighbors", "sklearn.naive_bayes",
     "skrub", "engine.evaluation.exams", "engine.evaluation.crossval",
+    "engine.models.columns",
 )  # fmt: skip
 _TOLD_EVERY = 0.2  # seconds between two words of a part on how far it is, but for points of its curve
 

@@ -11,6 +11,7 @@ import pytest
 
 from engine.change import verdict_r5
 from engine.errors import Cancelled, DataProblem, UsageProblem
+from engine.evaluation import exams
 from engine.evaluation import probe as module
 from engine.evaluation.probe import probe
 from engine.records import Json, canonical
@@ -89,14 +90,14 @@ def test_what_helps_is_better_and_what_changes_nothing_is_identical(path: Path) 
 
 def test_no_score_is_told_anywhere(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores: list[float] = []
-    take = module.take_exam
+    take = exams.take_exam
 
     def taken(*given: Any) -> Any:
         exam = take(*given)
         scores.extend(v for v in exam.measured.values() if v is not None)
         return exam
 
-    monkeypatch.setattr(module, "take_exam", taken)
+    monkeypatch.setattr(exams, "take_exam", taken)
     plain = recipe()
     told, ctx = run(path, plain, {"ratio": with_ratio(plain)}, guards=["log_loss"], folds=3)
     said = canonical(told)
@@ -108,8 +109,8 @@ def test_no_score_is_told_anywhere(path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_plain_preparation_is_fitted_once_for_many_rounds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits: list[int] = []
-    take = module.take_exam
-    monkeypatch.setattr(module, "take_exam", lambda *given: fits.append(1) or take(*given))
+    take = exams.take_exam
+    monkeypatch.setattr(exams, "take_exam", lambda *given: fits.append(1) or take(*given))
     plain = recipe()
     scaled = {**plain, "prepare": {"numbers": {"scale": "robust"}}}
     first, _ = run(path, plain, {"scale": scaled}, folds=3)
@@ -149,14 +150,14 @@ def test_all_take_the_exams_of_the_first(path: Path, tmp_path: Path) -> None:
 
 
 def test_many_rows_are_thinned_alike_for_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    monkeypatch.setattr(exams, "MOST_ROWS", 100)
     plain = recipe()
     told, _ = run(path, plain, {"ratio": with_ratio(plain)}, folds=4, families=["linear"])
     assert told["rows_used"] == 100
     assert told["rows"][0]["diff"] > 0
     y = np.repeat([0, 1], [900, 100])
     train = np.arange(0, 1000, 2)
-    kept = module._thinned(train, y, 3)
+    kept = exams.thinned(train, y, 3)
     assert len(kept) == 100
     assert len(np.unique(kept)) == 100
     assert set(kept) <= set(train)
