@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.records import digest
 from storage.light import sqlite_utils
-from storage.schema import COMMENTS, TABLES, VIEWS
+from storage.schema import COMMENTS, DRAFT, TABLES, VIEWS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -100,6 +100,12 @@ def m004_comments_are_append_only(db: Database) -> None:
 def m005_progress_says_how_long(db: Database) -> None:
     """Whoever computes several parts at once knows how long the rest takes; steps done by now do not tell it."""
     db.execute("alter table progress add column seconds_left real")
+
+
+@migrations()
+def m006_drafts(db: Database) -> None:
+    """What is typed and not yet recorded outlives the window it was typed in."""
+    db.execute(DRAFT)
 
 
 NUMBER = len(migrations._migrations)

@@ -192,6 +192,19 @@ COMMENTS = (
 )
 
 
+# What was typed and not yet recorded, since step 6.
+DRAFT = """
+create table draft (
+  session  integer not null references session (id),
+  question text not null,
+  subject  text not null,
+  content  text not null,               -- JSON: what stood in the form, and in the why
+  kept_at  real not null,
+  primary key (session, question, subject)
+) strict
+"""
+
+
 def _with_line(query: str) -> str:
     """A query over `line`: every branch with its ancestors, and the last decision that it shares with each."""
     return _LINE + query

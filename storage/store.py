@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from storage.comments import StoredComments
 from storage.connection import Connection
 from storage.datasets import StoredDatasets, StoredEnvironments
+from storage.drafts import StoredDrafts
 from storage.evidence import StoredArtifacts, StoredEvidence
 from storage.journal import StoredJournal
 from storage.lease import Hold, Leases
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Store:
     """An open store.  Threads may share it; each process opens its own.
 
-    sessions, datasets, environments, comments: what there is.  evidence, artifacts, queue: fill `engine.ports`.
+    sessions, datasets, environments, comments, drafts: what there is.  evidence, artifacts, queue: fill `engine.ports`.
     """
 
     def __init__(self, connection: Connection, silence: float = 30.0) -> None:
@@ -38,6 +39,7 @@ class Store:
         self.evidence = StoredEvidence(connection)
         self.artifacts = StoredArtifacts(connection)
         self.comments = StoredComments(connection)
+        self.drafts = StoredDrafts(connection)
         self.queue = StoredQueue(connection, silence)
 
     @classmethod

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from engine.conductor import Conductor, Waiting
     from engine.ports import TrialState
-    from engine.records import Answer, Decision
+    from engine.records import Answer, Decision, Json
     from engine.review.review import Review, Summary
     from engine.session import Session
     from storage.comments import Mark, Thread
@@ -101,6 +101,14 @@ class Desk(Protocol):
         ...
 
     def open(self, name: str, branch: str = "", read_only: bool = False) -> Opened: ...
+
+    def draft(self, name: str, place: tuple[str, str]) -> Json:
+        """What was typed for a question (id, subject) of a session and not recorded, or None."""
+        ...
+
+    def keep_draft(self, name: str, place: tuple[str, str], content: Json) -> None:
+        """In the place of the draft that was there; None takes it away."""
+        ...
 
     def data_of(self, name: str) -> str:
         """What to call a session's table: its file name."""

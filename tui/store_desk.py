@@ -9,7 +9,7 @@ from engine.answerers import Answerer, quick_pace
 from engine.data.address import name_of
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
-from engine.records import Answer
+from engine.records import Answer, Json
 from engine.runners.environment import cpus
 from engine.session import Session
 from storage.sessions import SessionInfo
@@ -47,6 +47,12 @@ class StoreDesk:
         found = self._store.sessions.get(name).name
         answerers = (_said(self.said.get(found, {})), quick_pace)
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
+
+    def draft(self, name: str, place: tuple[str, str]) -> Json:
+        return self._store.drafts.get(name, *place)
+
+    def keep_draft(self, name: str, place: tuple[str, str], content: Json) -> None:
+        self._store.drafts.keep(name, *place, content)
 
     def data_of(self, name: str) -> str:
         return name_of(self._store.sessions.get(name).path)

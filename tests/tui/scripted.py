@@ -16,7 +16,7 @@ from engine.effects import Ask, Conversation, Decide, Measure
 from engine.errors import DataProblem, InvalidAnswer, UsageProblem
 from engine.ports import TrialState
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
-from engine.records import GENESIS, Answer, Check, Decision, Evidence, Option, Progress, Trial
+from engine.records import GENESIS, Answer, Check, Decision, Evidence, Json, Option, Progress, Trial
 from engine.session import Session
 from engine.views import Bars, Curves, Intervals, Table, Words
 from tui.app import RungwiseApp
@@ -237,10 +237,17 @@ class ScriptedDesk:
         self.opened: list[ScriptedSession] = []
         self.created: list[tuple[Path, str, str, str]] = []
         self.kept: list[Decision] = []
+        self.drafts: dict[tuple[str, str, str], Json] = {}
         self.closed = False
 
     def sessions(self) -> list[SessionLine]:
         return self.lines
+
+    def draft(self, name: str, place: tuple[str, str]) -> Json:
+        return self.drafts.get((name, *place))
+
+    def keep_draft(self, name: str, place: tuple[str, str], content: Json) -> None:
+        self.drafts[(name, *place)] = content
 
     def data_of(self, name: str) -> str:
         return "telco.csv"

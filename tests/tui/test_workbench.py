@@ -234,3 +234,41 @@ async def test_a_failed_state_is_an_error_in_words_not_a_crash():
         await see(pilot, "Practice exams")
         desk.states[EXAMS[0].key] = TrialState(EXAMS[0], "failed", reason="[bold]disk full[/]\x1b[31m")
         await see(pilot, "[bold]disk full[/]␛[31m")
+
+
+async def test_a_why_that_was_not_recorded_is_there_again_after_a_crash():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        await pilot.press("down", "down", "tab")
+        pane(pilot).why.insert("The regulator reads each")
+        await until(pilot, lambda: any(d and d["why"] for d in desk.drafts.values()))
+        kept = dict(desk.drafts)
+    desk.drafts = kept  # what stood on the disk when the power went: nothing that closing down may have added
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "The regulator reads each")
+        assert "hold: needs a why" in text_of(pilot)  # the choice is back, too
+        pane(pilot).why.insert(" coefficient, and wants a reason for every customer")
+        await pilot.press("tab", "tab")
+        pane(pilot).record()
+        await see(pilot, "walked to its end")
+    assert not any(desk.drafts.values())
+
+
+async def test_a_draft_of_a_form_that_has_changed_is_let_go():
+    desk = ScriptedDesk(only(ask_champion()))
+    desk.drafts[("churn", "simple.champion", "")] = {"form": {"chosen": "all"}, "why": "Kept words", "own": True}
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Kept words")
+        await see(pilot, ASKED)
+
+
+async def test_leaving_at_once_loses_no_letter():
+    desk = ScriptedDesk(only(ask_champion()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, ASKED)
+        pane(pilot).why.insert("Half a")
+        await pilot.pause()
+        await pilot.press("ctrl+q")
+    (draft,) = desk.drafts.values()
+    assert "Half a" in draft["why"]

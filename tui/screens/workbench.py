@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -25,12 +26,13 @@ from tui.widgets.finished import FinishedPane
 from tui.widgets.forms.settled import SettledForm
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
-from tui.widgets.question import QuestionPane
+from tui.widgets.question import Draft, QuestionPane
 from tui.widgets.trials import TrialsPane
 from tui.widgets.where import Standing, Where, WhereLine, marks_of
 
 POLL = 0.25  # seconds between two looks at the work
 COVERED = 4  # of so many looks one is taken while another screen covers this one: only to go on when the work is done
+KEPT_AFTER = 0.5  # seconds from the first key of a draft until it is written down; further keys go with it
 WIDE = 100  # columns from which the ladder stands beside the question
 
 ABOUT = """One question at a time. The row under the cursor is the answer, the line below says what the guide makes of
@@ -74,7 +76,7 @@ class Workbench(Page):
         self._polling = False
         self._ticks = 0
         self._timer: Timer | None = None
-        self._saved = 0
+        self._unkept: Timer | None = None  # runs while a draft waits to be written down
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +164,7 @@ class Workbench(Page):
                     if x.decision.stage == waiting.stage and x.decision.author == "engine" and not x.ask.taken
                 ]  # fmt: skip
                 earlier = [x.decision.why for x in conductor.transcript if x.decision.author != "engine"]
-                draft = self.rungwise.drafts.get((self.opened.name, *ask.place))
+                draft = await self._draft_of(ask.place)
                 pane = QuestionPane(waiting, self.opened.session, taken, earlier, draft, self._read_only_words())
                 await self._show(pane, f"{waiting.stage} ▸ {ask.name}", number)
             case Measuring():
@@ -248,6 +250,31 @@ class Workbench(Page):
     @on(QuestionPane.Drafted)
     def _drafted(self, event: QuestionPane.Drafted) -> None:
         self.rungwise.drafts[(self.opened.name, *event.place)] = event.draft
+        if self._unkept is None:
+            self._unkept = self.set_timer(KEPT_AFTER, self._keep_draft)
+
+    async def _draft_of(self, place: tuple[str, str]) -> Draft | None:
+        """What was typed here before: in this window, or in one that ended without recording it."""
+        key = (self.opened.name, *place)
+        if key not in self.rungwise.drafts and not self.opened.read_only:
+            kept = Draft.of(await self.rungwise.clerk.do(lambda desk: desk.draft(self.opened.name, place)))
+            if kept is not None:
+                self.rungwise.drafts[key] = kept
+        return self.rungwise.drafts.get(key)
+
+    async def on_unmount(self) -> None:
+        if self._unkept is not None:
+            await self._keep_draft()
+
+    async def _keep_draft(self) -> None:
+        """Write down what stands in the form, in case this window does not live to record it."""
+        self._unkept = None
+        if isinstance(self.waiting, Asking) and not self.opened.read_only:
+            name, place = self.opened.name, self.waiting.ask.place
+            draft = self.rungwise.drafts.get((name, *place))
+            if draft is not None:
+                with contextlib.suppress(RungwiseError):  # the typing must not stumble over a full disk
+                    await self.rungwise.clerk.do(lambda desk: desk.keep_draft(name, place, draft.as_json()))
 
     @on(QuestionPane.Answered)
     def _answered(self, event: QuestionPane.Answered) -> None:
@@ -265,7 +292,9 @@ class Workbench(Page):
             if (pane := self.question) is not None:
                 pane.refuse(str(problem), why_needed=isinstance(problem, WhyNeeded))
         else:
-            self.rungwise.drafts.pop((self.opened.name, *place), None)
+            if self.rungwise.drafts.pop((self.opened.name, *place), None) is not None:
+                with contextlib.suppress(RungwiseError):
+                    await self.rungwise.clerk.do(lambda desk: desk.keep_draft(self.opened.name, place, None))
             await self._advance()
         finally:
             self._busy = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,16 @@ class Draft:
     form: Json
     why: str
     own: bool  # the why is the person's, not the suggestion
+
+    def as_json(self) -> Json:
+        return {"form": self.form, "why": self.why, "own": self.own}
+
+    @classmethod
+    def of(cls, kept: Json) -> Draft | None:
+        """The draft that was kept; None for what is none."""
+        if not isinstance(kept, dict) or not {"form", "why", "own"} <= set(kept):
+            return None
+        return cls(kept["form"], str(kept["why"]), bool(kept["own"]))
 
 
 class QuestionPane(Vertical):
@@ -129,7 +140,8 @@ class QuestionPane(Vertical):
 
     def _begin(self) -> None:
         if self._draft is not None:
-            self.form.restore(self._draft.form)
+            with contextlib.suppress(LookupError, TypeError, ValueError, AttributeError):  # of a form that has changed
+                self.form.restore(self._draft.form)
             self.why.text = self._draft.why
             self.why.move_cursor(self.why.document.end)
         self.form.take_focus()
