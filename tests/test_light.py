@@ -46,7 +46,8 @@ def brought_by(*names: str) -> dict[str, list[str]]:
 def modules_of(*packages) -> list[str]:
     found = []
     for package in packages:
-        walk = pkgutil.iter_modules if package is engine else pkgutil.walk_packages
+        # of the engine itself, and of what leaves of a model, only the door: the rooms behind it are heavy
+        walk = pkgutil.iter_modules if package in (engine, engine.export) else pkgutil.walk_packages
         found += [module.name for module in walk(package.__path__, f"{package.__name__}.")]
     return [name for name in found if not name.endswith("__main__")]
 

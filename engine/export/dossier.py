@@ -44,6 +44,7 @@ class Dossier:
     evidence: Callable[[str], Evidence | None] = _nothing
     fetch: Callable[[str], bytes] = _no_bytes
     data: Callable[[], Path] = _no_data
+    options: Mapping[str, str] = field(default_factory=dict)  # what an export takes beside the session, by name
 
     @property
     def name(self) -> str:

@@ -30,6 +30,7 @@ class Export:
     needs: Literal["journal", "model"] = "journal"
     shape: Literal["file", "folder"] = "file"
     packages: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()  # what it takes beside the session, from the command line
     binary: bool = False  # no text that a screen could show
 
     def builder(self) -> Callable[[Dossier], Product]:
@@ -48,6 +49,15 @@ EXPORTS = (
     Export("html", "the report as one file for a browser", ".html", "engine.export.html:html"),
     Export("card", "a model card", ".md", "engine.export.card:card"),
     Export("adr", "a decision record for each decision of a person", "", "engine.export.adr:records", shape="folder"),
+    Export(
+        "sql",
+        "the model as one SELECT",
+        ".sql",
+        "engine.export.model.sql_file:sql",
+        "model",
+        packages=("sqlglot",),
+        options=("dialect", "table"),
+    ),
 )
 BY_NAME = {export.name: export for export in EXPORTS}
 

@@ -7,21 +7,32 @@ import sys
 import tempfile
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from engine.conductor import Conductor
 from engine.errors import DataProblem, UsageProblem
 from engine.export.dossier import Dossier, Product
-from engine.export.registry import Export, export_of
+from engine.export.registry import EXPORTS, Export, export_of
 from engine.session import Session
 from engine.words import literal
 from storage.store import Store
 from tui.cli.looking import opened
 
 
-def export_session(path: Path, name: str, branch: str, form: str, output: Path | None, *, force: bool) -> None:
-    """Write a session in the form wanted; one text goes to stdout where no file is named."""
+def export_session(
+    path: Path, name: str, branch: str, form: str, output: Path | None, *, force: bool, **options: str
+) -> None:
+    """Write a session in the form wanted; one text goes to stdout where no file is named.
+
+    options: what some forms take beside the session; empty ones were not given.
+    """
     wanted = export_of(form)
+    given = {key: value for key, value in options.items() if value}
+    for key in given:
+        if key not in wanted.options:
+            fits = ", ".join(e.name for e in EXPORTS if key in e.options)
+            raise UsageProblem(f"--{key} goes with --to {fits}, not with --to {wanted.name}.")
     if output is not None:
         _free(output, force=force)  # said before anything is computed
     elif wanted.shape == "folder" or wanted.binary:
@@ -30,7 +41,7 @@ def export_session(path: Path, name: str, branch: str, form: str, output: Path |
         )
     build = wanted.builder()
     with opened(path) as store:
-        product = build(dossier(store, name, branch))
+        product = build(replace(dossier(store, name, branch), options=given))
     if output is None:
         if product.text is None:
             raise UsageProblem(
