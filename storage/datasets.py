@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.data.address import files_of, logs_beside, path_of, split, stamp
-from engine.data.formats import folder_format
+from engine.data.address import path_of, split, stamp
+from engine.data.fingerprint import fingerprint
 from engine.errors import DataProblem
 from engine.records import Json, digest
 from storage.connection import Connection
@@ -111,10 +110,10 @@ def _kind(path: Path) -> str:
 
 def _read(path: Path) -> Dataset:
     """The data as they lie there, hashed in pieces: memory does not grow with their size."""
-    file, part = split(path)
+    file, _ = split(path)
     try:
         before = stamp(path)
-        fingerprint = _folder_hash(file) if file.is_dir() else _file_hash(file)
+        seen = fingerprint(path)
         after = stamp(path)
     except (FileNotFoundError, NotADirectoryError):
         raise DataProblem(f"There is no file {file}; check the path.") from None
@@ -125,28 +124,7 @@ def _read(path: Path) -> Dataset:
         raise DataProblem(
             f"The {_kind(path)} {file} is being written to at this moment; try again when it is complete."
         )
-    if part:
-        fingerprint = hashlib.sha256(f"{fingerprint}\0{part}".encode("utf-8", "surrogateescape")).hexdigest()
-    return Dataset(fingerprint, path, *after)
-
-
-def _file_hash(file: Path) -> str:
-    """SHA-256 of the bytes; of a database with a log beside it, of the bytes of both."""
-    hashes = []
-    for held in (file, *logs_beside(file)):
-        with held.open("rb") as stream:
-            hashes.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\0".join(hashes).encode()).hexdigest()
-
-
-def _folder_hash(folder: Path) -> str:
-    """SHA-256 over the sorted names of all files in it, each with the hash of its bytes."""
-    folder_format(folder)  # says what is wrong where it holds no data
-    whole = hashlib.sha256()
-    for name in files_of(folder):
-        with (folder / name).open("rb") as stream:
-            whole.update(os.fsencode(name) + b"\0" + hashlib.file_digest(stream, "sha256").digest())
-    return whole.hexdigest()
+    return Dataset(seen, path, *after)
 
 
 class StoredEnvironments:
