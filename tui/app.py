@@ -71,6 +71,7 @@ class RungwiseApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
     DEFAULT_CSS = """
     Toast { border: none; padding: 0 1; margin-top: 0; background: $panel; }
+    ToastRack { align: right top; margin: 1 0 0 0; }
     """
 
     def __init__(

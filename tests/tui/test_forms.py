@@ -93,6 +93,29 @@ async def test_costs_that_are_no_numbers_are_refused(keys):
     assert choice is None
 
 
+CLASSES = ["Adelie", "Chinstrap", "Gentoo of the far south"]
+
+
+async def test_costs_of_several_classes_stand_in_a_matrix():
+    ask = Ask(COSTS, facts={"classes": CLASSES})
+    choice, screen = await answer(ask, "down", "down", "enter", *"5", *("enter",) * 6)
+    assert choice == {"Adelie.Chinstrap": 5.0, "otherwise": 1.0}, screen
+    assert "Gentoo of th…" in (await answer(ask, "down", "down"))[1]
+
+
+async def test_a_matrix_without_a_price_says_so():
+    choice, screen = await answer(Ask(COSTS, facts={"classes": CLASSES}), "down", "down", "enter", *("enter",) * 6)
+    assert choice is None
+    assert "what is left empty" in screen
+    assert screen.count("Write what at least one mistake costs") == 1
+
+
+async def test_costs_of_many_classes_are_typed_in_a_line():
+    ask = Ask(COSTS, facts={"classes": [f"c{i}" for i in range(9)]})
+    choice, screen = await answer(ask, "down", "down", "enter", *"c1.c2 = 3, otherwise = 1", "enter")
+    assert choice == {"c1.c2": 3.0, "otherwise": 1.0}, screen
+
+
 async def test_a_table_is_changed_in_place_and_put_back():
     ask = Ask(TYPES, recommended={"zip": "number", "age": "number", "name": "category"}, reason="as found")
     choice, _ = await answer(ask, "right", "down", "left", "backspace", "tab", *"because", "enter")

@@ -240,7 +240,9 @@ class QuestionPane(Vertical):
 
     def refuse(self, message: str, *, why_needed: bool = False) -> None:
         """Show why it was not recorded, where the person can mend it."""
-        _, judgement, _ = self._reading()
+        _, judgement, wrong = self._reading()
+        if wrong and self._typed() and _without_name(message, self.ask.question.id) == wrong:
+            return  # stands above already
         for objection in judgement.objections if judgement else ():  # stands above already
             message = message.replace(f"{objection.message} ", "")
         self._problem(_without_name(message, self.ask.question.id))

@@ -174,7 +174,7 @@ def _ask_costs(profile: Profile, target: str, task: str) -> Ask:
         COSTS,
         recommended="unknown",
         reason="Nobody said what a mistake costs; it can be said at any time.",
-        facts={"equal": equal},
+        facts={"equal": equal, **({"classes": list(shares)} if task == "multiclass" else {})},
         read=read,
         judge=judge,
     )

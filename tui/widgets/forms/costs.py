@@ -33,6 +33,7 @@ FIELDS = {
     ),
 }
 FIELDS["forecast"] = FIELDS["regression"]
+MOST_CLASSES = 6  # that stand side by side at 80 columns; costs of more are typed in one line
 
 
 class CostsForm(Form):
@@ -41,11 +42,16 @@ class CostsForm(Form):
     CostsForm .cost { width: 14; }
     CostsForm .hint { width: 1fr; padding: 0 1; color: $text-muted; }
     CostsForm #costs { height: auto; }
+    CostsForm .actual { width: 18; padding: 0 1 0 3; }
+    CostsForm .said { width: 9; padding: 0 1; color: $text-muted; }
+    CostsForm .pair { width: 8; margin: 0 1 0 0; }
     """
 
     def __init__(self, ask: Ask, session: Session) -> None:
         super().__init__()
         self.fields = FIELDS.get(session.task, ())
+        classes = [str(label) for label in ask.facts.get("classes") or ()]
+        self.labels = classes if 2 < len(classes) <= MOST_CLASSES and not any("." in c for c in classes) else []
         self.positive = str(session.choice("problem.positive", default="yes") or "yes")
         self.start = next((i for i, kind in enumerate(KINDS) if kind[0] == ask.recommended), 0)
         self.recommended = ask.recommended
@@ -59,8 +65,37 @@ class CostsForm(Form):
                     yield Static(words, markup=False, classes="name")
                     yield Field(classes="cost", id=key, placeholder="1")
                     yield Static(hint.format(positive=literal(self.positive)), markup=False, classes="hint")
-            if not self.fields:
+            if self.labels:
+                yield from self._matrix()
+            elif not self.fields:
                 yield Field(placeholder="actual.predicted = cost, …, otherwise = 1", id="table")
+
+    def _matrix(self) -> ComposeResult:
+        """A line for each actual class, a field for each that may be said instead; what is left empty costs 1."""
+        with Horizontal(classes="line"):
+            yield Static("was ↓   said →", markup=False, classes="actual hint")
+            for said in self.labels:
+                yield Static(_fitted(said, 7), markup=False, classes="said")
+        for i, actual in enumerate(self.labels):
+            with Horizontal(classes="line"):
+                yield Static(_fitted(actual, 13), markup=False, classes="actual")
+                for j in range(len(self.labels)):
+                    if i == j:
+                        yield Static("   –", markup=False, classes="said")
+                    else:
+                        yield Field(classes="pair", id=f"pair-{i}-{j}", placeholder="1")
+
+    def _typed_matrix(self) -> dict[str, Json]:
+        costs: dict[str, Json] = {}
+        pairs = [(i, j) for i in range(len(self.labels)) for j in range(len(self.labels)) if i != j]
+        for i, j in pairs:
+            text = self.query_one(f"#pair-{i}-{j}", Input).value.strip()
+            if text:
+                name = f"{self.labels[i]}.{self.labels[j]}"
+                costs[name] = as_number(text, name)
+        if not costs:
+            raise InvalidAnswer("Write what at least one mistake costs; what is left empty costs 1.")
+        return costs if len(costs) == len(pairs) else {**costs, "otherwise": 1.0}
 
     def on_mount(self) -> None:
         self.query_one("#kind", Rows).cursor = self.start
@@ -83,7 +118,7 @@ class CostsForm(Form):
                 missing = next(words for key, words, _ in self.fields if not typed[key])
                 raise InvalidAnswer(f"Write what {missing} costs; a ratio is enough, such as 1 and 5.")
             return {key: as_number(text, key) for key, text in typed.items()}
-        return _table(self.query_one("#table", Input).value)
+        return self._typed_matrix() if self.labels else _table(self.query_one("#table", Input).value)
 
     def draft(self) -> Json:
         return [self.query_one("#kind", Rows).cursor, *(field.value for field in self.query(Input))]
@@ -105,7 +140,7 @@ class CostsForm(Form):
     def _chosen(self, event: Rows.Chosen) -> None:
         event.stop()
         empty = [field for field in self.query(Input) if not field.value.strip()]
-        if self._kind == "table" and empty:
+        if self._kind == "table" and empty and (not self.labels or len(empty) == len(self.query(Input))):
             empty[0].focus()
         else:
             self.post_message(self.Submitted(self))
@@ -119,11 +154,17 @@ class CostsForm(Form):
     def _sent(self, event: Input.Submitted) -> None:
         event.stop()
         fields = list(self.query(Input))
-        later = [field for field in fields[fields.index(event.input) + 1 :] if not field.value.strip()]
+        after = fields[fields.index(event.input) + 1 :]
+        later = after if self.labels else [field for field in after if not field.value.strip()]
         if later:
             later[0].focus()
         else:
             self.post_message(self.Submitted(self))
+
+
+def _fitted(name: str, width: int) -> str:
+    shown = literal(name)
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
 def _table(text: str) -> dict[str, Json]:
