@@ -50,6 +50,15 @@ EXPORTS = (
     Export("card", "a model card", ".md", "engine.export.card:card"),
     Export("adr", "a decision record for each decision of a person", "", "engine.export.adr:records", shape="folder"),
     Export(
+        "onnx",
+        "the model with its preparation as ONNX",
+        ".onnx",
+        "engine.export.model.onnx_file:onnx",
+        "model",
+        packages=("onnx", "onnxruntime"),
+        binary=True,
+    ),
+    Export(
         "sql",
         "the model as one SELECT",
         ".sql",
