@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
 
 from engine.evaluation.answers import read_answers
 from engine.evaluation.bench import Bench, open_bench
 from engine.evaluation.errors import worst_rows
-from engine.evaluation.fold_models import fold_model
+from engine.evaluation.fold_models import each_exam, fold_model
 from engine.evaluation.shown_rows import cell, keep_rows
-from engine.models.reasons import EXAMINED, Explained, fidelity, method_of, reasons
-from engine.records import Json, Progress
+from engine.models.reasons import fidelity, method_of, reasons
+from engine.records import Json
 from engine.trials import Context
 
 TOP = 3
-MANY_CELLS = 20_000  # columns × fidelity rows from which fewer rows are looked at for the fidelity
-FEWER = 100
+FIDELITY_ROWS = 200  # a person waits for this; the model that leaves is held to more rows (present.reasons)
 
 
 def explained(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
@@ -28,38 +30,50 @@ def explained(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     bench = open_bench(params, ctx)
     answers = read_answers(bench, ctx.fetch(str(ctx.evidence(ctx.uses[0])["oof"])))
     order = worst_rows(answers)
-    folds = np.unique(answers.fold[order])
-    found: dict[int, Explained] = {}
-    faithful, method = None, None
-    for step, j in enumerate(folds):
-        fitted = fold_model(bench, params["model"], int(j), ctx.seed, ctx.report)
-        if fitted is not None:
-            train, _ = bench.splits.folds[int(j)]
-            places = [int(i) for i in order if answers.fold[i] == j]
-            positions = answers.positions[places]
-            codes = answers.said(bench)[places] if bench.classifies else None
-            background = bench.table.frame.iloc[train]
-            why = reasons(fitted, bench.table.frame.iloc[positions], background, TOP, codes=codes, seed=ctx.seed)
-            found |= dict(zip(places, why, strict=True))
-            if method is None:
-                method = method_of(fitted)
-                rows = EXAMINED if len(fitted.columns) * EXAMINED < MANY_CELLS else FEWER
-                faithful = fidelity(fitted, background, background, rows=rows, seed=ctx.seed)
-        ctx.report(Progress(step + 1, len(folds), "fold"))
+    codes = answers.said(bench) if bench.classifies else np.zeros(len(answers.positions), dtype=int)
+    parts = []
+    for step, j in enumerate(np.unique(answers.fold[order]).tolist()):
+        places = [int(i) for i in order if answers.fold[i] == j]
+        asked = {"places": places, "positions": answers.positions[places].tolist(), "codes": codes[places].tolist()}
+        shared = {"recipe": params["recipe"], "model": params["model"], "fold": j, "measure": step == 0}
+        parts.append({**shared, **asked})
+    found: dict[int, list[str]] = {}
+    method, faithful = None, None
+    for place, said in sorted(each_exam(ctx, f"{__name__}:one_exam", params["model"], parts)):
+        if said:
+            found |= dict(zip(parts[place]["places"], said["words"], strict=True))
+            method, faithful = method or said["method"], said["fidelity"] if faithful is None else faithful
     table = _told(bench, answers.positions, [int(i) for i in order], found)
     return {"rows": len(found), "method": method, "fidelity": faithful, "rows_digest": keep_rows(ctx, {"why": table})}
 
 
+def one_exam(params: Mapping[str, Json], ctx: Context) -> bytes:
+    """A part of the trial: the reasons for the worst rows of one exam.  params: recipe, model, fold, positions, codes
+    (the class that was said of each), measure (whether the fidelity is).  "null" where the model failed."""
+    bench = open_bench(dict(params), ctx)
+    fitted = fold_model(bench, params, ctx)
+    if fitted is None:
+        return b"null"
+    train, _ = bench.splits.folds[int(params["fold"])]
+    frame, background = bench.table.frame.iloc[params["positions"]], bench.table.frame.iloc[train]
+    codes = np.array(params["codes"], dtype=int) if bench.classifies else None
+    why = reasons(fitted, frame, background, TOP, codes=codes, seed=ctx.seed)
+    faithful = None
+    if params["measure"]:
+        faithful = fidelity(fitted, background, background, rows=FIDELITY_ROWS, seed=ctx.seed)
+    words = [[r.words for r in one.reasons[:TOP]] for one in why]
+    return json.dumps({"words": words, "method": method_of(fitted), "fidelity": faithful}).encode()
+
+
 def _told(
-    bench: Bench, positions: np.ndarray, order: list[int], found: dict[int, Explained]
+    bench: Bench, positions: np.ndarray, order: list[int], found: dict[int, list[str]]
 ) -> tuple[list[str], list[list[Json]]]:
     columns = ["row", str(bench.recipe["target"]), *(f"why {n + 1}" for n in range(TOP))]
     y, labels = bench.table.y, bench.table.labels
     rows: list[list[Json]] = []
     for i in order:
         if i in found:
-            said = [r.words for r in found[i].reasons[:TOP]]
-            said += [""] * (TOP - len(said))
+            said = found[i] + [""] * (TOP - len(found[i]))
             label = labels[int(y[positions[i]])] if labels else float(y[positions[i]])
             rows.append([int(bench.table.rows[positions[i]]) + 1, cell(label), *said])
     return columns, rows

@@ -1,51 +1,48 @@
 """The models of practice exams, fitted once more: what is asked of them after the exams were taken.
 
-Exams keep what a model said, not the model.  Importance and reasons need the model itself, of the very fold in which a
-row was asked about; this process keeps those of one model for as long as it is the one being looked at.
+Exams keep what a model said, not the model.  Importance and reasons need the model itself, of the very exam in which a
+row was asked about: each exam is a part of their trial (`engine.trials.Division`), on one core, as the exam itself was.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from engine.errors import RungwiseError
 from engine.evaluation.bench import Bench
+from engine.evaluation.exams import prepare
+from engine.models.catalogue import spec_of
 from engine.models.fitting import Fitted, fit
-from engine.records import Json, Progress, digest
+from engine.records import Json, Progress
+from engine.trials import Context, Division, parts_of
 
-LARGEST = 200_000  # parameters of a model that is kept: a forest of many rows is fitted again rather than held
-
-_kept: dict[int, Fitted] = {}
-_of: list[str] = [""]
-_lock = threading.Lock()
+__all__ = ["each_exam", "fold_model", "prepare"]
 
 
-def fold_model(
-    bench: Bench,
-    model: Mapping[str, Json],
-    fold: int,
-    seed: int,
-    report: Callable[[Progress], None] | None = None,
-) -> Fitted | None:
-    """The model as the exam `fold` fitted it (`crossval.take_exam`: the same rows, the same seed); None where it failed
-    there, and was scored as the baseline."""
-    key = digest([bench.table.key, dict(bench.recipe), dict(model), seed])
-    with _lock:
-        if _of[0] != key:
-            _kept.clear()
-            _of[0] = key
-        if fold in _kept:
-            return _kept[fold]
+def each_exam(
+    ctx: Context, function: str, model: Mapping[str, Json], parts: Sequence[Mapping[str, Json]]
+) -> Iterator[tuple[int, Any]]:
+    """(place, result) of `function` ("module:name") called with each of `parts`, in any order; results are JSON as
+    bytes.  parts: each with recipe, model and fold."""
+    here = spec_of(model).network  # there may be one graphics card only
+    division = Division(function, f"{__name__}:prepare", tuple(parts), here=here)
+    for done, (place, content) in enumerate(parts_of(ctx, division)):
+        ctx.report(Progress(done + 1, len(parts), "fold"))
+        yield place, json.loads(content)
+
+
+def fold_model(bench: Bench, params: Mapping[str, Json], ctx: Context) -> Fitted | None:
+    """The model as its exam fitted it (`exams.take_exam`: the same rows, the same seed); None where it failed there,
+    and was scored as the baseline.  params: model, fold."""
+    fold = int(params["fold"])
     train, _ = bench.splits.folds[fold]
     try:
-        fitted = fit(model, bench.recipe, bench.table, train, seed + fold, report=report)
+        fitted = fit(params["model"], bench.recipe, bench.table, train, ctx.seed + fold)
     except RungwiseError:
         raise
     except Exception:  # whatever other people's code raises on these rows: the exam has said so
         return None
     fitted.prepared = None
-    with _lock:
-        if _of[0] == key and fitted.parameters <= LARGEST:
-            _kept[fold] = fitted
     return fitted

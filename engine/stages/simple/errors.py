@@ -56,7 +56,7 @@ def errors(s: Session, champion: Candidate, runners: Sequence[Candidate] = ()) -
     trials = [looking, *_why(s, champion), *_doubts(s, runners)]
     seen, *others = yield Measure(tuple(trials), "Looking at the errors", optional=True)
     if not seen.ok:
-        return
+        return None
     more = {e.kind: e for e in others if e.ok}
     weak = [row for row in seen.value["slices"] if row["weak"]]
     best, why = _findings(seen.value, weak, more.get("doubts"))
@@ -72,6 +72,7 @@ def errors(s: Session, champion: Candidate, runners: Sequence[Candidate] = ()) -
     )
     for n, row in enumerate(asked_about(weak)):
         yield _ask_slice(row, seen, first=n == 0)
+    return seen
 
 
 def _protected_aside(s: Session) -> dict[str, str]:

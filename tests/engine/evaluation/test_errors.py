@@ -194,11 +194,10 @@ def test_fold_models_are_those_of_the_exams(tmp_path):
     bench = open_bench(params, ctx)
     answers = read_answers(bench, ctx.fetch(ctx.known["boosting"]["oof"]))
     for j in (0, 2):
-        model = fold_model(bench, params["model"], j, ctx.seed)
+        model = fold_model(bench, {**params, "fold": j}, ctx)
         mine = answers.fold == j
         said = model.scores(bench.table.frame.iloc[answers.positions[mine]])
         assert np.array_equal(said, answers.scores[mine])
-        assert fold_model(bench, params["model"], j, ctx.seed) is model
 
 
 def test_labels_that_were_swapped_are_doubted_by_all_models(tmp_path):
