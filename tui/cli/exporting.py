@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,9 @@ from engine.conductor import Conductor
 from engine.errors import DataProblem, UsageProblem
 from engine.export.dossier import Dossier, Product
 from engine.export.registry import EXPORTS, Export, export_of
+from engine.ports import EvidenceStore, Journal
 from engine.session import Session
+from engine.views import View
 from engine.words import literal
 from storage.store import Store
 from tui.cli.looking import opened
@@ -41,7 +44,7 @@ def export_session(
         )
     build = wanted.builder()
     with opened(path) as store:
-        product = build(replace(dossier(store, name, branch), options=given))
+        product = build(replace(dossier(store, name, branch, shown=wanted.needs == "journal"), options=given))
     if output is None:
         if product.text is None:
             raise UsageProblem(
@@ -59,27 +62,33 @@ def _usual(name: str, wanted: Export) -> str:
     return f"{literal(name)}{wanted.ending}"
 
 
-def dossier(store: Store, name: str, branch: str = "") -> Dossier:
-    """A session with all that is kept of it, on the branch named or the current one."""
-    from engine.stages import STAGES
-
+def dossier(store: Store, name: str, branch: str = "", *, shown: bool = True) -> Dossier:
+    """A session with all that is kept of it, on the branch named or the current one; shown: with what was shown."""
     info = store.sessions.get(name)
     journal = store.journal(info.name, branch or None)
-    conductor = Conductor(STAGES, Session(info.name, info.dataset), journal, store.evidence, read_only=True)
-    with suppress(DataProblem):  # the session ended there, or its evidence is gone: the exports go as far as they can
-        conductor.advance()
+    known = store.evidence_of(info.name)
     decisions = journal.decisions()
     return Dossier(
         Session(info.name, info.dataset, decisions),
         decisions,
-        {x.decision.seq: x.ask.shows for x in conductor.transcript},
+        _shows(Session(info.name, info.dataset), journal, known) if shown else {},
         source=info.path.name,
         branch=journal.branch,
         environment=store.environments.get,
-        evidence=store.evidence.get,
+        evidence=known.get,
         fetch=store.artifacts.fetch,
         data=lambda: store.datasets.path(info.dataset),
     )
+
+
+def _shows(session: Session, journal: Journal, evidence: EvidenceStore) -> dict[int, Sequence[View]]:
+    """What was shown for each decision, by its number, as far as the evidence is there."""
+    from engine.stages import STAGES
+
+    conductor = Conductor(STAGES, session, journal, evidence, read_only=True)
+    with suppress(DataProblem):  # the session ended there, or its evidence is gone: exports go as far as they can
+        conductor.advance()
+    return {x.decision.seq: x.ask.shows for x in conductor.transcript}
 
 
 def write(product: Product, output: Path, *, force: bool = False) -> list[Path]:

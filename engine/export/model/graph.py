@@ -66,7 +66,8 @@ class Graph:
         name = f"const_{self.made}"
         array = np.asarray(value, dtype=dtype)
         if array.dtype.kind in "UO":
-            tensor = helper.make_tensor(name, TensorProto.STRING, array.shape, [str(v).encode() for v in array.ravel()])
+            texts: Any = [str(v).encode() for v in array.ravel()]
+            tensor = helper.make_tensor(name, TensorProto.STRING, array.shape, texts)
         else:
             tensor = numpy_helper.from_array(array, name)
         self.constants.append(tensor)
