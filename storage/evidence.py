@@ -6,19 +6,26 @@ import hashlib
 
 from engine.errors import StoreProblem
 from engine.records import Evidence
-from storage.connection import Connection
-from storage.rows import evidence_from, evidence_row
+from storage.connection import Connection, Row
+from storage.rows import EVIDENCE_COLUMNS, evidence_from, evidence_row
 from storage.times import iso
 
 
 class StoredEvidence:
-    """Evidence by trial key: an `engine.ports.EvidenceStore`.  Written once."""
+    """Evidence by trial key: an `engine.ports.EvidenceStore`.  Written once.
 
-    def __init__(self, connection: Connection) -> None:
+    What was measured here counts for every session; what came with a session from elsewhere, for that one alone.
+    session: with it, what came with that session counts too, first.  working: for whoever computes trials, who may read
+    what came with any session where nothing was measured here; what is computed is kept as measured here.
+    """
+
+    def __init__(self, connection: Connection, session: int | None = None, *, working: bool = False) -> None:
         self._connection = connection
+        self._session = session
+        self._working = working
 
     def get(self, key: str) -> Evidence | None:
-        row = self._connection.row("select * from evidence where key = ?", [key])
+        row = self._row(key)
         if row is None:
             return None
         try:
@@ -32,11 +39,24 @@ class StoredEvidence:
     def put(self, evidence: Evidence) -> None:
         """Keep it; what is kept under the same key already stays.  Raises ValueError for NaN, StoreProblem."""
         with self._connection.write() as db:
-            if not self.has(evidence.key):  # a decision cites again what was kept long before
+            known = self.has(evidence.key) if self._session is not None else self._here(evidence.key) is not None
+            if not known:  # a decision cites again what was kept long before
                 db.table("evidence").insert(evidence_row(evidence))
 
     def has(self, key: str) -> bool:
-        return self._connection.row("select 1 from evidence where key = ?", [key]) is not None
+        return self._row(key) is not None
+
+    def _row(self, key: str) -> Row | None:
+        if self._session is not None:
+            return self._imported("session = ? and key = ?", [self._session, key]) or self._here(key)
+        return self._here(key) or (self._imported("key = ? order by session", [key]) if self._working else None)
+
+    def _here(self, key: str) -> Row | None:
+        return self._connection.row("select * from evidence where key = ?", [key])
+
+    def _imported(self, which: str, values: list[int | str]) -> Row | None:
+        columns = ", ".join(EVIDENCE_COLUMNS)
+        return self._connection.row(f"select {columns} from imported_evidence where {which} limit 1", values)  # noqa: S608
 
 
 class StoredArtifacts:

@@ -36,7 +36,7 @@ class StoredJournal:
         self._leases = leases
         self._session, self.session = session
         self._branch, self.branch = branch
-        self._evidence = StoredEvidence(connection)
+        self._evidence = StoredEvidence(connection, self._session)
         self._head = self._last()
 
     def decisions(self) -> tuple[Decision, ...]:

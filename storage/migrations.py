@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.records import digest
 from storage.light import sqlite_utils
-from storage.schema import COMMENTS, DRAFT, TABLES, VIEWS
+from storage.schema import COMMENTS, DRAFT, IMPORTED_EVIDENCE, TABLES, VIEWS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -108,10 +108,18 @@ def m006_drafts(db: Database) -> None:
     db.execute(DRAFT)
 
 
+@migrations()
+def m007_imported_evidence(db: Database) -> None:
+    """What somebody else measured is kept apart from what was measured here: a trial's key says what was to be
+    computed, not that it was."""
+    db.execute(IMPORTED_EVIDENCE)
+    _append_only(db, "imported_evidence", "session = new.session and key = new.key")
+
+
 NUMBER = len(migrations._migrations)
 GUARDS = {
     f"{table}_no_{verb}"
-    for table in ("decision", "evidence", "artifact", "comment")
+    for table in ("decision", "evidence", "artifact", "comment", "imported_evidence")
     for verb in ("update", "delete", "replace")
 }
 

@@ -93,6 +93,12 @@ def as_kept(decision: Decision) -> Decision:
     return decision_from(decision_row(decision))
 
 
+EVIDENCE_COLUMNS = (
+    "key", "kind", "value", "error", "seconds", "cpu_seconds", "peak_memory_mb", "device", "environment",
+    "computed_at", "digest",
+)  # fmt: skip
+
+
 def evidence_row(evidence: Evidence) -> dict[str, Any]:
     """The columns of evidence, with a digest over all of them."""
     row: dict[str, Any] = {

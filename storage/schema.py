@@ -205,6 +205,26 @@ create table draft (
 """
 
 
+# Evidence that came with a session from elsewhere: it serves that session only, and never one of this store's own.
+IMPORTED_EVIDENCE = """
+    create table imported_evidence (
+      session        integer not null references session (id),
+      key            text not null,
+      kind           text not null,
+      value          text not null,        -- JSON
+      error          text not null,
+      seconds        real not null,
+      cpu_seconds    real not null,
+      peak_memory_mb real not null,
+      device         text not null,
+      environment    text not null,
+      computed_at    text not null,
+      digest         text not null,        -- SHA-256 over the columns before, but for the session
+      primary key (session, key)
+    ) strict
+    """
+
+
 def _with_line(query: str) -> str:
     """A query over `line`: every branch with its ancestors, and the last decision that it shares with each."""
     return _LINE + query

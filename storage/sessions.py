@@ -166,6 +166,15 @@ class Sessions:
             self._leases.check(info.id, info.name)
             db.execute("update session set branch = ? where id = ?", [chosen.id, info.id])
 
+    def hashes(self, branch: int) -> list[str]:
+        """The hashes of a branch's decisions, from the first."""
+        rows = self._connection.rows(f"{LINE} select d.hash {_STANDING} order by d.seq", [branch])
+        return [row["hash"] for row in rows]
+
+    def check(self, session: int, name: str) -> None:
+        """Raise StoreProblem when another window holds the session."""
+        self._leases.check(session, name)
+
     # -- the lockbox -----------------------------------------------------------------------------------------------
 
     def looks(self, session: str, exam: str) -> tuple[int, int]:

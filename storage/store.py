@@ -22,6 +22,7 @@ from storage.verify import Finding, verify
 
 if TYPE_CHECKING:
     from engine.review.record import Record
+    from storage.bundles import Bundles
 
 
 class Store:
@@ -67,10 +68,26 @@ class Store:
     def read_only(self) -> bool:
         return self._connection.read_only
 
+    @property
+    def bundles(self) -> Bundles:
+        """Writes sessions to files, and takes them in."""
+        from storage.bundles import Bundles
+
+        return Bundles(self._connection, self.sessions, self.datasets, self.artifacts)
+
     def journal(self, session: str, branch: str | None = None) -> StoredJournal:
         """The decisions of a branch (the current one when none is named).  Raises UsageProblem when there is none."""
         info, found = self.sessions.get(session), self.sessions.branch(session, branch)
         return StoredJournal(self._connection, self._leases, (info.id, info.name), (found.id, found.name))
+
+    def evidence_of(self, session: str) -> StoredEvidence:
+        """The evidence that a session may rest on: what was measured here, and what came with it from elsewhere."""
+        return StoredEvidence(self._connection, self.sessions.get(session).id)
+
+    @property
+    def evidence_at_work(self) -> StoredEvidence:
+        """The evidence as trials read it while they are computed, and keep it."""
+        return StoredEvidence(self._connection, working=True)
 
     def record(self, session: str, branch: str | None = None) -> Record:
         """A branch as the review reads it, with what the session did on its others.  Raises UsageProblem."""
@@ -80,7 +97,7 @@ class Store:
         others = [b.name for b in self.sessions.branches(session) if b.id != chosen.id]
         lines = tuple(self.journal(info.name, other).decisions() for other in others)
         decisions = self.journal(info.name, chosen.name).decisions()
-        return Record(info.name, decisions, lines, self.evidence.get, chosen.name, info.dataset)
+        return Record(info.name, decisions, lines, self.evidence_of(info.name).get, chosen.name, info.dataset)
 
     def hold(self, session: str) -> Hold:
         """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from engine.records import GENESIS
 from storage.connection import Connection, Row
+from storage.evidence import StoredEvidence
 from storage.migrations import GUARDS
-from storage.rows import decision_from, evidence_digest
+from storage.rows import EVIDENCE_COLUMNS, decision_from, evidence_digest
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def verify(connection: Connection, session: str | None = None) -> list[Finding]:
 
 def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
     """Walk each branch from the decision that it was forked at; a parent is older than its branches."""
+    known = StoredEvidence(connection, session["id"])
     hashes: dict[int, dict[int, str]] = {}  # branch -> seq -> hash
     for branch in connection.rows("select * from branch where session = ? order by id", [session["id"]]):
         shared = hashes.get(branch["parent"], {})
@@ -48,7 +50,7 @@ def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
             return Finding(problem, session["name"], branch["name"])
         expected, previous = branch["forked_at"] + 1, line.get(branch["forked_at"], GENESIS)
         for row in connection.rows("select * from decision where branch = ? order by seq", [branch["id"]]):
-            problem = _problem(connection, row, expected, previous)
+            problem = _problem(known, row, expected, previous)
             if problem:
                 return Finding(problem, session["name"], branch["name"], row["seq"], row["question"])
             line[row["seq"]] = previous = row["hash"]
@@ -57,7 +59,7 @@ def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
     return None
 
 
-def _problem(connection: Connection, row: Row, expected: int, previous: str) -> str:
+def _problem(known: StoredEvidence, row: Row, expected: int, previous: str) -> str:
     if row["seq"] != expected:
         return f"decision {expected}, which belongs before it, is missing"
     try:
@@ -69,7 +71,7 @@ def _problem(connection: Connection, row: Row, expected: int, previous: str) -> 
     if decision.hash != decision.fingerprint():
         return "its hash does not fit its content"
     for key in decision.evidence:
-        if connection.row("select 1 from evidence where key = ?", [key]) is None:
+        if not known.has(key):
             return f"the evidence {key[:12]} that it cites is missing"
     return ""
 
@@ -102,6 +104,12 @@ def _evidence(connection: Connection) -> list[Finding]:
         kept = connection.row("select * from evidence where key = ?", [row["key"]])
         if kept and evidence_digest(kept) != kept["digest"]:
             findings.append(Finding(f"evidence {kept['key'][:12]} ({kept['kind']}): its content was changed"))
+    for row in connection.rows("select session, key from imported_evidence order by session, key"):
+        where = [row["session"], row["key"]]
+        columns = ", ".join(EVIDENCE_COLUMNS)
+        kept = connection.row(f"select {columns} from imported_evidence where session = ? and key = ?", where)  # noqa: S608
+        if kept and evidence_digest(kept) != kept["digest"]:
+            findings.append(Finding(f"imported evidence {kept['key'][:12]} ({kept['kind']}): its content was changed"))
     return findings
 
 

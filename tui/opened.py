@@ -250,7 +250,7 @@ class OpenSession:
             self._stages,
             Session(self.name, info.dataset, looks=lambda exam: self._store.sessions.looks(self.name, exam)),
             self._store.journal(self.name, self.branch),
-            self._store.evidence,
+            self._store.evidence_of(self.name),
             answerers=self._answerers,
             environment=self._environment,
             read_only=self.read_only,

@@ -33,7 +33,7 @@ def workplace(store: Store) -> Workplace:
     """Where a store's trials run; to be closed by whoever runs them."""
     logs = logs_of(store.path)
     kept = KeptParts(exams_of(store.path))
-    return Workplace(store.evidence, store.artifacts, store.datasets, logs, kept, LocalHands(logs))
+    return Workplace(store.evidence_at_work, store.artifacts, store.datasets, logs, kept, LocalHands(logs))
 
 
 def worker_lock(store_path: Path) -> FileLock:

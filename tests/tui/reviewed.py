@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from engine.records import Decision, Evidence
+from engine.records import Decision, Evidence, digest
 from storage.store import Store
 from tests.engine.review.journals import EVIDENCE, sound
 
@@ -20,12 +21,15 @@ def put(store: Store, name: str, data: Path, decisions: Iterable[Decision], more
 
 
 def append(store: Store, session: str, decisions: Iterable[Decision], more: Iterable[Evidence] = ()) -> None:
+    """Add decisions a minute apart; evidence is kept under the hash of the name that the journals call it by."""
     known = EVIDENCE | {e.key: e for e in more}
     journal = store.journal(session)
-    journal.decisions()
-    for i, d in enumerate(decisions):
-        at = d.decided_at or f"2026-01-02T00:{i:02}:00.000+00:00"
-        journal.append(Decision.from_dict(d.as_dict() | {"decided_at": at}), [known[key] for key in d.evidence])
+    taken = len(journal.decisions())
+    for i, d in enumerate(decisions, taken):
+        at = d.decided_at or f"2026-01-02T{i // 60:02}:{i % 60:02}:00.000+00:00"
+        cited = [replace(known[name], key=digest(name)) for name in d.evidence]
+        placed = d.as_dict() | {"decided_at": at, "evidence": [e.key for e in cited], "environment": ""}
+        journal.append(Decision.from_dict(placed), cited)
 
 
 def sound_session(

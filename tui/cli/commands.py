@@ -220,6 +220,51 @@ def comment(
     record(chosen_store(context, store), name, branch, decision, remark, author)
 
 
+bundle = typer.Typer(
+    name="bundle",
+    help="A session as one file: to hand on, to keep, to get back with a mentor's comments.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(bundle)
+
+
+@bundle.command("export", epilog="Example:  rungwise bundle export churn -o churn.rungwise --redact")
+def bundle_export(
+    context: typer.Context,
+    name: NameArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
+    with_data: Annotated[bool, typer.Option("--with-data", help="Take the table along.")] = False,
+    redact: Annotated[
+        bool,
+        typer.Option("--redact", help="Leave raw values out: rows, examples, frequent values, files and models."),
+    ] = False,
+    store: StoreOption = None,
+) -> None:
+    """Write a session with its branches, evidence and comments to one file.
+
+    What decisions say stays as it is in any case, as their hashes cover it: answers, options and whys.
+    """
+    from tui.cli.bundling import export_bundle
+
+    export_bundle(chosen_store(context, store), name, output, with_data=with_data, redact=redact)
+
+
+@bundle.command("import", epilog="Example:  rungwise bundle import churn.rungwise")
+def bundle_import(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `bundle export` wrote.")],
+    store: StoreOption = None,
+) -> None:
+    """Take a bundle in: a session that is new here, or the comments and branches that are new to one that is here.
+
+    Everything is checked first; of a file that is damaged or was tampered with nothing is taken.
+    """
+    from tui.cli.bundling import import_bundle
+
+    import_bundle(chosen_store(context, store), file)
+
+
 @app.command(epilog="Example:  rungwise verify")
 def verify(
     context: typer.Context,

@@ -37,7 +37,7 @@ def _final(store: Store, name: str, branch: str) -> Evidence:
     session = store.sessions.get(name).name
     for decision in reversed(store.journal(session, branch or None).decisions()):
         for key in decision.evidence:
-            found = store.evidence.get(key)
+            found = store.evidence_of(session).get(key)
             if found is not None and found.ok and found.value.get("artifact") and found.kind == "final":
                 return found
     raise UsageProblem(

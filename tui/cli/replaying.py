@@ -38,7 +38,7 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
             info = store.sessions.get(name)
             journal = store.journal(info.name, branch or None)
             session = Session(info.name, info.dataset)
-            conductor = Conductor(STAGES, session, journal, store.evidence, read_only=True)
+            conductor = Conductor(STAGES, session, journal, store.evidence_of(info.name), read_only=True)
             end = _through(conductor)
         chosen = store.journal(name, branch or None).branch
     drifted = sum(c.outcome == "drifted" for c in comparisons)
@@ -91,7 +91,7 @@ class _Again(Conductor):
         return self._place
 
     def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
-        recorded = self._store.evidence.get(trial.key)
+        recorded = self._store.evidence_of(self.session.name).get(trial.key)
         ends_before = recorded is None and not measure.optional and len(self.transcript) >= len(self._recorded)
         if self.evidence.get(trial.key) is None and not ends_before and (recorded or not measure.optional):
             with kept_quiet(self._place.logs / "stray.log" if self._place.logs else Path(os.devnull)):

@@ -192,7 +192,7 @@ def _overtaken(exchange: Exchange, plan: Plan) -> str:
 
 def _all_evidence(store: Store, opened: OpenSession) -> list[Evidence]:
     keys = dict.fromkeys(key for decision in opened.decisions() for key in decision.evidence)
-    return [found for key in keys if (found := store.evidence.get(key)) is not None]
+    return [found for key in keys if (found := store.evidence_of(opened.name).get(key)) is not None]
 
 
 def _print_summary(result: dict) -> None:

@@ -1,0 +1,557 @@
+"""A session as one file: written, and taken in again, here or by somebody else.
+
+Nothing in a bundle is trusted.  Everything is read, bounded and checked before the first row is written, and the rows
+are written in one transaction.  Decisions must form the chain that their hashes say; what was measured elsewhere is
+kept apart from what was measured here (`storage.evidence`); comments that are here already stay, others are added.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from engine.data.address import files_of, logs_beside, split
+from engine.errors import DataProblem, RungwiseError, UsageProblem
+from engine.records import GENESIS, Decision, Evidence, Json, digest
+from storage import bundle_format as form
+from storage.comments import LONGEST_AUTHOR, LONGEST_TEXT, MARKS, StoredComments
+from storage.connection import Connection
+from storage.datasets import StoredDatasets
+from storage.evidence import StoredArtifacts, StoredEvidence
+from storage.redaction import redacted
+from storage.rows import EVIDENCE_COLUMNS, decision_from, decision_row, evidence_digest, evidence_row, to_json, visible
+from storage.sessions import Branch, SessionInfo, Sessions
+from storage.times import iso
+
+HASH = re.compile("[0-9a-f]{64}")
+AUTHORS = ("person", "plan", "engine")
+ODD = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What went into a bundle."""
+
+    file: Path
+    bytes: int
+    decisions: int
+    evidence: int
+    comments: int
+    artifacts: int
+    data: bool
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came out of a bundle.  session: its name here.  made: whether it is new here; branches: those added."""
+
+    session: str
+    made: bool
+    branches: tuple[str, ...]
+    decisions: int
+    comments: int
+    redacted: bool
+    data: Path | None
+
+
+class Bundles:
+    """Writes and reads bundles of a store's sessions; see `storage.store.Store.bundles`."""
+
+    def __init__(
+        self, connection: Connection, sessions: Sessions, datasets: StoredDatasets, artifacts: StoredArtifacts
+    ) -> None:
+        self._connection = connection
+        self._sessions = sessions
+        self._datasets = datasets
+        self._artifacts = artifacts
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def write(
+        self,
+        session: str,
+        file: Path,
+        keys: Iterable[str],
+        *,
+        data: bool = False,
+        redact: bool = False,
+        made_by: str = "",
+    ) -> Written:
+        """Write a session with all its branches to a new file.
+
+        keys: of evidence that it rests on beside what its decisions cite.  data: its table too.  redact: no raw values.
+        Raises UsageProblem: both asked for, or the file is there; DataProblem: the data cannot be taken along.
+        """
+        if data and redact:
+            raise UsageProblem("--with-data takes raw values along and --redact leaves them out; choose one.")
+        if file.exists():
+            raise UsageProblem(f"{file} is there already; name another file.")
+        info = self._sessions.get(session)
+        lines = self._lines(info.id)
+        known = StoredEvidence(self._connection, info.id)
+        wanted = dict.fromkeys([*(k for _, d in lines for k in d.evidence), *keys])
+        evidence = [e for key in wanted if (e := known.get(key)) is not None]
+        kept = [redacted(e) for e in evidence] if redact else evidence
+        digests = [] if redact else self._named_files(evidence, [d for _, d in lines])
+        comments = self._comments(info.id)
+        parts = _data_files(self._datasets.path(info.dataset)) if data else []
+        with _written_whole(file) as partial:
+            with ZipFile(partial, "w") as archive:
+                member = form.Member(archive)
+                member.add("session.json", _json(self._about(info, [d for d, _ in parts])))
+                member.add_lines("environments.jsonl", self._environments(kept, [d for _, d in lines]))
+                member.add_lines("decisions.jsonl", [{"branch": b, **d.as_dict()} for b, d in lines])
+                member.add_lines("evidence.jsonl", [evidence_row(e) for e in kept])
+                member.add_lines("comments.jsonl", comments)
+                types = {}
+                for name in digests:
+                    row = self._connection.row("select media_type from artifact where digest = ?", [name]) or {}
+                    types[name] = row["media_type"]
+                    member.add(f"artifacts/{name}", self._artifacts.fetch(name))
+                for name, source in parts:
+                    member.add_file(name, source)
+                manifest = {
+                    "format": form.FORMAT, "version": form.VERSION, "made_by": made_by,
+                    "made_at": iso(self._connection.now()), "redacted": redact, "media_types": types,
+                    "members": member.members,
+                }  # fmt: skip
+                archive.writestr(form._info(form.MANIFEST), _json(manifest))
+            size = partial.stat().st_size
+        return Written(file, size, len(lines), len(kept), len(comments), len(digests), bool(parts))
+
+    def _lines(self, session: int) -> list[tuple[str, Decision]]:
+        """Every decision of the session with the branch that it was taken on, parents before children."""
+        rows = self._connection.rows(
+            "select branch.name as branch_name, d.* from decision as d join branch on branch.id = d.branch "
+            "where branch.session = ? order by branch.id, d.seq",
+            [session],
+        )
+        return [(row.pop("branch_name"), decision_from(row)) for row in rows]
+
+    def _about(self, info: SessionInfo, data: list[str]) -> dict[str, Json]:
+        branches = [
+            {"name": b.name, "parent": b.parent, "forked_at": b.forked_at, "created_at": b.created_at}
+            for b in self._sessions.branches(info.name)
+        ]
+        whole, part = split(info.path)
+        row = self._connection.row("select bytes from dataset where fingerprint = ?", [info.dataset]) or {"bytes": 0}
+        return {
+            "name": info.name, "branch": info.branch, "created_at": info.created_at, "branches": branches,
+            "dataset": {"fingerprint": info.dataset, "name": visible(whole.name), "part": part, "bytes": row["bytes"],
+                        "files": data},
+        }  # fmt: skip
+
+    def _named_files(self, evidence: list[Evidence], decisions: list[Decision]) -> list[str]:
+        """The digests of files of this store that evidence or decisions name."""
+        found: dict[str, None] = {}
+        for value in (*(e.value for e in evidence), *(d.check.details for d in decisions if d.check)):
+            for text in _hashes(value):
+                if self._connection.row("select 1 from artifact where digest = ?", [text]):
+                    found[text] = None
+        return list(found)
+
+    def _environments(self, evidence: list[Evidence], decisions: list[Decision]) -> list[dict[str, Json]]:
+        keys = dict.fromkeys(x.environment for x in (*evidence, *decisions) if x.environment)
+        rows = [self._connection.row("select key, content from environment where key = ?", [key]) for key in keys]
+        return [{"key": row["key"], "content": row["content"]} for row in rows if row]
+
+    def _comments(self, session: int) -> list[dict[str, Json]]:
+        comments = StoredComments(self._connection).of(session)
+        uids = {c.id: c.uid for c in comments}
+        return [
+            {"uid": c.uid, "about": c.about, "answers": None if c.answers is None else uids[c.answers],
+             "author": c.author, "mark": c.mark, "text": c.text, "at": c.at}
+            for c in comments
+        ]  # fmt: skip
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, file: Path) -> Imported:
+        """Take a bundle in: a session that is new here, or what is new of one that is here.
+
+        Raises DataProblem with one sentence, and nothing is written: not a bundle, damaged, tampered with, too large,
+        newer than this program; StoreProblem: the store is read-only, or another window holds the session.
+        """
+        with form.opened(file) as archive:
+            archive.check()
+            try:
+                bundle = _Bundle.of(archive)
+            except RungwiseError:
+                raise
+            except ODD as problem:
+                raise form._not_whole(file, f"a record is not as Rungwise writes it: {_words(problem)}") from problem
+            data = None
+            try:
+                with self._connection.write():
+                    if bundle.files and not self._reachable(bundle.fingerprint):
+                        data = _unpacked(archive, bundle, self._connection.path.parent)
+                    return self._take(archive, bundle, data)
+            except BaseException:
+                if data is not None:
+                    shutil.rmtree(data.folder, ignore_errors=True)
+                raise
+
+    def _reachable(self, fingerprint: str) -> bool:
+        try:
+            return self._datasets.get(fingerprint) is not None and self._datasets.path(fingerprint) is not None
+        except DataProblem:
+            return False
+
+    def _take(self, archive: form.Archive, bundle: _Bundle, data: _Unpacked | None) -> Imported:
+        self._know_dataset(archive, bundle, data)
+        session, made = self._session(bundle)
+        here = self._sessions.get(session)
+        if not made:
+            self._sessions.check(here.id, here.name)
+        self._keep_figures(archive, bundle, here.id)
+        before = self._connection.row("select count(*) as n from decision")
+        branches = [added for name in bundle.order if (added := self._line(here, bundle, name))]
+        after = self._connection.row("select count(*) as n from decision")
+        current = bundle.branch if made and bundle.branch in bundle.order else None if made else here.branch
+        found = self._sessions.branch(session, current)  # a fork makes itself the current one
+        self._connection.db.execute("update session set branch = ? where id = ?", [found.id, here.id])
+        new = self._say(here.id, bundle)
+        decisions = (after or {})["n"] - (before or {})["n"]
+        return Imported(session, made, tuple(branches), decisions, new, bundle.redacted, data and data.place)
+
+    def _know_dataset(self, archive: form.Archive, bundle: _Bundle, data: _Unpacked | None) -> None:
+        if data is not None:
+            if (found := self._datasets.record(data.place)) != bundle.fingerprint:
+                raise form._not_whole(archive.file, f"its data have another fingerprint ({found[:12]})")
+            return
+        self._connection.db.execute(
+            "insert into dataset (fingerprint, path, bytes, modified_ns, recorded_at) values (?, ?, ?, 0, ?) "
+            "on conflict (fingerprint) do nothing",
+            [bundle.fingerprint, bundle.data_name, bundle.data_bytes, iso(self._connection.now())],
+        )
+
+    def _session(self, bundle: _Bundle) -> tuple[str, bool]:
+        """The session that the bundle is about: the one here with the same first decision, else a new one."""
+        if bundle.anchor:
+            row = self._connection.row(
+                "select session.name from decision as d join branch on branch.id = d.branch "
+                "join session on session.id = branch.session where d.seq = 1 and d.hash = ? and session.dataset = ? "
+                "order by session.id limit 1",
+                [bundle.anchor, bundle.fingerprint],
+            )
+            if row:
+                return row["name"], False
+        made = self._sessions.create(self._sessions.free_name(bundle.name), bundle.fingerprint)
+        return made.name, True
+
+    def _keep_figures(self, archive: form.Archive, bundle: _Bundle, session: int) -> None:
+        db, now = self._connection.db, iso(self._connection.now())
+        for key, content in bundle.environments.items():
+            db.execute(
+                "insert into environment (key, content, recorded_at) values (?, ?, ?) on conflict (key) do nothing",
+                [key, content, now],
+            )
+        known = StoredEvidence(self._connection, session)
+        for row in bundle.evidence:
+            if not known.has(row["key"]):
+                db.table("imported_evidence").insert({"session": session, **row})
+        for name, content in archive.artifacts():
+            self._artifacts.keep(content, bundle.media_types.get(name, "application/octet-stream"))
+
+    def _line(self, here: SessionInfo, bundle: _Bundle, name: str) -> str:
+        """Bring one branch of the bundle in; the name of the branch that was made or grew, "" where nothing is new."""
+        wanted = bundle.lines[name]
+        best = max(
+            ((self._common(b, wanted), b) for b in self._sessions.branches(here.name)), key=lambda pair: pair[0]
+        )  # of equals the oldest
+        shared, parent = best
+        if shared == len(wanted):
+            return ""
+        if shared < parent.length:
+            taken = {b.name.casefold() for b in self._sessions.branches(here.name)}
+            free = next(
+                n for i in range(1, len(taken) + 2) if (n := name if i == 1 else f"{name}-{i}").casefold() not in taken
+            )
+            parent = self._sessions.fork(here.name, parent.name, shared, free)
+        elif name.casefold() != parent.name.casefold() and not parent.length:
+            self._connection.db.execute("update branch set name = ? where id = ?", [name, parent.id])
+        for d in wanted[shared:]:
+            row = {"branch": parent.id, **decision_row(d)}
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            self._connection.db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
+        return name if parent.length == 0 else parent.name
+
+    def _common(self, branch: Branch, wanted: tuple[Decision, ...]) -> int:
+        """How many decisions from the first on a branch shares with a line."""
+        hashes = self._sessions.hashes(branch.id)
+        return next(
+            (i for i, (a, d) in enumerate(zip(hashes, wanted, strict=False)) if a != d.hash),
+            min(len(hashes), len(wanted)),
+        )
+
+    def _say(self, session: int, bundle: _Bundle) -> int:
+        """Add the comments that are not here yet, those that began a thread first; how many they were."""
+        comments = StoredComments(self._connection)
+        ids = {c.uid: c.id for c in comments.of(session)}
+        new = 0
+        for c in sorted(bundle.comments, key=lambda c: c["answers"] is not None):
+            if c["uid"] in ids:
+                continue
+            answers = None if c["answers"] is None else ids[c["answers"]]
+            said = (c["author"], c["mark"], c["text"], c["at"])
+            ids[c["uid"]] = comments.keep(session, c["uid"], *said, c["about"], answers)
+            new += 1
+        return new
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """The records of a bundle, every one checked.
+
+    order: branches, parents first.  lines: each whole, from the first decision on.
+    """
+
+    name: str
+    branch: str
+    fingerprint: str
+    data_name: str
+    data_part: str
+    data_bytes: int
+    files: tuple[str, ...]
+    redacted: bool
+    order: tuple[str, ...]
+    lines: Mapping[str, tuple[Decision, ...]]
+    environments: Mapping[str, str]
+    evidence: tuple[dict[str, Any], ...]
+    comments: tuple[dict[str, Any], ...]
+    media_types: Mapping[str, str]
+
+    @property
+    def anchor(self) -> str:
+        """Hash of the first decision of all."""
+        return next((line[0].hash for line in self.lines.values() if line), "")
+
+    @classmethod
+    def of(cls, archive: form.Archive) -> _Bundle:
+        """Read and check every record.  Raises ValueError and its like with what is wrong."""
+        about = archive.json("session.json")
+        dataset = about["dataset"]
+        files = tuple(_text(name) for name in dataset["files"])
+        if set(files) != {name for name in archive.names if name.startswith("data/")}:
+            raise ValueError("the files of its data are not those that it names")
+        if len({name.casefold() for name in files}) != len(files):
+            raise ValueError("two files of its data have the same name")
+        order, lines = _chains(about, archive.lines("decisions.jsonl"))
+        cited = {key for line in lines.values() for d in line for key in d.evidence}
+        evidence = tuple(_evidence(row) for row in archive.lines("evidence.jsonl"))
+        if lacking := cited - {row["key"] for row in evidence}:
+            raise ValueError(f"the evidence {min(lacking)[:12]} that a decision cites is missing")
+        environments = {_hash(row["key"]): _plain(row["content"]) for row in archive.lines("environments.jsonl")}
+        for key, content in environments.items():
+            if digest(form._parsed(archive.file, "environments.jsonl", content.encode())) != key:
+                raise ValueError(f"the environment {key[:12]} is not what its key says")
+        hashes = {d.hash for line in lines.values() for d in line}
+        types = archive.manifest.get("media_types") or {}
+        return cls(
+            _one_line(about["name"], 90), _one_line(about["branch"], 100), _hash(dataset["fingerprint"]),
+            _one_line(dataset["name"], 255), _text(dataset["part"]), _size(dataset["bytes"]), files,
+            archive.manifest.get("redacted") is True, order, lines, environments, evidence,
+            _said(archive.lines("comments.jsonl"), hashes),
+            {_hash(name): _one_line(kind, 100) for name, kind in types.items()},
+        )  # fmt: skip
+
+
+def _chains(
+    about: Mapping[str, Any], rows: list[dict[str, Any]]
+) -> tuple[tuple[str, ...], dict[str, tuple[Decision, ...]]]:
+    """The branches with their whole lines; every decision follows from the one before it."""
+    own: dict[str, list[Decision]] = {_one_line(b["name"], 100): [] for b in about["branches"]}
+    if len({name.casefold() for name in own}) != len(about["branches"]):
+        raise ValueError("two branches have the same name")
+    for row in rows:
+        own[row["branch"]].append(_decision({name: value for name, value in row.items() if name != "branch"}))
+    lines: dict[str, tuple[Decision, ...]] = {}
+    for b in about["branches"]:
+        forked, parent = _size(b["forked_at"]), b["parent"]
+        shared = lines[parent][:forked] if parent is not None else ()
+        if len(shared) != forked:
+            raise ValueError(f"branch {b['name']} shares decisions that are missing")
+        line = (*shared, *own[b["name"]])
+        previous = shared[-1].hash if shared else GENESIS
+        for seq, d in enumerate(line[forked:], forked + 1):
+            if d.seq != seq or d.prev_hash != previous or d.hash != d.fingerprint():
+                raise ValueError(f"decision {seq} of branch {b['name']} was changed")
+            previous = d.hash
+        lines[b["name"]] = line
+    return tuple(own), lines
+
+
+def _decision(raw: Mapping[str, Any]) -> Decision:
+    """A decision whose every field is of its kind.  Raises ValueError, TypeError, KeyError."""
+    d = Decision.from_dict(raw)
+    texts = (d.stage, d.question, d.subject, d.prompt, d.reason, d.why, d.why_verdict, d.level, d.asked, d.environment)
+    for text in (*texts, *d.flags, *(o.label for o in d.options), *(o.note for o in d.options)):
+        _text(text)
+    if d.author not in AUTHORS or d.why_author not in AUTHORS or not isinstance(d.overruled, bool):
+        raise ValueError(f"decision {d.seq}: somebody unknown decided it")
+    for key in (*d.evidence, d.hash, d.prev_hash):
+        _hash(key)
+    dt.datetime.fromisoformat(d.decided_at)
+    for number in (d.seq, d.supersedes or 0):
+        _size(number)
+    if d.check is not None:
+        for text in (d.check.metric, d.check.protocol, d.check.verdict):
+            _text(text)
+        if not isinstance(d.check.details, dict):
+            raise ValueError(f"decision {d.seq}: its check has no details")
+    if not all(isinstance(o.figures, dict) for o in d.options):
+        raise ValueError(f"decision {d.seq}: an option has no figures")
+    if decision_from(decision_row(d)) != d:
+        raise ValueError(f"decision {d.seq} is not as it would be kept")
+    return d
+
+
+def _evidence(row: dict[str, Any]) -> dict[str, Any]:
+    if set(row) != set(EVIDENCE_COLUMNS) or row["digest"] != evidence_digest(row):
+        raise ValueError("evidence was changed")
+    _hash(row["key"])
+    for name in ("kind", "value", "error", "device", "environment", "computed_at"):
+        _plain(row[name])
+    for name in ("seconds", "cpu_seconds", "peak_memory_mb"):
+        row[name] = float(row[name])
+    value = form._parsed(Path(), "evidence", row["value"].encode())
+    if not isinstance(value, dict) or to_json(value) != row["value"]:
+        raise ValueError(f"evidence {row['key'][:12]} is no record")
+    return row
+
+
+def _said(rows: list[dict[str, Any]], hashes: set[str]) -> tuple[dict[str, Any], ...]:
+    uids = {_hash(c["uid"]): c for c in rows}
+    for c in rows:
+        about, answers = _text(c["about"]), c["answers"]
+        roots = answers is None or (answers in uids and uids[answers]["answers"] is None)
+        if (about and about not in hashes) or not roots or _text(c["mark"]) not in MARKS:
+            raise ValueError("a comment is about nothing that is there")
+        if len(_plain(c["text"])) > LONGEST_TEXT:
+            raise ValueError("a comment is too long")
+        _one_line(c["author"], LONGEST_AUTHOR)
+        dt.datetime.fromisoformat(c["at"])
+    return tuple(uids.values())
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{str(value)[:40]!r} is no text")
+    return value
+
+
+def _plain(value: Any) -> str:
+    """Text that UTF-8 can hold."""
+    return _text(value).encode().decode()
+
+
+def _one_line(value: Any, most: int) -> str:
+    text = _text(value)
+    if not 0 < len(text.strip()) <= most or not text.isprintable():
+        raise ValueError(f"{text[:40]!r} is no name")
+    return text
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or not HASH.fullmatch(value):
+        raise ValueError(f"{str(value)[:40]!r} is no hash")
+    return value
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise ValueError(f"{str(value)[:40]!r} is no size")
+    return value
+
+
+def _words(problem: Exception) -> str:
+    return (" ".join(str(problem).split()) or type(problem).__name__)[:120]
+
+
+def _json(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=True, indent=1).encode()
+
+
+def _hashes(value: Json) -> Iterable[str]:
+    if isinstance(value, Mapping):
+        for v in value.values():
+            yield from _hashes(v)
+    elif isinstance(value, list | tuple):
+        for v in value:
+            yield from _hashes(v)
+    elif isinstance(value, str) and HASH.fullmatch(value):
+        yield value
+
+
+# -- the data, and files that are whole or not there ---------------------------------------------------------------
+
+
+def _data_files(path: Path) -> list[tuple[str, Path]]:
+    """(member, file) of the data, in order.  Raises DataProblem for what cannot be taken along."""
+    whole, _ = split(path)
+    if whole.is_dir():
+        files = [(f"data/{whole.name}/{name}", whole / name) for name in files_of(whole)]
+    else:
+        if logs_beside(whole):
+            raise DataProblem(f"{whole} has a log beside it; close the program that writes to it, then export again.")
+        files = [(f"data/{whole.name}", whole)]
+    for name, _ in files:
+        if not form.safe_path(name):
+            raise DataProblem(f"The name {name.removeprefix('data/')} cannot stand on every system; rename the file.")
+    return files
+
+
+@dataclass(frozen=True)
+class _Unpacked:
+    """The data of a bundle, in a folder of their own; place: where they are, with the part that is read."""
+
+    folder: Path
+    place: Path
+
+
+def _unpacked(archive: form.Archive, bundle: _Bundle, beside: Path) -> _Unpacked:
+    """The data's files in a new folder beside the store.  Raises DataProblem, with nothing left there."""
+    (beside / "imported").mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{bundle.fingerprint[:12]}-", dir=beside / "imported"))
+    try:
+        for name in bundle.files:
+            target = folder.joinpath(*name.split("/")[1:])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as out:
+                for chunk in archive.slices(name):
+                    out.write(chunk)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    place = folder / bundle.files[0].split("/")[1]
+    return _Unpacked(folder, Path(f"{place}::{bundle.data_part}") if bundle.data_part else place)
+
+
+class _written_whole:  # noqa: N801 - reads as what it makes sure of
+    """A file beside the one wanted, which takes its place when the block is left without an error."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(prefix=".rungwise-", dir=self._file.parent)
+        os.close(handle)
+        self._partial = Path(name)
+        return self._partial
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            os.replace(self._partial, self._file)
+        else:
+            with suppress(OSError):
+                self._partial.unlink()
