@@ -462,6 +462,18 @@ MODELS: tuple[ModelSpec, ...] = (
         composed=True,
     ),
     ModelSpec(
+        "calibrated",
+        "Calibrated",
+        "T2",  # or that of its part
+        CLASSES,
+        "The same model, its probabilities bent so that what is said to happen in 8 of 10 rows happens in 8 of 10.",
+        "none",
+        "engine.models.calibrators:Calibrated",
+        {"of": [], "method": "temperature", "folds": 5},
+        readable=True,
+        composed=True,
+    ),
+    ModelSpec(
         "average",
         "Average",
         "T5",
