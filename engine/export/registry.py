@@ -49,6 +49,7 @@ EXPORTS = (
     Export("html", "the report as one file for a browser", ".html", "engine.export.html:html"),
     Export("card", "a model card", ".md", "engine.export.card:card"),
     Export("adr", "a decision record for each decision of a person", "", "engine.export.adr:records", shape="folder"),
+    Export("model", "the model to use elsewhere", "", "engine.export.model.folder:model", "model", shape="folder"),
     Export(
         "onnx",
         "the model with its preparation as ONNX",
