@@ -21,6 +21,7 @@ import tui
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = (
     "pandas", "numpy", "scipy", "sklearn", "torch", "keras", "pyarrow", "skrub", "skops", "duckdb", "python_calamine",
+    "distributed", "dask",
 )  # fmt: skip
 FIRST = ("engine.stages", "engine.conductor", "storage.store", "tui.cli", "tui.cli.commands", "tui.app", "tui.opened")
 BROUGHT = """

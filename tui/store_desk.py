@@ -17,7 +17,7 @@ from storage.store import Store
 from tui.desk import SessionLine
 from tui.opened import OpenSession, new_session
 from tui.sample import SAMPLE
-from tui.workers import bury_dead_workers, ensure_worker, worker_lock
+from tui.workers import bury_dead_workers, cluster, ensure_worker, worker_lock
 
 
 class StoreDesk:
@@ -62,7 +62,8 @@ class StoreDesk:
 
     def machine(self) -> str:
         working = worker_lock(self._store.path).held_by_somebody
-        return f"CPU ×{cpus()} · worker {'ready' if working else 'asleep'}"
+        where = f"cluster {cluster()}" if cluster() else f"CPU ×{cpus()}"
+        return f"{where} · worker {'ready' if working else 'asleep'}"
 
     def close(self) -> None:
         self._store.close()

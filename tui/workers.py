@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+from engine.runners.cluster import VARIABLE, ClusterHands
 from engine.runners.context import Workplace
-from engine.runners.hands import LocalHands
+from engine.runners.hands import Hands, LocalHands
 from engine.runners.kept import KeptParts
 from engine.runners.lock import FileLock
 from engine.runners.worker import IDLE_MINUTES
 from storage.store import Store
 
 _ROOT = Path(__file__).resolve().parents[1]  # where the packages lie: a checkout need not be installed
+
+ENDS_WITHIN = 5.0  # seconds that a worker is given to end when asked to
+HERE = "this machine"  # what a worker notes that computes on no cluster
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}  # by store; kept so that one that ended is not left a zombie
 
@@ -33,7 +42,18 @@ def workplace(store: Store) -> Workplace:
     """Where a store's trials run; to be closed by whoever runs them."""
     logs = logs_of(store.path)
     kept = KeptParts(exams_of(store.path))
-    return Workplace(store.evidence_at_work, store.artifacts, store.datasets, logs, kept, LocalHands(logs))
+    return Workplace(store.evidence_at_work, store.artifacts, store.datasets, logs, kept, hands(logs))
+
+
+def hands(logs: Path) -> Hands:
+    """Who takes practice exams: the cluster that --cluster or RUNGWISE_CLUSTER names, else this machine."""
+    address = cluster()
+    return ClusterHands(address) if address else LocalHands(logs)
+
+
+def cluster() -> str:
+    """The address of the cluster that was asked for, or ""."""
+    return os.environ.get(VARIABLE, "").strip()
 
 
 def worker_lock(store_path: Path) -> FileLock:
@@ -50,6 +70,8 @@ def ensure_worker(store_path: Path, idle_minutes: float = IDLE_MINUTES) -> bool:
     store_path = store_path.absolute()
     logs = logs_of(store_path)
     _make(logs)
+    if cluster() and _computes_on(store_path) not in ("", cluster()):
+        _end_worker(store_path)
     mine = _started.get(store_path)
     if (mine is not None and mine.poll() is None) or worker_lock(store_path).held_by_somebody:
         return False  # one runs, or is on its way
@@ -65,6 +87,41 @@ def ensure_worker(store_path: Path, idle_minutes: float = IDLE_MINUTES) -> bool:
             close_fds=True,
         )
     return True
+
+
+def note_worker(store_path: Path) -> None:
+    """Say who this store's worker is, and on which cluster it computes; by itself, once it holds the lock."""
+    note = {"pid": os.getpid(), "cluster": cluster() or HERE}
+    (logs_of(store_path) / "worker.json").write_text(json.dumps(note), "utf-8")
+
+
+def _noted(store_path: Path) -> dict[str, Any]:
+    """What the running worker noted of itself; empty where none runs, or none has noted anything."""
+    if not worker_lock(store_path).held_by_somebody:
+        return {}
+    try:
+        return dict(json.loads((logs_of(store_path) / "worker.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _computes_on(store_path: Path) -> str:
+    return str(_noted(store_path).get("cluster", ""))
+
+
+def _end_worker(store_path: Path) -> None:
+    """Ask the worker to end, so that one on the cluster takes its place; its trial goes back into the queue, and the
+    exams that it has taken are kept."""
+    pid = _noted(store_path).get("pid")
+    if not isinstance(pid, int):
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + ENDS_WITHIN
+    while worker_lock(store_path).held_by_somebody and time.monotonic() < until:
+        time.sleep(0.05)
+    if (mine := _started.get(store_path)) is not None:
+        mine.poll()
 
 
 def bury_dead_workers(store: Store) -> bool:

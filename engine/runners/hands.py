@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from engine.errors import DataProblem, StoreProblem
 from engine.records import Json, Progress
 from engine.runners.environment import cpus
 from engine.runners.eta import Underway, left
-from engine.runners.wire import Message, receive, send
+from engine.runners.wire import receive, send
 from engine.trials import Division
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the packages lie: a checkout need not be installed
@@ -109,17 +110,21 @@ class LocalHands:
         self._most = most or cpus()
         self._forks = forks
         self._nursery: _Nursery | None = None
+        self._starting = threading.Lock()
 
     def start(self) -> None:
-        if self._forks and (self._nursery is None or not self._nursery.lives):
-            self.close()
-            self._nursery = _Nursery(self._logs)
+        if not self._forks:
+            return
+        with self._starting:
+            if self._nursery is None or not self._nursery.lives:
+                self._nursery = _Nursery(self._logs)
 
     def close(self) -> None:
         """End whatever runs."""
-        if self._nursery is not None:
-            self._nursery.end()
-            self._nursery = None
+        with self._starting:
+            nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            nursery.end()
 
     def take(self, work: Work, places: Sequence[int], tick: Tick) -> Iterator[Done]:
         crew = _Crew(self, work, list(places), tick)
@@ -136,14 +141,13 @@ class LocalHands:
             return self._most
         for _ in range(_LIVES):
             self.start()
-            assert self._nursery is not None
-            try:
-                taken = self._nursery.prepare(work, tick)
-            except _NurseryGone:
+            if (nursery := self._nursery) is None:
                 continue
-            finally:
-                if self._nursery.busy:  # somebody stopped the trial in the middle of loading
-                    self.close()
+            try:
+                taken = nursery.prepare(work, tick)
+            except _NurseryGone:
+                nursery.end()
+                continue
             room = _SHARE * _free_memory() / max(_COPIES * taken, _LEAST)
             return max(1, min(self._most, int(room)))
         raise DataProblem(
@@ -158,8 +162,9 @@ class LocalHands:
     def hire(self) -> _Hand:
         if not self._forks:
             return _Hand.by_itself(self._logs)
-        assert self._nursery is not None
-        return self._nursery.fork()
+        if (nursery := self._nursery) is None:
+            raise _NurseryGone
+        return nursery.fork()
 
 
 class _NurseryGone(Exception):
@@ -291,10 +296,11 @@ def _ended(work: Work, place: int, how: int) -> str:
         why = "the system ended its process, most often for want of memory"
     else:
         why = f"its process crashed ({signal.Signals(how).name if how in set(signal.Signals) else f'signal {how}'})"
-    name = work.label or "The trial"
+    name, parts = work.label or "The trial", len(work.division.parts)
+    which = f"{name}: part {place + 1} of {parts}" if parts > 1 else name
     return (
-        f"{name}: part {place + 1} of {len(work.division.parts)} could not be computed, {why}, also when it ran alone; "
-        "what else is finished is kept. Close other programs and try again, or go on without it."
+        f"{which} could not be computed, {why}, also when it ran alone; what else is finished is kept. Close other "
+        "programs and try again, or go on without it."
     )
 
 
@@ -351,28 +357,30 @@ class _Nursery:
 
     def __init__(self, logs: Path | None) -> None:
         self.process, self._line = _started(logs)
-        self.busy = False
+        self._one = threading.Lock()  # a question and its answer
 
     @property
     def lives(self) -> bool:
         return self.process.poll() is None
 
     def prepare(self, work: Work, tick: Callable[[], None]) -> int:
-        """Have it load what the parts share; returns the bytes of it.  tick: called meanwhile, may raise."""
-        said = _asked(work, 0) | {"do": "prepare", "function": work.division.prepare}
-        self.busy = True
-        self._send(said)
-        answer = self._answer(tick)
-        self.busy = False
+        """Have it load what the parts share; returns the bytes of it.  tick: called meanwhile, may raise, which ends
+        the process in the middle of its loading."""
+        with self._one:
+            try:
+                answer = self._asked(_asked(work, 0) | {"do": "prepare", "function": work.division.prepare}, tick)
+            except BaseException:
+                self.end()
+                raise
         if answer["said"] == "failed":
             raise _raised(answer)
         return int(answer["bytes"])
 
     def fork(self) -> _Hand:
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._send({"do": "fork"})
+        with theirs, self._one:
             try:
+                send(self._line, {"do": "fork"})
                 socket.send_fds(self._line, [b"f"], [theirs.fileno()])
             except OSError:
                 ours.close()
@@ -381,33 +389,30 @@ class _Nursery:
         return _Hand(ours)
 
     def end_of(self, pid: int) -> int:
-        try:
-            self._send({"do": "end of", "pid": pid})
-            return int(self._answer(lambda: None)["signal"])
-        except _NurseryGone:
-            return 0
+        """The signal that ended one of its hands, 0 where it is not known."""
+        with self._one, contextlib.suppress(_NurseryGone):
+            return int(self._asked({"do": "end of", "pid": pid}, lambda: None)["signal"])
+        return 0
 
     def bury(self, pids: list[int]) -> None:
-        with contextlib.suppress(_NurseryGone):
-            self._send({"do": "bury", "pids": pids})
+        with self._one, contextlib.suppress(OSError):
+            send(self._line, {"do": "bury", "pids": pids})
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
         self._line.close()
 
-    def _send(self, said: Mapping[str, Json]) -> None:
+    def _asked(self, said: Mapping[str, Json], tick: Callable[[], None]) -> dict[str, Json]:
         try:
             send(self._line, said)
-        except OSError:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._line, selectors.EVENT_READ)
+                while not selector.select(_TICK):
+                    tick()
+        except (OSError, ValueError):  # ended, and its line closed
             raise _NurseryGone from None
-
-    def _answer(self, tick: Callable[[], None]) -> dict[str, Json]:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._line, selectors.EVENT_READ)
-            while not selector.select(_TICK):
-                tick()
-        message: Message | None = receive(self._line)
+        message = receive(self._line)
         if message is None:
             raise _NurseryGone
         return message[0]

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
             case "bury":
                 for pid in said["pids"]:
                     _end_of(int(pid))
-                _ended.clear()
+                    _ended.pop(int(pid), None)
 
 
 def _prepare(said: dict[str, Json]) -> dict[str, Json]:

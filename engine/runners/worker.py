@@ -76,7 +76,8 @@ class Worker:
                 elif self._cold:
                     self._warm_up(self._cold.pop(0))
                     if not self._cold and self._place.hands is not None:
-                        self._place.hands.start()
+                        with self._noted("Practice exams cannot be taken yet"):
+                            self._place.hands.start()
                 else:
                     time.sleep(POLL_EVERY)
         self._said(f"{self.name} ended: {'asked to' if self._ending else 'nothing left to do'}.")

@@ -9,7 +9,7 @@ import typer
 
 from engine.data.address import path_of
 from engine.export.registry import in_words as forms_in_words
-from tui.cli.options import BranchOption, JsonOption, NameArgument, StoreOption, chosen_store
+from tui.cli.options import BranchOption, ClusterOption, JsonOption, NameArgument, StoreOption, chosen_store
 
 app = typer.Typer(
     name="rungwise",
@@ -74,6 +74,7 @@ def new(
         str, typer.Option("--pace", help="quick: asked what only you can know. guided: asked everything.")
     ] = "",
     plain: PlainOption = False,
+    cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:
     """Begin a session on a file, and open it in the terminal."""
@@ -85,6 +86,7 @@ def new(
 @app.command("open", epilog="Examples:\n\n    rungwise open churn\n\n    rungwise open churn --plain")
 def open_(
     context: typer.Context, name: NameArgument, branch: BranchOption = "", plain: PlainOption = False,
+    cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Open a session in the terminal, where it was left."""
@@ -127,6 +129,7 @@ def run(
     skip_deep: Annotated[bool, typer.Option("--skip-deep", help="Do not train a network.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
     json: JsonOption = False,
+    cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:
     """Take a table up the whole ladder without a terminal; nobody is asked anything."""
@@ -166,6 +169,7 @@ def replay(
         bool, typer.Option("--rerun", help="Compute every figure afresh and compare; the store is left as it is.")
     ] = False,
     json: JsonOption = False,
+    cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:
     """Go through a session again with its journal answering, and say what differs today."""
@@ -218,6 +222,25 @@ def comment(
 
     remark = Remark(agree, question, disagree, note, answer, resolve, reopen)
     record(chosen_store(context, store), name, branch, decision, remark, author)
+
+
+@app.command(
+    epilog="Examples:\n\n    rungwise compare churn churn@branch-2\n\n    rungwise compare monday tuesday --json"
+)
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="A session, or NAME@BRANCH.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Set two sessions or branches side by side: where they parted, what each measured, and which is better.
+
+    The paired difference is computed where both took the same exams on the same data; where not, the reason is said.
+    """
+    from tui.cli.comparing import compare
+
+    compare(chosen_store(context, store), first, second, as_json_=json)
 
 
 bundle = typer.Typer(
@@ -347,6 +370,7 @@ def doctor(context: typer.Context, json: JsonOption = False, store: StoreOption 
 def worker(
     context: typer.Context,
     idle: Annotated[float, typer.Option("--idle", help="Minutes without work after which it ends.")] = 10.0,
+    cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:
     """Run the queued trials of a store until there are none for a while.  Started for you."""

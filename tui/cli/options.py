@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A session's name; `rungwise sessions` lists them.")]
 BranchOption = Annotated[
     str, typer.Option("--branch", metavar="BRANCH", help="A branch; by default the current one.", show_default=False)
+]
+
+
+def _on_cluster(address: str) -> str:
+    """Have the exams sent there by whatever takes them, also by the worker that is started for this window."""
+    from engine.runners.cluster import VARIABLE
+
+    if address:
+        os.environ[VARIABLE] = address
+    return address
+
+
+ClusterOption = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="A Dask scheduler (tcp://10.0.0.5:8786) whose workers take the practice exams. Also RUNGWISE_CLUSTER.",
+        callback=_on_cluster,
+        show_default=False,
+    ),
 ]
 
 

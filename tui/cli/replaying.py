@@ -15,7 +15,6 @@ from engine.errors import DataProblem
 from engine.records import Evidence, Json, Trial
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
 from engine.runners.context import Workplace
-from engine.runners.hands import LocalHands
 from engine.runners.inline import perform
 from engine.runners.kept import KeptParts
 from engine.session import Session
@@ -24,6 +23,7 @@ from storage.store import Store
 from tui.cli.looking import opened, print_json, told
 from tui.cli.progress import kept_quiet
 from tui.results import rung_result
+from tui.workers import hands
 
 
 def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: bool) -> int:
@@ -85,7 +85,7 @@ class _Again(Conductor):
         self._store = store
         kept = KeptParts(folder / "exams")
         artifacts = FreshArtifacts(store.artifacts)
-        self._place = Workplace(self.evidence, artifacts, store.datasets, folder, kept, LocalHands(folder))
+        self._place = Workplace(self.evidence, artifacts, store.datasets, folder, kept, hands(folder))
         self._comparisons = comparisons
         self._quiet = quiet
         return self._place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.runners.worker import Worker, lower_priority
 from storage.store import Store
-from tui.workers import logs_of, worker_lock, workplace
+from tui.workers import logs_of, note_worker, worker_lock, workplace
 
 
 def work(store_path: Path, idle_minutes: float) -> None:
@@ -17,6 +17,7 @@ def work(store_path: Path, idle_minutes: float) -> None:
     with worker_lock(store_path) as lock:
         if not lock.take(patience=1.0):
             return
+        note_worker(store_path)
         lower_priority()
         warnings.simplefilter("ignore")  # the models' own remarks; what matters of them is in the evidence
         logging.captureWarnings(True)
