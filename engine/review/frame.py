@@ -252,11 +252,14 @@ def _order_of_work(r: Record) -> Iterator[Finding]:
         for d in r.of("data.leaks")
         if d.choice == "keep" and d.check is not None and d.check.verdict == "red"
     ]
-    if not open_:
-        return
-    for d in (*r.of("deep.gate"), *r.of("improve.next"), *r.of("improve.tune")):
-        if d.choice in ("open", "strict", "tune", "deep") or (d.question == "improve.tune" and d.choice):
+    for d in (*r.of("deep.gate"), *r.of("improve.next")):
+        if d.choice not in ("open", "strict", "tune", "blend", "deep"):
+            continue
+        before = int(d.check.value or 0) if d.question == "improve.next" and d.check else 0
+        if open_:
             yield Finding(f"“{d.choice}” was chosen while {' and '.join(open_)}.", d)
+        elif before:
+            yield Finding(f"“{d.choice}” was chosen while {before} cheaper steps before it were open.", d)
 
 
 FLAGS = (

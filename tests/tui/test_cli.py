@@ -30,6 +30,7 @@ COMMANDS = (
     "replay",
     "review",
     "comment",
+    "compare",
     "verify",
     "predict",
     "sample",
