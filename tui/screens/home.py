@@ -24,7 +24,7 @@ EMPTY = Content.assemble(
     ("Rungwise takes a modelling problem up a ladder, one rung at a time:\n", "bold"),
     "define it, prepare the data, a baseline, a simple model, and a deep one only if it is earned.\n",
     "Every choice is written down with its options, the reason, and the figure it was checked against.\n\n",
-    ("n", "bold $primary"), "  begin with a file of your own (CSV, ten minutes to a first answer)\n",
+    ("n", "bold $primary"), "  begin with a table, series, pictures or texts of your own (ten minutes)\n",
     ("d", "bold $primary"), "  begin with the bundled sample, to look around first\n",
 )  # fmt: skip
 
