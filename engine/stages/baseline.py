@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import Metric, figure
 from engine.plans import default_delta
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
-from engine.records import Check, Json, Option, Trial
+from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.stages.columns import counted
+from engine.stages.define.purpose import NOT_STATED
 from engine.stages.ladder import (
     Candidate,
     best,
@@ -22,7 +25,22 @@ from engine.stages.ladder import (
     model,
     per_class_view,
 )
+from engine.stages.worth import measure_worth, no_model, worth_sentence
+from engine.whys import tokens
 
+CLAIMED = Question(
+    "baseline.today",
+    "What does today's way reach in {metric}?",
+    Form.NUMBER,
+    asks="person",
+    fact=True,
+    whys=(
+        Why("Why ask?", "A model that does not reach what people reach today is no progress.", "S004; Zinkevich #1"),
+        Why("Is it believed?", "It is shown as claimed: it was measured on other rows, or on none."),
+        Why("What if nobody counted?", "Leave it empty; the best baseline stands in its place."),
+    ),
+    source="S004 baseline; Zinkevich #1",
+)
 DUMMY = Question(
     "baseline.dummy",
     "How good is no model at all?",
@@ -35,6 +53,17 @@ DUMMY = Question(
             "The exams differ, so even a constant's score moves from one to the next.",
         ),
     ),
+)
+COLUMN = Question(
+    "baseline.column",
+    "How far does the best single column go?",
+    options=(Option("accept", "It beats no model"), Option("reject", "It does not beat no model")),
+    whys=(
+        Why("Why measure it?", "One-column rules come close to large models on most common tables.", "Holte 1993"),
+        Why("Which column?", "The one whose groups say most about rows left out, chosen inside each training part."),
+        Why("Is it a model?", "Barely: one column, cut into up to 16 groups, each said as its rows were."),
+    ),
+    source="Holte 1993, very simple classification rules; S004",
 )
 RULE = Question(
     "baseline.rule",
@@ -100,54 +129,104 @@ ENOUGH = Question(
     source="Zinkevich #1; S004",
 )
 
-QUESTIONS = (DUMMY, RULE, SUCCESS, GAIN, CONFIRM, ENOUGH)
+QUESTIONS = (CLAIMED, DUMMY, COLUMN, RULE, SUCCESS, GAIN, CONFIRM, ENOUGH)
 
 
 def baseline(s: Session) -> Conversation:
     m = metric(s)
+    claimed = yield from _today(s, m)
     floor, rivals = yield from floors(s)
+    reason = (
+        f"The floor is {figure(floor.value)} {m.title} ({_range(floor)}): the best of {counted(len(rivals), 'way')} of "
+        f"using no model, “{floor.title}”. {no_model(s, rivals)}"
+    )
     yield Decide(
         DUMMY,
         floor.name,
-        f"The floor is {figure(floor.value)} {m.title} ({_range(floor)}): the best of {counted(len(rivals), 'way')} of "
-        f"using no model, “{floor.title}”.",
+        reason.strip(),
         options=tuple(c.option(m) for c in rivals),
         check=floor.check(m, None),
         evidence=[c.exams for c in rivals],
-        shows=(ladder_view(m, rivals),),
+        shows=(ladder_view(m, rivals, claimed=claimed),),
         facts={"x": figure(floor.value)},
     )
-    champion = floor
+    column = yield from single(s, floor)
+    if column is not None:
+        found = yield from measure_worth(s, rivals, (column,))
+        yield _decide_column(s, m, column, floor, worth_sentence(s, rivals, found, column.name), found)
     rule = yield from ruled(s, floor)
+    champion = highest(m, floor, column, rule)
     if rule is not None:
-        yield _decide_rule(m, rule, floor)
-        if rule.verdict and rule.verdict["accepted"]:
-            champion = rule
+        found = yield from measure_worth(s, rivals, (rule,))
+        said = worth_sentence(s, rivals, found, rule.name)
+        yield _decide_rule(m, rule, floor, champion, said, found)
 
-    line = (yield _ask_success(m, champion)).choice
+    line = (yield _ask_success(m, champion, claimed)).choice
     delta = (yield _ask_gain(m, champion)).choice
     yield _ask_confirm(m, champion, line, delta)
     if _reaches(m, champion, line):
         yield _ask_enough(m, champion, line)
 
 
+def _today(s: Session, m: Metric) -> Conversation:
+    """What today's way is said to reach; None where nobody decides today, or nobody knows."""
+    said = str(s.choice("problem.today", default=NOT_STATED))
+    if not said or said == NOT_STATED or m.name == "pinball" or not tokens(said) - {"know", "don", "nobody"}:
+        return None
+
+    def judge(choice: Json) -> Judgement:
+        check = Check(m.name, choice, protocol="as claimed, measured by nobody here")
+        if choice is not None and not m.low <= choice <= m.high:
+            bound = f"above {m.high:g}" if choice > m.high else f"below {m.low:g}"
+            return Judgement((Objection(Level.BLOCK, f"{m.title} cannot be {bound}."),), check)
+        return Judgement(check=check)
+
+    answer = yield Ask(
+        CLAIMED,
+        recommended=_claimed_in(said, m),
+        reason=f"You said of today: “{said}”.",
+        facts={"metric": m.title},
+        judge=judge,
+    )
+    return answer.choice
+
+
+def _claimed_in(text: str, m: Metric) -> float | None:
+    """The one number of the text that can only be meant as the score: between 0 and 1, with a point, for a score that
+    lies there."""
+    if not m.bounded:
+        return None
+    found = {float(n) for n in re.findall(r"(?<![\d.,])0?[.,]\d+(?!\d)", text.replace(",", "."))}
+    return found.pop() if len(found) == 1 else None
+
+
+def claimed_today(s: Session) -> float | None:
+    """What today's way is said to reach, in the metric's unit."""
+    return s.choice("baseline.today")
+
+
 def floors(s: Session) -> Conversation:
     """Examine every way of using no model; returns the best, and all of them."""
     kinds = floors_of(s)
-    measured = yield Measure(tuple(examine(s, kind) for kind in kinds), "Scoring no model at all")
-    needed(measured)
-    rivals = tuple(Candidate(kind, e) for kind, e in zip(kinds, measured, strict=True))
+    measured = yield Measure(tuple(examine(s, kind) for kind in kinds), "Scoring no model at all", optional=True)
+    needed([e for kind, e in zip(kinds, measured, strict=True) if kind["name"] != "cheapest"])
+    rivals = tuple(Candidate(kind, e) for kind, e in zip(kinds, measured, strict=True) if e.ok)
     return best(metric(s), rivals), rivals
 
 
 def ruled(s: Session, floor: Candidate) -> Conversation:
-    """Examine the person's rule against the floor; None when none was written."""
-    rules = s.choice("problem.rule", default=[])
-    if not rules:
-        return None
-    checking = Trial("rule", {"recipe": s.recipe(), "rules": rules}, s.data, label="reading the rule")
-    needed((yield Measure((checking,), "Reading the rule")))
-    what = model(s, "rule")
+    """Examine the person's rule against the floor; None when none was given."""
+    if s.task == "forecast":
+        if s.choice("problem.growth") is None:
+            return None
+        what = model(s, "season_growth")
+    else:
+        rules = s.choice("problem.rule", default=[])
+        if not rules:
+            return None
+        checking = Trial("rule", {"recipe": s.recipe(), "rules": rules}, s.data, label="reading the rule")
+        needed((yield Measure((checking,), "Reading the rule")))
+        what = model(s, "rule")
     (exams,) = yield Measure((examine(s, what),), "Examining the rule")
     needed([exams])
     rule = Candidate(what, exams)
@@ -155,17 +234,64 @@ def ruled(s: Session, floor: Candidate) -> Conversation:
     return Candidate(what, exams, verdict=needed([verdicts])[0]["rows"][0], against=floor.title)
 
 
-def _decide_rule(m: Metric, rule: Candidate, floor: Candidate) -> Ask:
+def single(s: Session, floor: Candidate) -> Conversation:
+    """Examine the best single column against the floor; None where rows are no columns, there is only one, or rows are
+    so few that nothing that learns can be examined."""
+    drawn = s.decision("split.drawn")
+    too_tiny = bool(drawn and drawn.check and drawn.check.details.get("too_tiny"))
+    if s.material != "table" or s.task == "forecast" or too_tiny or len(s.input_types()) < 2:
+        return None
+    what = model(s, "one_column")
+    (exams,) = yield Measure((examine(s, what),), "One column alone", optional=True)
+    column = Candidate(what, exams)
+    if not column.ok:
+        return None
+    (verdicts,) = yield Measure((compare(s, floor, [column], 0.0),), optional=True)
+    if not verdicts.ok:
+        return None
+    return Candidate(what, exams, verdict=verdicts.value["rows"][0], against=floor.title)
+
+
+def highest(m: Metric, floor: Candidate, *others: Candidate | None) -> Candidate:
+    """The baseline that models have to beat: of what beats no model the best, else no model."""
+    passed = [c for c in others if c is not None and c.verdict and c.verdict["accepted"]]
+    return best(m, passed) if passed else floor
+
+
+def _decide_column(
+    s: Session, m: Metric, column: Candidate, floor: Candidate, worth: str, found: Evidence | None
+) -> Ask:
+    accepted = bool(column.verdict and column.verdict["accepted"])
+    verdict = (column.verdict or {}).get("sentence", "")
+    must = " What needs more columns must beat this, not the coin." if accepted else ""
+    return Decide(
+        COLUMN,
+        "accept" if accepted else "reject",
+        f"One column alone scores {figure(column.value)} {m.title} ({_range(column)}). {verdict} {worth}".strip()
+        + must,
+        check=column.check(m, floor.value, rung=accepted),
+        evidence=[column.exams, *([found] if found else [])],
+        shows=[ladder_view(m, (floor, column), claimed=claimed_today(s))],
+    )
+
+
+def _decide_rule(
+    m: Metric, rule: Candidate, floor: Candidate, champion: Candidate, worth: str, found: Evidence | None
+) -> Ask:
     accepted = bool(rule.verdict and rule.verdict["accepted"])
+    stands = accepted and champion.name == rule.name
     views = [ladder_view(m, (floor, rule)), per_class_view(rule.exams)]
+    after = ""
+    if accepted:
+        after = " A model must beat this, not the coin." if stands else f" “{champion.title}” is better still."
     return Decide(
         RULE,
         "accept" if accepted else "reject",
         f"Your rule scores {figure(rule.value)} {m.title} ({_range(rule)}). "
-        + (rule.verdict or {}).get("sentence", "")
-        + (" A model must beat this, not the coin." if accepted else ""),
-        check=rule.check(m, floor.value, rung=accepted),
-        evidence=[rule.exams],
+        + " ".join(part for part in ((rule.verdict or {}).get("sentence", ""), worth) if part)
+        + after,
+        check=rule.check(m, floor.value, rung=stands),
+        evidence=[rule.exams, *([found] if found else [])],
         shows=[v for v in views if v is not None],
     )
 
@@ -175,10 +301,13 @@ def _range(c: Candidate) -> str:
     return f"95 % interval {interval(low, high)}" if low is not None else "no interval"
 
 
-def _ask_success(m: Metric, champion: Candidate) -> Ask:
+def _ask_success(m: Metric, champion: Candidate, claimed: float | None) -> Ask:
     x = champion.value
     line = x + 0.1 * (1 - x) if m.bounded else x - 0.1 * abs(x)  # a cost may be negative: a gain
     line = float(f"{line:.3g}")
+    today = claimed is not None and m.oriented(claimed) > m.oriented(line)
+    if today:
+        line = claimed
 
     def judge(choice: Json) -> Judgement:
         check = Check(m.name, choice, reference=x, protocol="success line against the best baseline")
@@ -194,7 +323,9 @@ def _ask_success(m: Metric, champion: Candidate) -> Ask:
     return Ask(
         SUCCESS,
         recommended=line,
-        reason=f"It takes a tenth off what the floor of {figure(x)} leaves "
+        reason=f"It is what you say today's way reaches; the best baseline here reaches {figure(x)}."
+        if today
+        else f"It takes a tenth off what the floor of {figure(x)} leaves "
         + ("wrong." if m.bounded else "to be gained." if x < 0 else "as loss."),
         facts={"metric": m.title, "x": figure(x)},
         evidence=(champion.exams,),

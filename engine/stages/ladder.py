@@ -21,6 +21,8 @@ def model(s: Session, name: str, **settings: Json) -> dict[str, Json]:
     if name == "rule":
         settings = {"rules": s.choice("problem.rule", default=[]), **settings}
     spec = model_spec(name, s.task)
+    if name == "season_growth":
+        settings = {"percent": float(s.choice("problem.growth", default=0.0)), **settings}
     settings = {**_aim(s, spec), **settings}
     if spec.network:
         settings = {"device": s.choice("deep.device", default="cpu"), **settings}
@@ -82,7 +84,7 @@ def compare(
         "higher": metric(s).higher_is_better,
         "alpha": alpha,
         "delta": delta,
-        "guards": _guards(s, challengers),
+        "guards": guards(s, challengers),
         "names": [champion.name, *(c.name for c in challengers)],
         "budget_round": round_,
         "tiny": too_few(s),
@@ -94,7 +96,7 @@ def compare(
     return Trial("compare", params, s.data, uses=keys, label=f"{champion.title} against {len(challengers)}")
 
 
-def _guards(s: Session, challengers: Sequence[Candidate]) -> list[str]:
+def guards(s: Session, challengers: Sequence[Candidate]) -> list[str]:
     """A rule says yes or no, never how likely: it is not held to guards that score probabilities."""
     ruled = any(c.name == "rule" for c in challengers)
     return [g for g in guards_of(s.task, s.metric) if not (ruled and BY_NAME[g].needs == "probabilities")]
@@ -119,6 +121,8 @@ class Candidate:
     latency: Evidence | None = None
     verdict: Mapping[str, Json] | None = None  # its row of the comparison
     against: str = ""  # the champion that it was compared with
+    stopped: str = ""  # why it was stopped after its first exams, in a sentence; `exams` holds only those then
+    race: Evidence | None = None  # what it was stopped by
 
     @property
     def spec(self) -> ModelSpec:
@@ -134,7 +138,7 @@ class Candidate:
 
     @property
     def ok(self) -> bool:
-        return self.exams.ok and self.exams.value.get("value") is not None
+        return not self.stopped and self.exams.ok and self.exams.value.get("value") is not None
 
     @property
     def value(self) -> float:
@@ -198,8 +202,14 @@ def best(m: Metric, candidates: Iterable[Candidate]) -> Candidate:
     return min((c for c in candidates if c.ok), key=lambda c: (-promised(c), c.spec.tier, c.exams.value["parameters"]))
 
 
-def ladder_view(m: Metric, candidates: Iterable[Candidate], reference: float | None = None) -> Intervals:
-    rows = [(c.title, c.value, c.exams.value["low"], c.exams.value["high"]) for c in candidates if c.ok]
+def ladder_view(
+    m: Metric, candidates: Iterable[Candidate], reference: float | None = None, claimed: float | None = None
+) -> Intervals:
+    """The models with their intervals; claimed: what today's way is said to reach, which nobody has measured here."""
+    rows: list[tuple[str, float, float | None, float | None]] = []
+    if claimed is not None:
+        rows.append(("today, as claimed", claimed, None, None))
+    rows += [(c.title, c.value, c.exams.value["low"], c.exams.value["high"]) for c in candidates if c.ok]
     return Intervals(f"{m.title}, approximate 95 % intervals", m.title, rows, reference)
 
 

@@ -72,6 +72,23 @@ RULE = Question(
     source="S004 60/40 from business experience; Zinkevich #1, #6",
 )
 
+GROWTH = Question(
+    "problem.growth",
+    "By how many percent would an experienced person raise the value of one season before?",
+    Form.NUMBER,
+    asks="person",
+    low=-99,
+    high=1_000,
+    unit="%",
+    fact=True,
+    whys=(
+        Why("Why ask?", "“As last year, and five percent more” is the rule most plans are made by.", "Zinkevich #1"),
+        Why("How is it used?", "It is examined as it stands, on the same moments as the models; nothing is fitted."),
+        Why("What if there is no season?", "Then it is the last value that is raised."),
+    ),
+    source="S004 60/40 from business experience; Hyndman & Athanasopoulos, simple forecasting methods",
+)
+
 
 def expert(s: Session, profile: Profile) -> Conversation:
     """What people know before anything is measured."""
@@ -80,6 +97,8 @@ def expert(s: Session, profile: Profile) -> Conversation:
         yield _ask_drivers(s, profile)
     if s.material != "series":  # a rule is a condition on one row, and a series has none of its own
         yield _ask_rule(s, profile, s.target)
+    else:
+        yield Ask(GROWTH, judge=_judge_growth)
 
 
 def _ask_drivers(s: Session, profile: Profile) -> Ask:
@@ -109,6 +128,12 @@ def _ask_drivers(s: Session, profile: Profile) -> Ask:
         read=read,
         judge=judge,
     )
+
+
+def _judge_growth(percent: Json) -> Judgement:
+    if percent is None:
+        return Judgement((Objection(Level.FLAG, "No rule was given; the floor needs no expert.", "M16"),))
+    return Judgement(check=Check("percent", percent, protocol="on the value of one season before"))
 
 
 def _judge_domain(text: Json) -> Judgement:
@@ -149,4 +174,4 @@ def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
     )
 
 
-QUESTIONS = (DOMAIN, DRIVERS, RULE)
+QUESTIONS = (DOMAIN, DRIVERS, RULE, GROWTH)

@@ -6,11 +6,12 @@ from engine.conductor import Stage
 from engine.effects import Conversation
 from engine.session import Session
 from engine.stages.ladder import metric
-from engine.stages.simple import candidates, champion, curve, errors, shipping, threshold
+from engine.stages.simple import candidates, champion, climbing, curve, errors, shipping, threshold
 from engine.stages.simple.climbing import climb
 
 QUESTIONS = (
     *candidates.QUESTIONS,
+    *climbing.QUESTIONS,
     *champion.QUESTIONS,
     *curve.QUESTIONS,
     *errors.QUESTIONS,
@@ -25,7 +26,10 @@ def simple(s: Session) -> Conversation:
     m = metric(s)
     names = (yield candidates.ask_candidates(s)).choice
     start, runners, winner = yield from climb(s, names)
-    chosen = (yield champion.ask_champion(s, m, start, runners, winner)).choice
+    if behind := climbing.decide_stopped(s, runners):
+        yield behind
+    worth = yield from champion.in_own_units(s, start, runners)
+    chosen = (yield champion.ask_champion(s, m, start, runners, winner, worth)).choice
     standing = next(c for c in (start, *runners) if c.name == chosen)
 
     yield from curve.learning_curve(s, standing)

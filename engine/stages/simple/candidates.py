@@ -2,22 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from engine.effects import Ask
-from engine.models.catalogue import model_spec
+from engine.models.catalogue import ModelSpec, model_spec
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json, Option
 from engine.session import Session
 from engine.stages.columns import listed
 from engine.stages.simple.climbing import allowed_to_read
 
-# Those of the catalogue's 4.5.1 that take part so far, by what the rows are made of.  On pixels a forest stands for the
-# trees: with ten classes boosting takes 14 s a fit where it takes one (digits, 1,077 rows), and scores no better.
-COMPETE: Mapping[str, tuple[str, ...]] = {
-    "table": ("logistic", "ridge", "tree", "boosting"),
-    "text": ("logistic", "complement_bayes", "ridge", "boosting"),
-    "image": ("logistic", "ridge", "knn", "forest"),
+FEW = 1_000  # development rows below which boosting has too little to stop by, and a forest is cheap
+MANY_NEIGHBOURS = 50_000  # rows beyond which finding the nearest takes too long
+MANY_TREES = 50_000  # rows beyond which forests of full-grown trees take longer than anybody wants to wait
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that may take part.  preselected, offered: by the number of development rows; None rows are not known."""
+
+    name: str
+    preselected: Callable[[int | None], bool] = lambda rows: True
+    offered: Callable[[int | None], bool] = lambda rows: True
+
+
+def _never(rows: int | None) -> bool:
+    return False
+
+
+def _few(rows: int | None) -> bool:
+    return rows is not None and rows < FEW
+
+
+def _up_to(most: int) -> Callable[[int | None], bool]:
+    return lambda rows: rows is None or rows <= most
+
+
+def _more(*names: str) -> tuple[Entry, ...]:
+    """Offered, not preselected."""
+    return tuple(Entry(name, _never) for name in names)
+
+
+_NEIGHBOURS = Entry("knn", _never, _up_to(MANY_NEIGHBOURS))
+_FOREST = Entry("forest", _few, _up_to(MANY_TREES))
+_EXTRA = Entry("extra_trees", _never, _up_to(MANY_TREES))
+_BOOSTERS = _more("lightgbm", "catboost")
+
+# By what the rows are made of: one of each kind stands preselected, the others are offered (4.5.1; tiers of 2.8).  With
+# few rows a forest competes too: boosting has too little to stop by.  On pixels a forest stands for the trees: with ten
+# classes boosting takes 14 s a fit where it takes one (digits, 1,077 rows), and scores no better.
+COMPETE: Mapping[str, tuple[Entry, ...]] = {
+    "table": (
+        Entry("logistic"),
+        Entry("ridge"),
+        *_more("sparse_logistic", "lasso", "elastic_net", "linear_svm", "naive_bayes"),
+        Entry("tree"),
+        _NEIGHBOURS,
+        _FOREST,
+        _EXTRA,
+        Entry("boosting"),
+        *_BOOSTERS,
+    ),
+    "text": (
+        Entry("logistic"),
+        Entry("ridge"),
+        Entry("complement_bayes"),
+        *_more("sparse_logistic", "lasso", "elastic_net", "linear_svm"),
+        Entry("boosting"),
+        *_BOOSTERS,
+    ),
+    "image": (
+        Entry("logistic"),
+        Entry("ridge"),
+        *_more("linear_svm"),
+        Entry("knn", offered=_up_to(MANY_NEIGHBOURS)),
+        Entry("forest"),
+        *_more("extra_trees"),
+    ),
+    "series": (
+        Entry("smoothing"),
+        Entry("ridge"),
+        Entry("tree"),
+        _NEIGHBOURS,
+        *_more("forest", "extra_trees"),
+        Entry("boosting"),
+        *_BOOSTERS,
+    ),
 }
 
 CANDIDATES = Question(
@@ -28,6 +99,8 @@ CANDIDATES = Question(
         Why("Why a linear model first?", "It runs as SQL, explains itself, and needs no GPU.", "S004; S000"),
         Why("Why name them before scoring?", "A race whose runners are added after the finish has no loser."),
         Why("Why these?", "{reason}", "Decision catalogue 4.5.1"),
+        Why("And the others?", "They may compete, too: each one more makes luck likelier, and the proof stricter."),
+        Why("Do all run to the end?", "No: one that its first exams leave behind is stopped, and the journal says so."),
     ),
     source="S004; S000: regression, trees; Kapoor & Narayanan 2023",
 )
@@ -35,17 +108,25 @@ CANDIDATES = Question(
 QUESTIONS = (CANDIDATES,)
 
 
-def _competing(s: Session) -> tuple[str, ...]:
-    names = COMPETE.get(s.material, COMPETE["table"])
+def competing(s: Session) -> list[tuple[ModelSpec, bool]]:
+    """The models that fit the task and the rows, simplest first, and whether each stands preselected."""
+    drawn = s.decision("split.drawn")
+    rows = drawn.check.details.get("dev") if drawn and drawn.check else None
     dense = s.choice("data.text") == "strings" and not s.undone("data.text")
-    return tuple(n for n in names if n != "complement_bayes" or not dense)  # it takes counts, never below 0
+    found = []
+    for entry in COMPETE.get(s.material, COMPETE["table"]):
+        spec = model_spec(entry.name)
+        counts = entry.name != "complement_bayes" or not dense  # it takes counts, never below 0
+        if s.task in spec.tasks and spec.available and counts and entry.offered(rows):
+            found.append((spec, entry.preselected(rows)))
+    return found
 
 
 def ask_candidates(s: Session) -> Ask:
-    fitting = [model_spec(name) for name in _competing(s) if s.task in model_spec(name).tasks]
+    fitting = competing(s)
     must_read = s.choice("problem.interpretability") == "readable"
-    offered = [spec for spec in fitting if not must_read or allowed_to_read(spec)]
-    left_out = [spec.title for spec in fitting if spec not in offered]
+    offered = [(spec, first) for spec, first in fitting if not must_read or allowed_to_read(spec)]
+    left_out = [spec.title for spec, first in fitting if first and must_read and not allowed_to_read(spec)]
 
     drawn = s.decision("split.drawn")
     too_tiny = bool(drawn and drawn.check and drawn.check.details.get("too_tiny"))
@@ -62,19 +143,21 @@ def ask_candidates(s: Session) -> Ask:
         if "T4" in tiers and "T2" not in tiers:
             message = "Boosted trees without a linear model: nobody would know what the trees are for."
             return Judgement((Objection(Level.BLOCK, message),))
-        if "T4" not in tiers and any(spec.tier == "T4" for spec in offered):
+        if "T4" not in tiers and any(spec.tier == "T4" for spec, _ in offered):
             return Judgement((Objection(Level.NOTE, "Without trees a network cannot be justified later."),))
         return Judgement(check=Check("candidates", len(choice), protocol="named before any is scored"))
 
     why = "One of each kind, from the simplest up; each must beat the one before it."
+    if any(spec.name == "forest" and first for spec, first in offered) and s.material == "table":
+        why += f" With fewer than {FEW:,} rows a forest competes beside boosting, which has little to stop by."
     if left_out:
         why += f" {listed(left_out)} cannot be read whole, as you require."
     if too_tiny:
         why = "Fewer than 50 rows, or 10 of the rarest class: only the baseline and a rule can be examined."
     return Ask(
         CANDIDATES,
-        options=tuple(Option(spec.name, spec.title, spec.why, {"tier": spec.tier}) for spec in offered),
-        recommended=[] if too_tiny else [spec.name for spec in offered],
+        options=tuple(Option(spec.name, spec.title, spec.why, {"tier": spec.tier}) for spec, _ in offered),
+        recommended=[] if too_tiny else [spec.name for spec, first in offered if first],
         reason=why,
         judge=judge,
     )

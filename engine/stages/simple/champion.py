@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from engine.effects import Ask
+from engine.effects import Ask, Conversation
 from engine.metrics import BY_NAME, Metric, figure
 from engine.questions import Judgement, Level, Objection, Question, Why
-from engine.records import Json
+from engine.records import Evidence, Json, Option
 from engine.session import Session
+from engine.stages.baseline import claimed_today, floors
 from engine.stages.ladder import Candidate, ladder_view, per_class_view
 from engine.stages.simple.climbing import broken_limit
+from engine.stages.worth import measure_worth, with_worth, worth_sentence
 from engine.views import View
 
 TOO_GOOD = 0.99  # AUC, accuracy or R² from which a score wants an explanation (LK13)
@@ -33,11 +36,35 @@ CHAMPION = Question(
 QUESTIONS = (CHAMPION,)
 
 
-def ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Candidate], winner: Candidate) -> Ask:
+@dataclass(frozen=True)
+class Worth:
+    """What each model brings over the best way of using none, in the person's own units."""
+
+    floors: tuple[Candidate, ...]
+    found: Evidence | None = None
+
+    def sentence(self, s: Session, c: Candidate) -> str:
+        return worth_sentence(s, self.floors, self.found, c.name)
+
+
+def in_own_units(s: Session, start: Candidate, runners: Sequence[Candidate]) -> Conversation:
+    """Measure what the models bring over no model."""
+    _, rivals = yield from floors(s)
+    found = yield from measure_worth(s, rivals, (start, *runners))
+    return Worth(rivals, found)
+
+
+def ask_champion(
+    s: Session, m: Metric, start: Candidate, runners: Sequence[Candidate], winner: Candidate, worth: Worth
+) -> Ask:
     choices = [start, *(c for c in runners if c.ok)]
-    failed = [c for c in runners if not c.ok]
+    stopped = [c for c in runners if c.stopped]
+    failed = [c for c in runners if not c.ok and not c.stopped]
 
     def judge(choice: Json) -> Judgement:
+        if behind := next((c for c in stopped if c.name == choice), None):
+            message = f"{behind.stopped} Go back to simple.candidates to let it run without the one that stopped it."
+            return Judgement((Objection(Level.BLOCK, message),))
         c = next(c for c in choices if c.name == choice)
         check = c.check(m, start.value, rung=c is not start)  # the baseline stands on the ladder already
         limit = broken_limit(s, c)
@@ -55,7 +82,7 @@ def ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Cand
     beaten = [c for c in runners if c.ok and c.name != winner.name and c.verdict and c.spec.tier > winner.spec.tier]
     barred = {c.name: limit for c in choices if (limit := broken_limit(s, c))}
     earned = [c for c in beaten if c.name in barred and c.verdict and c.verdict["accepted"]]
-    if winner.verdict:
+    if winner.verdict and winner is not start:
         why = [winner.verdict["sentence"]]
     else:
         why = [f"No model {'within your limits ' if earned else ''}beat {start.title}."]
@@ -65,20 +92,35 @@ def ask_champion(s: Session, m: Metric, start: Candidate, runners: Sequence[Cand
         elif c.verdict:
             why.append(c.verdict["sentence"])
     why += barred.values()
+    if told := worth.sentence(s, winner):
+        why.append(f"{winner.title}: {told[0].lower()}{told[1:]}")
+    if stopped:
+        why.append(" ".join(c.stopped for c in stopped))
     why += [f"{c.title} could not be examined: {c.exams.error}" for c in failed]
     views: list[View | None] = [
-        ladder_view(m, choices, s.choice("problem.success")),
+        ladder_view(m, choices, s.choice("problem.success"), claimed_today(s)),
         *(per_class_view(c.exams) for c in choices if c.name == winner.name),
     ]
     return Ask(
         CHAMPION,
-        options=tuple(c.option(m) for c in choices),
+        options=(
+            *(with_worth(c.option(m), s, worth.found) for c in choices),
+            *(_stopped_option(c, m) for c in stopped),
+        ),
         recommended=winner.name,
         reason=" ".join(why),
         facts={"luck": "the corrected test accepts one in about twenty, the plain one about one in four."},
-        evidence=tuple(c.exams for c in choices),
+        evidence=(*(c.exams for c in choices), *([worth.found] if worth.found else [])),
         shows=tuple(v for v in views if v is not None),
         judge=judge,
+    )
+
+
+def _stopped_option(c: Candidate, m: Metric) -> Option:
+    """The row of one that was stopped: what its first exams showed, marked as such; it cannot be chosen."""
+    option = c.option(m)
+    return replace(
+        option, label=f"{c.title}, stopped", note=c.stopped, figures={**option.figures, "exams": c.exams.value["J"]}
     )
 
 

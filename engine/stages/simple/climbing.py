@@ -1,36 +1,57 @@
-"""The climb: examine the candidates, compare them tier by tier, hold them to the limits of the person."""
+"""The climb: examine the candidates, stop those that cannot win any more, compare the others tier by tier, hold them to
+the limits of the person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.conductor import needed
-from engine.effects import Conversation, Measure
+from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import figure
 from engine.models.catalogue import ModelSpec
+from engine.questions import Form, Question, Why
+from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
-from engine.stages.baseline import floors, ruled
-from engine.stages.ladder import Candidate, about_model, best, compare, examine, metric, model
+from engine.stages.baseline import floors, highest, ruled, single
+from engine.stages.columns import counted
+from engine.stages.ladder import Candidate, about_model, best, compare, examine, guards, metric, model, too_few
 
 READABLE_TIERS = ("T0", "T1", "T2", "T3")
+
+STOPPED = Question(
+    "simple.stopped",
+    "Which candidates cannot win any more?",
+    Form.CHOICES,
+    whys=(
+        Why("Why stop them?", "Their other exams cost time, and could not change the result."),
+        Why(
+            "How sure is it?",
+            "Over all candidates together, one that is not behind is stopped less than once in a hundred.",
+            "Nadeau & Bengio 2003; Bonferroni",
+        ),
+        Why("Behind whom?", "A candidate of its own tier or a simpler one, by more than your smallest gain."),
+    ),
+    source="Decision catalogue 2.3 and 2.8; racing: Maron & Moore 1994",
+)
+
+QUESTIONS = (STOPPED,)
 
 
 def climb(s: Session, names: Sequence[str]) -> Conversation:
     """Examine the candidates and compare them tier by tier (2.8).
 
-    Returns the baseline that they started from, the candidates with their verdicts, and the one that R1 takes.
+    Returns the baseline that they started from, the candidates with their verdicts (those that were stopped say so),
+    and the one that R1 takes.
     """
+    m = metric(s)
     floor, _ = yield from floors(s)
+    column = yield from single(s, floor)
     rule = yield from ruled(s, floor)
-    start: Candidate = rule if rule is not None and rule.verdict and rule.verdict["accepted"] else floor
+    start: Candidate = highest(m, floor, column, rule)
 
-    models = [model(s, name) for name in names]
-    exams = yield Measure(tuple(examine(s, what) for what in models), "Practice exams", optional=True)
-    speeds = tuple(about_model(s, "latency", what, "speed") for what in models)
-    timings = yield Measure(speeds, "Timing predictions", optional=True)
-    runners = [Candidate(w, e, t) for w, e, t in zip(models, exams, timings, strict=True)]
+    runners = yield from _examined(s, start, [model(s, name) for name in names])
     delta = s.choice("problem.smallest_gain", default=0.0)
-
     champion, judged = start, []
     for tier in sorted({c.spec.tier for c in runners}):
         round_ = [c for c in runners if c.spec.tier == tier and c.ok]
@@ -39,14 +60,127 @@ def climb(s: Session, names: Sequence[str]) -> Conversation:
             continue
         (verdicts,) = yield Measure((compare(s, champion, round_, delta),))
         rows = needed([verdicts])[0]["rows"]
-        compared = [
-            Candidate(c.model, c.exams, c.latency, row, champion.title) for c, row in zip(round_, rows, strict=True)
-        ]
+        compared = [replace(c, verdict=row, against=champion.title) for c, row in zip(round_, rows, strict=True)]
         judged += compared
         passed = [c for c in compared if c.verdict and c.verdict["accepted"] and not broken_limit(s, c)]
         if passed:
-            champion = best(metric(s), passed)
+            champion = best(m, passed)
     return start, judged, champion
+
+
+def _examined(s: Session, start: Candidate, models: Sequence[Mapping[str, Json]]) -> Conversation:
+    """The candidates with their exams and their speed; those that fall behind take only the first exams."""
+    timed: dict[str, Evidence] = {}
+    limited = s.choice("problem.latency") is not None
+    if limited:  # who breaks a limit of the person must not stop another
+        timed = yield from _timed(s, models)
+    stopped = yield from _race(s, start, models, timed)
+    left = [what for what in models if what["name"] not in stopped]
+    exams = yield Measure(tuple(examine(s, what) for what in left), "Practice exams", optional=True)
+    if not limited:
+        timed = yield from _timed(s, left)
+    ran = {what["name"]: Candidate(what, e, timed.get(what["name"])) for what, e in zip(left, exams, strict=True)}
+    return [stopped.get(what["name"]) or ran[what["name"]] for what in models]
+
+
+def _timed(s: Session, models: Sequence[Mapping[str, Json]]) -> Conversation:
+    speeds = tuple(about_model(s, "latency", what, "speed") for what in models)
+    timings = yield Measure(speeds, "Timing predictions", optional=True)
+    return {what["name"]: e for what, e in zip(models, timings, strict=True)}
+
+
+# -- the race ------------------------------------------------------------------------------------------------------
+
+
+def looks(s: Session) -> tuple[int, ...]:
+    """After how many exams somebody may be stopped: one repeat, and two of five; three of five exams; else never.
+
+    Exams in the order of time learn from ever more rows, so the first say little about the last: none is stopped there.
+    """
+    plan = s.choice("split.plan", default={})
+    folds, repeats = int(plan.get("folds") or 0), int(plan.get("repeats") or 0)
+    if too_few(s) or s.choice("split.kind") == "time" or s.material == "series" or folds < 2:
+        return ()
+    if repeats == 1:
+        return (3,) if folds >= 5 else ()
+    first = max(folds, 3)
+    return tuple(k for k in ((first, 2 * first) if repeats >= 5 else (first,)) if k < folds * repeats)
+
+
+def _race(
+    s: Session, start: Candidate, models: Sequence[Mapping[str, Json]], timed: Mapping[str, Evidence]
+) -> Conversation:
+    """Those that cannot win any more, by name; none in a session that was recorded before there was a race."""
+    stopped: dict[str, Candidate] = {}
+    for k in looks(s):
+        left = [what for what in models if what["name"] not in stopped]
+        if len(left) < 2:
+            break
+        seen = yield Measure(tuple(examine(s, what, k) for what in left), f"The first {k} exams", optional=True)
+        ran = [Candidate(what, e, timed.get(what["name"])) for what, e in zip(left, seen, strict=True)]
+        ran = [c for c in ran if c.ok and c.exams.value["J"] == k]
+        if len(ran) < 2:
+            break
+        (found,) = yield Measure((_race_trial(s, (start, *ran)),), "Who can still win", optional=True)
+        if not found.ok:
+            break
+        for row in found.value["stopped"]:
+            c = next(c for c in ran if c.name == row["name"])
+            leader = next(r for r in (start, *ran) if r.name == row["leader"])
+            why = _why_stopped(s, c, leader, row, start.exams.value["J"])
+            stopped[c.name] = replace(c, stopped=why, against=leader.title, race=found)
+    return stopped
+
+
+def _race_trial(s: Session, candidates: Sequence[Candidate]) -> Trial:
+    params = {
+        "metric": s.metric,
+        "higher": metric(s).higher_is_better,
+        "delta": s.choice("problem.smallest_gain", default=0.0),
+        "guards": guards(s, candidates),
+        "names": [c.name for c in candidates],
+        "tiers": [c.spec.tier for c in candidates],
+        "leads": [not broken_limit(s, c) for c in candidates],
+        "looks": len(looks(s)),
+    }
+    keys = tuple(c.exams.key for c in candidates)
+    return Trial("race", params, s.data, uses=keys, label=f"who of {len(candidates)} can still win")
+
+
+def _why_stopped(s: Session, c: Candidate, leader: Candidate, row: Mapping[str, Json], total: int) -> str:
+    m = metric(s)
+    turned = "lower" if m.higher_is_better else "farther from 0" if m.best == "zero" else "higher"
+    return (
+        f"{c.title} was stopped after {row['exams']} of {total} exams: {m.title} {turned} by {figure(-row['diff'])} "
+        f"than {leader.title}, at least by {figure(-row['upper'])}."
+    )
+
+
+def decide_stopped(s: Session, runners: Sequence[Candidate]) -> Ask | None:
+    """What the journal says of the race; None where nobody was stopped."""
+    stopped = [c for c in runners if c.stopped]
+    if not stopped:
+        return None
+    m = metric(s)
+    races = list({c.race.key: c.race for c in stopped if c.race is not None}.values())
+    check = Check(
+        m.name,
+        float(len(stopped)),
+        protocol=f"candidates stopped, by the first {counted(max(c.exams.value['J'] for c in stopped), 'exam')}",
+        verdict="worse",
+        details={"alpha": races[0].value["alpha"]} if races else {},
+    )
+    return Decide(
+        STOPPED,
+        [c.name for c in stopped],
+        " ".join(c.stopped for c in stopped),
+        options=tuple(Option(c.name, c.title, c.spec.why) for c in runners),
+        check=check,
+        evidence=[*races, *(c.exams for c in stopped)],
+    )
+
+
+# -- limits --------------------------------------------------------------------------------------------------------
 
 
 def broken_limit(s: Session, c: Candidate) -> str:
