@@ -166,14 +166,25 @@ class Session:
 
     def features(self) -> list[dict[str, Json]]:
         """The columns that are computed from others, row by row, and were kept: {name, formula, type}."""
-        if self.undone("data.features"):
-            return []
         kept = {name for name, choice in self.about("data.features").items() if choice == "keep"}
+        if self.undone("data.features"):
+            kept = set()
+        for round_, made in self.about("improve.feature").items():
+            if self.choice("improve.keep_feature", round_) == "keep":
+                kept |= set(made)
         return [feature for feature in self.proposed_features() if feature["name"] in kept]
 
     def proposed_features(self) -> list[dict[str, Json]]:
-        """The columns that an expert would compute, kept or not."""
-        return [{"name": name, **made} for name, made in self.choice("data.expert", default={}).items()]
+        """The columns that somebody would compute, kept or not: while preparing, and in each round of improving."""
+        proposed = dict(self.choice("data.expert", default={}))
+        for made in self.about("improve.feature").values():
+            proposed |= made
+        return [{"name": name, **made} for name, made in proposed.items()]
+
+    def before_improving(self) -> Session:
+        """The session as the simple models were examined in it: without what was decided about improving since."""
+        earlier = (d for d in self._in_force.values() if not d.question.startswith("improve."))
+        return Session(self.name, self.data, earlier, self.looks)
 
     def undone(self, question: str) -> bool:
         """Whether a change of the preparation was tried and not kept."""

@@ -110,6 +110,7 @@ KINDS = (
     TrialKind("errors", "engine.evaluation.errors:errors", "looking at the errors"),
     TrialKind("doubts", "engine.evaluation.doubts:doubts", "looking for labels that no model believes"),
     TrialKind("reasons", "engine.evaluation.explained:explained", "finding reasons for the worst rows"),
+    TrialKind("linear", "engine.evaluation.linear:linear", "reading the straight line"),
     TrialKind("importance", "engine.evaluation.importance:importance", "shuffling columns to see what is leaned on"),
     TrialKind("calibration", "engine.evaluation.calibration:calibration", "holding probabilities to what happened"),
     TrialKind("tune", "engine.evaluation.tuning:tune", "searching settings on the first training part"),

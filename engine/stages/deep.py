@@ -142,8 +142,8 @@ def deep(s: Session) -> Conversation:
     if enter.choice == "skip":
         return
     m = metric(s)
-    start, runners, _ = yield from climb(s, s.choice("simple.candidates"))
-    champion = next(c for c in (start, *runners) if c.name == s.choice("simple.champion"))
+    start, runners, _ = yield from climb(s.before_improving(), s.choice("simple.candidates"))
+    champion = yield from _standing(s, (start, *runners))
     linear = next((c for c in runners if c.ok), champion)
 
     rows, features = _train_rows(champion), linear.exams.value["features"]
@@ -193,6 +193,20 @@ def deep(s: Session) -> Conversation:
     yield _ask_compare(s, m, champion, net, strict)
 
 
+def _standing(s: Session, climbed: Sequence[Candidate]) -> Conversation:
+    """The model on the last rung, as it was measured when it got there: at the climb, or in a round of improving."""
+    top = s.rungs[-1]
+    if s.recipe() == s.before_improving().recipe():
+        for c in climbed:
+            if c.name == top.model and top.described.get("settings") in (None, c.model["settings"]):
+                return c
+    what = dict(top.described) if "settings" in top.described else model(s, top.model)
+    trials = (examine(s, what), about_model(s, "latency", what, "speed"))
+    exams, speed = yield Measure(trials, f"{top.model}: what was measured of it", optional=True)
+    needed([exams])
+    return Candidate(what, exams, speed)
+
+
 def _train_rows(champion: Candidate) -> int:
     n = champion.exams.value["n_train"]
     return round(sum(n) / len(n))
@@ -234,9 +248,9 @@ def _gate(
     """Measure the twelve checks of the catalogue's 5.1."""
     checks: list[Gate] = []
     add = checks.append
-    tiers = {c.spec.tier for c in runners if c.ok}
+    tiers = {c.spec.tier for c in runners if c.ok or c.stopped}
     complete = "T2" in tiers and "T4" in tiers
-    done = f"{listed(['the baseline', *(c.title for c in runners if c.ok)])} examined"
+    done = f"{listed(['the baseline', *(c.title for c in runners if c.ok or c.stopped)])} examined"
     add(Gate("G1", "the ladder is done", "pass" if complete else "fail", done, Level.BLOCK))
 
     kept = [column for column, choice in s.about("data.leaks").items() if choice == "keep"]
@@ -259,7 +273,7 @@ def _gate(
     add(_cheaper_steps(s, champion))
 
     linear = next((c for c in runners if c.ok and c.spec.tier == "T2"), None)
-    trees = next((c for c in runners if c.ok and c.spec.tier == "T4"), None)
+    trees = next((c for c in runners if (c.ok or c.stopped) and c.spec.tier == "T4"), None)
     nonlinear = False
     if linear and trees:
         delta = s.choice("problem.smallest_gain", default=0.0)

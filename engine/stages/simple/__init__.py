@@ -6,7 +6,7 @@ from engine.conductor import Stage
 from engine.effects import Conversation
 from engine.session import Session
 from engine.stages.ladder import metric
-from engine.stages.simple import candidates, champion, climbing, curve, errors, shipping, threshold
+from engine.stages.simple import candidates, champion, climbing, curve, errors, improving, shipping, threshold
 from engine.stages.simple.climbing import climb
 
 QUESTIONS = (
@@ -15,6 +15,7 @@ QUESTIONS = (
     *champion.QUESTIONS,
     *curve.QUESTIONS,
     *errors.QUESTIONS,
+    *improving.QUESTIONS,
     *threshold.QUESTIONS,
     *shipping.QUESTIONS,
 )
@@ -33,7 +34,8 @@ def simple(s: Session) -> Conversation:
     standing = next(c for c in (start, *runners) if c.name == chosen)
 
     yield from curve.learning_curve(s, standing)
-    yield from errors.errors(s, standing, runners)
+    seen = yield from errors.errors(s, standing, runners)
+    standing = yield from improving.improve(s, standing, runners, seen)
     if s.task == "binary":
         yield threshold.ask_threshold(s, standing)
     yield shipping.ask_ship(s, m, standing)
