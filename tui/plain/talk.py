@@ -29,7 +29,7 @@ OPTIONS = 40
 LEVELS = {Level.NOTE: "Note", Level.FLAG: "Flag, recorded for the review", Level.HOLD: "Hold", Level.BLOCK: "Refused"}
 COMMANDS = {
     ":why": "keep asking why, one step at a time",
-    ":evidence": "read out what was measured",
+    ":evidence": "read out what there is to look at",
     ":options": "read out every option",
     ":ladder": "the models that earned their place so far",
     ":journal": "the decisions so far, with their numbers",
@@ -250,7 +250,7 @@ class Talk:
     def _evidence(self, ask: Ask | None) -> None:
         views = ask.shows if ask is not None else ()
         if not views:
-            self._say("Nothing was measured for this.")
+            self._say("There is nothing to look at here.")
         for view in views:
             for line in spoken(view):
                 self.write(line)

@@ -6,6 +6,7 @@ from engine.effects import Ask, Conversation
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Json, Option
 from engine.session import Session
+from engine.views import Words
 from engine.whys import tokens
 
 NOT_STATED = "not stated"
@@ -23,6 +24,18 @@ PACE = Question(
 )
 
 
+STATEMENTS = (
+    "“The service team calls the 200 customers most likely to leave each Monday.”",
+    "“A clerk grants or refuses the loan while the applicant waits.”",
+    "“The buyer orders tomorrow's stock tonight.”",
+)
+TODAYS = (
+    "“Nobody decides: everybody gets the same letter.”",
+    "“An experienced clerk decides; about 8 in 10 turn out right.”",
+    "“A rule: contracts by the month are called. It finds half of those who leave.”",
+    "“I do not know.”",
+)
+
 STATEMENT = Question(
     "problem.statement",
     "What will somebody do differently because of the prediction? Who, and when?",
@@ -32,9 +45,7 @@ STATEMENT = Question(
     whys=(
         Why("Why does it matter?", "A model without a decision has no cost, so no metric.", "S001; Rules of ML #1"),
         Why(
-            "What does a good answer look like?",
-            "“The service team calls the 200 customers most likely to leave each "
-            "Monday.”  “A clerk grants or refuses the loan.”  “The buyer orders tomorrow's stock tonight.”",
+            "What does a good answer look like?", "It names who acts, what they do, and when: " + STATEMENTS[0]
         ),
         Why("Why who and when?", "Who acts decides whether reasons are owed; when decides what may be known by then."),
     ),
@@ -98,8 +109,8 @@ def purpose(s: Session) -> Conversation:
     yield Ask(KIND, recommended="own", reason="You brought a file: most do so for a problem of their own.")
     if s.choice("project.kind") == "practice":
         yield Ask(BENCHMARK, judge=_judge_benchmark)
-    yield Ask(STATEMENT, judge=_judge_statement)
-    yield Ask(TODAY, judge=_judge_today)
+    yield Ask(STATEMENT, judge=_judge_statement, shows=(Words("For example", "\n".join(STATEMENTS)),))
+    yield Ask(TODAY, judge=_judge_today, shows=(Words("For example", "\n".join(TODAYS)),))
 
 
 def pace() -> Ask:

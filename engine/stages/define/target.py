@@ -13,6 +13,7 @@ from engine.session import Session
 from engine.stages.columns import Profile, counted, listed, percent
 from engine.stages.define.purpose import NOT_STATED
 from engine.stages.define.series import series, shape_of
+from engine.views import Words
 
 MANY_COLUMNS = 300  # from here on the target's name is typed
 
@@ -111,7 +112,10 @@ def target(s: Session, profile: Profile, seen: Evidence) -> Conversation:
         yield _task_of_series(f"“{column}”" if not shape_of(s.choice("problem.series")) else "all series")
         return
     dates = ", ".join(profile.of_type("date")) or "there is none here"
-    yield Ask(MOMENT, facts={"dates": dates}, judge=_judge_moment)
+    examples = "“Before the contract ends.”\n“When the patient arrives, before any test.”"
+    named = profile.of_type("date")
+    examples += f"\n{named[0]}   (the name of a date column)" if named else ""
+    yield Ask(MOMENT, facts={"dates": dates}, judge=_judge_moment, shows=(Words("For example", examples),))
     task = (yield _ask_task(profile, seen, column)).choice
     if task == "binary":
         yield _ask_positive(profile, seen, column)
