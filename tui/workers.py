@@ -121,7 +121,8 @@ def _end_worker(store_path: Path) -> None:
     while worker_lock(store_path).held_by_somebody and time.monotonic() < until:
         time.sleep(0.05)
     if (mine := _started.get(store_path)) is not None:
-        mine.poll()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            mine.wait(ENDS_WITHIN)
 
 
 def bury_dead_workers(store: Store) -> bool:

@@ -59,7 +59,7 @@ def test_the_curve_keeps_its_points_and_the_rest_only_the_last(store):
     for n, point in enumerate(points):
         queue.report(one.key, Progress(n, 9, message=f"fold {n} [red]"))
         queue.report(one.key, point)
-    last = Progress(3, 9, message="saving")
+    last = Progress(3, 9, message="saving", left=12.5)
     queue.report(one.key, last)
     state = queue.states([one.key])[one.key]
     assert (state.progress, state.curve) == (last, tuple(points))

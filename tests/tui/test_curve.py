@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.ports import TrialState
 from engine.records import Progress, Trial
 from tui.plot import STYLES, Dots
-from tui.widgets.trials import curve
+from tui.widgets.trials import curve, seconds_left
 
 
 def state(*points: dict[str, float], unit: str = "epoch") -> TrialState:
@@ -34,6 +36,15 @@ def test_between_two_folds_the_losses_stay():
 
 def test_scores_of_folds_are_no_curve():
     assert not curve(state({"roc_auc": 0.8}, {"roc_auc": 0.9}, unit="fold")).series
+
+
+def test_how_long_it_will_take_is_what_the_worker_says_of_folds_taken_at_once():
+    four_of_ten = Progress(4, 10, "fold", left=6.0)
+    trial = Trial("cross_validate", {})
+    assert seconds_left(TrialState(trial, "running", four_of_ten, elapsed=2.0)) == 6.0
+    assert seconds_left(TrialState(trial, "running", Progress(4, 10, "fold"), elapsed=2.0)) == pytest.approx(3.0)
+    assert seconds_left(TrialState(trial, "running", Progress(0, 10, "fold"), elapsed=2.0)) is None
+    assert seconds_left(TrialState(trial, "running")) is None
 
 
 def test_dots_keep_their_lines_style_and_width():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,14 +11,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from engine.records import Trial
+from engine.runners.cluster import ClusterHands
+from engine.runners.hands import LocalHands
 from storage.queue import DIED
 from storage.store import Store
-from tui.workers import bury_dead_workers, ensure_worker, worker_lock
+from tui.workers import bury_dead_workers, ensure_worker, logs_of, worker_lock, workplace
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = """
@@ -203,6 +208,38 @@ def test_the_window_is_killed_and_the_work_goes_on(store: Store, tmp_path: Path)
         for name in store.queue.workers():
             psutil.Process(int(name.rpartition(":")[2])).terminate()
         wait_until(lambda: not worker_lock(store.path).held_by_somebody)
+
+
+@pytest.mark.slow
+def test_whoever_asks_for_a_cluster_gets_a_worker_on_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = logs_of(store.path) / "worker.json"
+
+    def noted() -> dict[str, Any]:
+        return json.loads(note.read_text()) if note.exists() else {}
+
+    try:
+        assert ensure_worker(store.path, 0.5)
+        wait_until(lambda: noted().get("cluster") == "this machine" and store.queue.workers())
+        first = noted()["pid"]
+        assert not ensure_worker(store.path, 0.5)
+        monkeypatch.setenv("RUNGWISE_CLUSTER", "tcp://127.0.0.1:9")
+        assert ensure_worker(store.path, 0.5)
+        wait_until(lambda: noted().get("cluster") == "tcp://127.0.0.1:9")
+        assert noted()["pid"] != first
+        assert not psutil.pid_exists(first) or psutil.Process(first).status() == psutil.STATUS_ZOMBIE
+        assert not ensure_worker(store.path, 0.5)
+    finally:
+        os.kill(noted()["pid"], signal.SIGKILL)
+        wait_until(lambda: not worker_lock(store.path).held_by_somebody)
+
+
+def test_exams_are_kept_beside_the_store_and_taken_side_by_side(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(workplace(store)) as place:
+        assert place.kept is not None
+        assert place.kept.folder == store.path.with_name(store.path.name + ".exams")
+        assert isinstance(place.hands, LocalHands)
+    monkeypatch.setenv("RUNGWISE_CLUSTER", "tcp://10.0.0.5:8786")
+    assert isinstance(workplace(store).hands, ClusterHands)
 
 
 def test_a_store_where_nothing_can_be_written_says_so(tmp_path: Path) -> None:

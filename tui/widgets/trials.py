@@ -117,10 +117,8 @@ class TrialsPane(Vertical):
         if status == "running" and progress:
             bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
             at = literal(progress.message) or f"{progress.unit} {progress.step}/{progress.steps}"
-            if progress.left is not None:  # whoever computes several folds at once knows better than the share done
-                left = duration(progress.left)
-            elif share > 0 and state:
-                left = duration(state.elapsed * (1 - share) / share)
+            seconds = seconds_left(state) if state else None
+            left = "" if seconds is None else duration(seconds)
             score = _score(progress.point or (state.curve[-1].point if state and state.curve else {}))
         elapsed = duration(state.elapsed) if state and state.elapsed else ""
         style = {"failed": "$error", "cancelled": "$warning", "done": "$success"}.get(status, "")
@@ -170,6 +168,16 @@ class TrialsPane(Vertical):
     def action_want(self, deed: str) -> None:
         if keys := self._keys(deed):
             self.post_message(self.Wanted(deed, keys))
+
+
+def seconds_left(state: TrialState) -> float | None:
+    """How long a running trial will still take: as whoever computes it says, who knows how many folds it takes at once
+    and which it took before; else from the share that is done.  None where nothing tells."""
+    progress = state.progress
+    if progress is None or progress.left is not None:
+        return progress.left if progress else None
+    share = progress.step / progress.steps if progress.steps else 0.0
+    return state.elapsed * (1 - share) / share if share > 0 else None
 
 
 def curve(state: TrialState) -> Curves:
