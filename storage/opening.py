@@ -28,16 +28,17 @@ def default_path() -> Path:
     return Path(user_data_dir("rungwise", appauthor=False)) / "rungwise.sqlite3"
 
 
-def open_connection(path: Path, *, read_only: bool, now: Callable[[], float]) -> Connection:
+def open_connection(path: Path, *, read_only: bool, now: Callable[[], float], still: bool = False) -> Connection:
     """The store at this path, made when it is not there, and brought to today's schema.
 
+    still: of one that is only read nobody writes to it meanwhile; then SQLite makes no files beside it either.
     What can only be read is opened read-only.  Raises StoreProblem: not a store, newer than this program, not to be
     made or read.
     """
     exists = _look(path, make=not read_only)
     read_only = read_only or (exists and not _writable(path))
     try:
-        raw = _connect_read_only(path) if read_only else _connect(path, "rwc")
+        raw = _connect_read_only(path, still=still) if read_only else _connect(path, "rwc")
         try:
             db = _prepare(raw, path, read_only=read_only)
         except BaseException:
@@ -91,8 +92,11 @@ def _connect(path: Path, mode: str, extra: str = "") -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
+def _connect_read_only(path: Path, *, still: bool) -> sqlite3.Connection:
     """A connection that writes nothing, not even beside the file where that cannot be."""
+    steps = path.with_name(path.name + "-wal")
+    if still and not (steps.exists() and steps.stat().st_size):
+        return _connect(path, "ro", "&immutable=1")
     raw = _connect(path, "ro")
     try:
         raw.execute("select count(*) from sqlite_master").fetchone()

@@ -103,9 +103,16 @@ class Sessions:
     def get(self, name: str) -> SessionInfo:
         """One session.  Raises UsageProblem, naming those that are like it."""
         row = self._connection.row(f"{_SESSIONS} where session.name = ?", [name])
+        return self._info(self._there(name, row))
+
+    def id(self, name: str) -> int:
+        """A session's number, without what a list shows of it.  Raises UsageProblem as `get` does."""
+        return self._there(name, self._connection.row("select id from session where name = ?", [name]))["id"]
+
+    def _there(self, name: str, row: Row | None) -> Row:
         if row is None:
             raise UsageProblem(f"There is no session named {name}" + _instead(name, self.names()))
-        return self._info(row)
+        return row
 
     def names(self) -> list[str]:
         return [row["name"] for row in self._connection.rows("select name from session order by id desc")]
@@ -119,13 +126,18 @@ class Sessions:
             "coalesce((select max(seq) from decision where decision.branch = branch.id), branch.forked_at) as length "
             "from branch left join branch as parent on parent.id = branch.parent "
             "where branch.session = ? order by branch.id",
-            [self.get(session).id],
+            [self.id(session)],
         )
         return [_branch(row) for row in rows]
 
     def branch(self, session: str, name: str | None = None) -> Branch:
         """A branch by name; the current one when none is given.  Raises UsageProblem."""
-        name = name or self.get(session).branch
+        if not name:
+            row = self._connection.row(
+                "select branch.name from session join branch on branch.id = session.branch where session.name = ?",
+                [session],
+            )
+            name = str(self._there(session, row)["name"])
         found = {branch.name.casefold(): branch for branch in self.branches(session)}
         if name.casefold() not in found:
             others = [branch.name for branch in found.values()]

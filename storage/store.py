@@ -49,16 +49,18 @@ class Store:
         path: Path | str | None = None,
         *,
         read_only: bool = False,
+        still: bool = False,
         silence: float = 30.0,
         now: Callable[[], float] = time.time,
     ) -> Store:
         """Open the store at a path, by default RUNGWISE_STORE or the user's own; it is made when it is not there.
 
-        A store that may not be written to is opened read-only (see `read_only`).  silence: see `StoredQueue`.
+        A store that may not be written to is opened read-only (see `read_only`).  still: nobody writes to it meanwhile.
+         silence: see `StoredQueue`.
         now: seconds since the epoch, for tests.  Raises StoreProblem.
         """
         place = default_path() if path is None else Path(path).expanduser()
-        return cls(open_connection(place, read_only=read_only, now=now), silence)
+        return cls(open_connection(place, read_only=read_only, now=now, still=still), silence)
 
     @property
     def path(self) -> Path:
@@ -82,7 +84,7 @@ class Store:
 
     def evidence_of(self, session: str) -> StoredEvidence:
         """The evidence that a session may rest on: what was measured here, and what came with it from elsewhere."""
-        return StoredEvidence(self._connection, self.sessions.get(session).id)
+        return StoredEvidence(self._connection, self.sessions.id(session))
 
     @property
     def evidence_at_work(self) -> StoredEvidence:
@@ -94,10 +96,12 @@ class Store:
         from engine.review.record import Record
 
         info, chosen = self.sessions.get(session), self.sessions.branch(session, branch)
-        others = [b.name for b in self.sessions.branches(session) if b.id != chosen.id]
-        lines = tuple(self.journal(info.name, other).decisions() for other in others)
-        decisions = self.journal(info.name, chosen.name).decisions()
-        return Record(info.name, decisions, lines, self.evidence_of(info.name).get, chosen.name, info.dataset)
+        own = (info.id, info.name)
+        branches = [chosen, *(b for b in self.sessions.branches(session) if b.id != chosen.id)]
+        journals = (StoredJournal(self._connection, self._leases, own, (b.id, b.name)) for b in branches)
+        decisions, *others = (journal.decisions() for journal in journals)
+        known = StoredEvidence(self._connection, info.id)
+        return Record(info.name, decisions, tuple(others), known.get, chosen.name, info.dataset)
 
     def hold(self, session: str) -> Hold:
         """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""

@@ -119,3 +119,27 @@ def test_a_journal_that_no_session_writes_is_reviewed_as_far_as_it_can_be(rungwi
     assert shown.status == 1
     assert "could not be looked for" in shown.out
     assert "Rows of one" in shown.out
+
+
+def test_a_folder_of_stores_and_bundles_is_a_row_each(rungwise, store, data, tmp_path, monkeypatch):  # noqa: F811
+    cohort = tmp_path / "class"
+    cohort.mkdir()
+    sound_session(store, data)
+    sound_session(store, data, say("problem.unit", "customer"), name="worse")
+    store.bundles.write("churn", cohort / "ada.rungwise", ())
+    store.bundles.write("worse", cohort / "bo.rungwise", ())
+    (cohort / "cut.rungwise").write_bytes((cohort / "ada.rungwise").read_bytes()[:900])
+    shown = rungwise("review", cohort)
+    assert shown.status == 1
+    rows = [line.split()[:2] for line in shown.out.splitlines()]
+    assert rows[:3] == [["file", "session"], ["bo.rungwise", "worse"], ["ada.rungwise", "churn"]]
+    assert "! cut.rungwise:" in shown.out
+    assert "2 sessions, 0 unanswered questions." in shown.out
+    listed = json.loads(rungwise("review", cohort, "--json").out)
+    assert [(t["session"], t["flags"]["red"], bool(t["problem"])) for t in listed] == [
+        ("", 0, True), ("worse", 1, False), ("churn", 0, False),
+    ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "churn").mkdir()
+    assert "36 decisions" in rungwise("review", "churn").out  # a session of that name goes before a folder
+    assert "no store and no bundle" in rungwise("review", "./churn").out

@@ -178,10 +178,13 @@ def replay(
     raise typer.Exit(replay_session(chosen_store(context, store), name, branch, rerun=rerun, as_json=json))
 
 
-@app.command(epilog="Examples:\n\n    rungwise review churn\n\n    rungwise review churn --rerun --json")
+@app.command(
+    epilog="Examples:\n\n    rungwise review churn\n\n    rungwise review churn --rerun --json\n\n"
+    "    rungwise review class-of-may/"
+)
 def review(
     context: typer.Context,
-    name: NameArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A session; or a folder of stores and bundles.")],
     branch: BranchOption = "",
     rerun: Annotated[bool, typer.Option("--rerun", help="Compute every figure again first, and flag what drifts.")] = (
         False
@@ -189,10 +192,16 @@ def review(
     json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Say what a mentor would ask about a session; exit status 1 when something serious (red) stands."""
-    from tui.cli.reviewing import review_session
+    """Say what a mentor would ask about a session; exit status 1 when something serious (red) stands.
 
-    raise typer.Exit(review_session(chosen_store(context, store), name, branch, rerun=rerun, as_json_=json))
+    Of a folder, such as one of the stores and bundles of several people: one row a session.
+    """
+    from tui.cli.reviewing import is_cohort, review_folder, review_session
+
+    path = chosen_store(context, store)
+    if is_cohort(path, name):
+        raise typer.Exit(review_folder(Path(name), as_json_=json))
+    raise typer.Exit(review_session(path, name, branch, rerun=rerun, as_json_=json))
 
 
 @app.command(

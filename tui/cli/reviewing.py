@@ -23,6 +23,7 @@ from tui.results import local_time
 
 if TYPE_CHECKING:
     from engine.runners.again import Comparison
+    from storage.cohort import Trainee
 
 WIDTH = 100
 
@@ -51,6 +52,67 @@ def _drift(c: Comparison) -> str:
     first = c.differences[0]
     label = c.trial.label or c.trial.kind
     return f"{label}: {first.where} was {first.recorded} and is {first.again} now."
+
+
+def review_folder(folder: Path, *, as_json_: bool) -> int:
+    """Print a cohort, one row a session; 1 when serious flags stand anywhere."""
+    from storage.cohort import cohort
+
+    found = cohort(folder)
+    if as_json_:
+        print_json([_trainee_result(t, folder) for t in found])
+    elif not found:
+        print(f"There is no store and no bundle in {literal(folder)}.")
+    else:
+        _print_cohort(found, folder)
+    return 1 if any(t.flags("red") for t in found) else 0
+
+
+def is_cohort(path: Path, named: str) -> bool:
+    """Whether a folder is meant rather than a session of the store that is called so."""
+    if not Path(named).is_dir():
+        return False
+    if not path.exists():
+        return True
+    with opened(path) as store:
+        return named.casefold() not in (name.casefold() for name in store.sessions.names())
+
+
+def _print_cohort(found: Sequence[Trainee], folder: Path) -> None:
+    head = ("file", "session", "stage", "decisions", "rungs", "gain", "red", "amber", "info", "open", "unanswered")
+    rows = [
+        (short(_place(t, folder), 36), short(t.session, 24), literal(t.stage) or "new", str(t.decisions),
+         short(" → ".join(f"{s.value:.3g} {s.title}" for s in t.rungs[-2:]), 46),
+         "" if t.gain is None else f"{t.gain:+.3g}", *(str(t.flags(s)) for s in SEVERITIES), str(t.open),
+         str(t.unanswered))
+        for t in found if not t.problem
+    ]  # fmt: skip
+    if rows:
+        print("\n".join(table(head, rows)))
+    for t in found:
+        if t.problem:
+            print(f"! {literal(_place(t, folder))}: {literal(t.problem)}")
+    print(f"{counted(len(rows), 'session')}, {sum(t.unanswered for t in found)} unanswered questions.")
+
+
+def _place(t: Trainee, folder: Path) -> str:
+    return str(t.place.relative_to(folder))
+
+
+def _trainee_result(t: Trainee, folder: Path) -> dict[str, Json]:
+    return {
+        "file": _place(t, folder),
+        "session": t.session,
+        "branch": t.branch,
+        "stage": t.stage,
+        "decisions": t.decisions,
+        "rungs": [vars(s) for s in t.rungs],
+        "gain": t.gain,
+        "flags": {s: t.flags(s) for s in SEVERITIES},
+        "open": t.open,
+        "unanswered": t.unanswered,
+        "problem": t.problem or None,
+    }
 
 
 # -- as text -------------------------------------------------------------------------------------------------------
