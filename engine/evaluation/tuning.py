@@ -8,6 +8,7 @@ looked past once.  (Decision catalogue, improve.tune, 2.5 and 2.9; Cawley & Talb
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -96,7 +97,7 @@ def search(
             order = sorted(going, key=lambda i: -_mean(scores[i][: j + 1]))
             going = sorted({0, *order[: halved(len(going))]})
     best = max(going, key=lambda i: _mean(scores[i]))
-    more = widened(part, tried[best], int(settings["draw"]))
+    more = widened(part, tried[best], len(tried), int(settings["draw"]))
     inner.expect(len(more) * len(inner.folds))
     for values in more:
         going.append(len(tried))
@@ -197,12 +198,15 @@ class _Inner:
         return np.nan if value is None else float(self.metric.oriented(value))
 
     def _prepared(self, train: np.ndarray, test: np.ndarray) -> tuple[Any, Any, Any]:
+        started = time.perf_counter()
         spec = model_spec(str(self.part["name"]))
         y, _ = as_learned(self.recipe, spec, self.table.y[train])
         frame = self.table.frame.iloc[train]
         prepare, X = prepared(self.recipe, spec.prepare, self.table, frame, y, train, self.seed)
         inputs = self.table.frame.iloc[test]
-        return prepare, X, inputs if prepare is None else prepare.transform(inputs)
+        asked = inputs if prepare is None else prepare.transform(inputs)
+        self.seconds += time.perf_counter() - started
+        return prepare, X, asked
 
 
 # --- the trial -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from engine.metrics import figure
 from engine.models.catalogue import model_spec
@@ -167,7 +168,7 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
 }
 
 TRIALS: Mapping[str, int] = {"logistic": 6, "complement_bayes": 3, "tree": 3, "knn": 4, "forest": 4, "boosting": 40}
-WIDER = 4  # more draws where the best of a range lies at its end
+WIDER = 4  # draws past the end of a range at which the best lies
 
 Values = dict[str, Number]
 
@@ -207,22 +208,31 @@ def drawn(model: Mapping[str, Json], trials: int, seed: int = 0) -> list[Values]
     return found
 
 
-def widened(model: Mapping[str, Json], best: Values, seed: int = 0) -> list[Values]:
-    """Settings past the ends at which the best values lie, with the others as they are; none where it lies inside."""
-    found: list[Values] = []
+def widened(model: Mapping[str, Json], best: Values, trials: int, seed: int = 0) -> list[Values]:
+    """Settings past the ends at which the best values lie, with the others as they are; none where it lies inside.
+
+    trials: how many were tried before: a quarter as many, but two, are looked at here at most.
+    """
     rng = random.Random(f"wider {seed}")  # noqa: S311 - nothing secret is drawn
+    past_ends: list[list[Values]] = []
     for knob in KNOBS[str(model["name"])]:
         side = knob.at_edge(best[knob.name])
         past = None if side == 0 else knob.beyond[0 if side < 0 else 1]
         if past is None:
             continue
         if not knob.ranged:
-            found.append({**best, knob.name: past})
+            past_ends.append([{**best, knob.name: past}])
             continue
         end = knob.values[0 if side < 0 else -1]
-        shares = [rng.random() for _ in range(WIDER - 1)] + [1.0]
-        found += [{**best, knob.name: knob.at(share, end, past)} for share in shares]
-    return [values for i, values in enumerate(found) if values != best and values not in found[:i]]
+        shares = [1.0, *(rng.random() for _ in range(WIDER - 1))]
+        past_ends.append([{**best, knob.name: knob.at(share, end, past)} for share in shares])
+    found = [values for turn in zip_longest(*past_ends) for values in turn if values is not None]
+    fresh = [values for i, values in enumerate(found) if values != best and values not in found[:i]]
+    return fresh[: _wider(trials)]
+
+
+def _wider(trials: int) -> int:
+    return max(2, trials // 4)
 
 
 def simplicity(model: Mapping[str, Json], values: Values) -> tuple[float, ...]:
@@ -254,7 +264,7 @@ def fits_needed(model: Mapping[str, Json], trials: int, folds: int) -> int:
         total += number
         number = halved(number)
     wider = sum(1 if not knob.ranged else WIDER for knob in KNOBS[str(model["name"])] if any(knob.beyond))
-    return total + wider * folds + 1
+    return total + min(wider, _wider(trials)) * folds + 1
 
 
 def halved(number: int) -> int:

@@ -268,7 +268,7 @@ def _ask_next(stand: Standing, n: int, items: Sequence[Item]) -> Ask:
         found: list[Objection] = []
         if earlier and choice != "stop":
             flag = "M33" if earlier[0].key == "data" and choice in ("tune", "deep") else ""
-            message = f"{labels[earlier[0].key].label} comes first: {earlier[0].found}."
+            message = f"“{labels[earlier[0].key].label}” comes before it: {earlier[0].found}."
             found.append(Objection(Level.FLAG, message, flag))
         if n > MANY_ROUNDS and choice not in ("stop", "deep"):
             spent = f"{counted(stand.comparisons, 'comparison')} on these exams already: what wins now may be luck."

@@ -51,17 +51,19 @@ def test_simplest_first_is_the_stronger_penalty_and_the_fewer_leaves():
 
 
 def test_a_best_value_at_the_end_of_its_range_is_looked_past():
-    assert widened(as_model("logistic"), {"C": 0.001}) == [{"C": 0.0001}]
-    assert widened(as_model("logistic"), {"C": 100.0}) == [{"C": 1000.0}]
-    assert widened(as_model("logistic"), {"C": 1.0}) == []
-    assert widened(as_model("tree"), {"max_leaf_nodes": 16}) == [], "more leaves would be another tier"
+    assert widened(as_model("logistic"), {"C": 0.001}, 6) == [{"C": 0.0001}]
+    assert widened(as_model("logistic"), {"C": 100.0}, 6) == [{"C": 1000.0}]
+    assert widened(as_model("logistic"), {"C": 1.0}, 6) == []
+    assert widened(as_model("tree"), {"max_leaf_nodes": 16}, 3) == [], "more leaves would be another tier"
     boosting = as_model("boosting")
     inside = {"max_leaf_nodes": 20, "min_samples_leaf": 20, "l2_regularization": 3.0, "learning_rate": 0.05}
-    assert widened(boosting, inside) == []
-    past = widened(boosting, {**inside, "max_leaf_nodes": 62})
-    assert past[-1]["max_leaf_nodes"] == 127
+    assert widened(boosting, inside, 40) == []
+    past = widened(boosting, {**inside, "max_leaf_nodes": 62}, 40)
+    assert past[0]["max_leaf_nodes"] == 127
+    assert len(past) == 4
     assert all(62 < values["max_leaf_nodes"] <= 127 and values["learning_rate"] == 0.05 for values in past)
-    both = widened(boosting, {**inside, "min_samples_leaf": 5, "learning_rate": 0.02})
+    assert len(widened(boosting, {**inside, "max_leaf_nodes": 62}, 6)) == 2
+    both = widened(boosting, {**inside, "min_samples_leaf": 5, "learning_rate": 0.02}, 40)
     assert {values["min_samples_leaf"] for values in both} > {2}
     assert min(values["learning_rate"] for values in both) == 0.01
 
@@ -71,7 +73,7 @@ def test_the_budget_counts_every_fit_of_a_search():
     assert halved(6) == 6
     assert halved(40) == 20
     assert fits_needed(logistic, 6, 3) == 6 * 3 + 3 + 1
-    assert fits_needed(as_model("boosting"), 40, 3) == 40 + 20 + 10 + 4 * 4 * 3 + 1
+    assert fits_needed(as_model("boosting"), 40, 3) == 40 + 20 + 10 + 10 * 3 + 1
     assert affordable(logistic, 3, 1000) == 6
     assert affordable(logistic, 3, 15) == 3
     assert affordable(logistic, 3, 5) == 0

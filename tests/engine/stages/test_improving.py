@@ -179,6 +179,19 @@ def test_a_blend_leaves_whole_when_somebody_insists(tmp_path: Path) -> None:
     assert said(c, "improve.why_tested", "1").check is not None
 
 
+def test_with_many_rows_the_search_is_done_once_and_fixed(tmp_path: Path) -> None:
+    walk = Walk(shop(tmp_path / "t.csv", 13_000))
+    answers = {**TABLE, "split.plan": {"folds": 5, "repeats": 1}, "improve.next:1": "tune", "improve.next:2": "stop"}
+    c = walk.headless(answers, WHYS, stop_after="simple")
+    accepted = said(c, "improve.accept", "1")
+    assert accepted.check is not None
+    assert accepted.check.details["model"]["settings"]["found"].keys() == {"C"}
+    assert kinds(walk).count("tune") == 1
+    assert "once, on " in accepted.reason
+    table: Any = asked(c, "improve.accept", "1").shows[1]
+    assert [row[-1] for row in table.rows].count("taken") == 1
+
+
 def test_left_alone_it_ends_and_stays_cheap(walk: Walk) -> None:
     c = walk.headless({k: v for k, v in TABLE.items() if k != "simple.champion"}, stop_after="simple")
     choices = [d.choice for d in c.session.decisions() if d.question == "improve.next"]
