@@ -6,16 +6,31 @@ from engine.conductor import Stage
 from engine.effects import Conversation
 from engine.session import Session
 from engine.stages.ladder import metric
-from engine.stages.simple import candidates, champion, climbing, curve, errors, improving, shipping, threshold
+from engine.stages.simple import (
+    calibration,
+    candidates,
+    champion,
+    climbing,
+    curve,
+    errors,
+    importance,
+    improving,
+    shipping,
+    signs,
+    threshold,
+)
 from engine.stages.simple.climbing import climb
 
 QUESTIONS = (
     *candidates.QUESTIONS,
     *climbing.QUESTIONS,
     *champion.QUESTIONS,
+    *signs.QUESTIONS,
     *curve.QUESTIONS,
     *errors.QUESTIONS,
+    *importance.QUESTIONS,
     *improving.QUESTIONS,
+    *calibration.QUESTIONS,
     *threshold.QUESTIONS,
     *shipping.QUESTIONS,
 )
@@ -33,11 +48,14 @@ def simple(s: Session) -> Conversation:
     chosen = (yield champion.ask_champion(s, m, start, runners, winner, worth)).choice
     standing = next(c for c in (start, *runners) if c.name == chosen)
 
+    yield from signs.signs(s, runners)
     yield from curve.learning_curve(s, standing)
     seen = yield from errors.errors(s, standing, runners)
+    yield from importance.importance(s, standing)
     standing = yield from improving.improve(s, standing, runners, seen)
+    standing, honest = yield from calibration.calibration(s, standing)
     if s.task == "binary":
-        yield threshold.ask_threshold(s, standing)
+        yield from threshold.threshold(s, standing, honest)
     yield shipping.ask_ship(s, m, standing)
 
 

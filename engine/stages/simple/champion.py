@@ -13,6 +13,7 @@ from engine.session import Session
 from engine.stages.baseline import claimed_today, floors
 from engine.stages.ladder import Candidate, ladder_view, per_class_view
 from engine.stages.simple.climbing import broken_limit
+from engine.stages.simple.costs import costs_view
 from engine.stages.worth import measure_worth, with_worth, worth_sentence
 from engine.views import View
 
@@ -100,6 +101,7 @@ def ask_champion(
     views: list[View | None] = [
         ladder_view(m, choices, s.choice("problem.success"), claimed_today(s)),
         *(per_class_view(c.exams) for c in choices if c.name == winner.name),
+        costs_view(choices),
     ]
     return Ask(
         CHAMPION,
