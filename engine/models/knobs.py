@@ -72,6 +72,56 @@ class Knob:
         return -1 if place <= slack else 1 if place >= 1 - slack else 0
 
 
+FOREST_LEAF = Knob(
+    "min_samples_leaf",
+    "smallest leaf",
+    (10, 5, 3, 1),
+    "larger leaves: no answer from a handful of rows",
+    "smaller leaves: rare groups get an answer of their own",
+    beyond=(20, None),
+)
+BOOSTED = (
+    Knob(
+        "max_leaf_nodes",
+        "leaves",
+        (7, 63),
+        "fewer leaves: less to memorise",
+        "more leaves: columns that act together in threes and fours",
+        ranged=True,
+        beyond=(3, 127),
+    ),
+    Knob(
+        "min_samples_leaf",
+        "smallest leaf",
+        (100, 5),
+        "larger leaves: no answer from a handful of rows",
+        "smaller leaves: rare groups get an answer of their own",
+        ranged=True,
+        beyond=(200, 2),
+    ),
+    Knob(
+        "l2_regularization",
+        "penalty",
+        (10.0, 0.0),
+        "a stronger penalty: leaves of few rows are trusted less",
+        "a weaker penalty: what a leaf says counts in full",
+        ranged=True,
+        log=False,
+        whole=False,
+        beyond=(30.0, None),
+    ),
+    Knob(
+        "learning_rate",
+        "step",
+        (0.02, 0.1),
+        "smaller steps: more trees, each correcting less",
+        "larger steps: fewer trees, each correcting more",
+        ranged=True,
+        whole=False,
+        beyond=(0.01, 0.2),
+    ),
+)
+
 KNOBS: Mapping[str, tuple[Knob, ...]] = {
     "logistic": (
         Knob(
@@ -82,6 +132,17 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
             "a weaker penalty: the rows are many enough to be believed",
             whole=False,
             beyond=(0.0001, 1000.0),
+        ),
+    ),
+    "linear_svm": (
+        Knob(
+            "C",
+            "inverse penalty C",
+            (0.001, 0.01, 0.1, 1.0, 10.0),
+            "a stronger penalty: a wide margin, in which many rows may lie",
+            "a weaker penalty: a narrow margin, drawn by few rows",
+            whole=False,
+            beyond=(0.0001, 100.0),
         ),
     ),
     "complement_bayes": (
@@ -114,60 +175,16 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
             beyond=(121, 3),
         ),
     ),
-    "forest": (
-        Knob(
-            "min_samples_leaf",
-            "smallest leaf",
-            (10, 5, 3, 1),
-            "larger leaves: no answer from a handful of rows",
-            "smaller leaves: rare groups get an answer of their own",
-            beyond=(20, None),
-        ),
-    ),
-    "boosting": (
-        Knob(
-            "max_leaf_nodes",
-            "leaves",
-            (7, 63),
-            "fewer leaves: less to memorise",
-            "more leaves: columns that act together in threes and fours",
-            ranged=True,
-            beyond=(3, 127),
-        ),
-        Knob(
-            "min_samples_leaf",
-            "smallest leaf",
-            (100, 5),
-            "larger leaves: no answer from a handful of rows",
-            "smaller leaves: rare groups get an answer of their own",
-            ranged=True,
-            beyond=(200, 2),
-        ),
-        Knob(
-            "l2_regularization",
-            "penalty",
-            (10.0, 0.0),
-            "a stronger penalty: leaves of few rows are trusted less",
-            "a weaker penalty: what a leaf says counts in full",
-            ranged=True,
-            log=False,
-            whole=False,
-            beyond=(30.0, None),
-        ),
-        Knob(
-            "learning_rate",
-            "step",
-            (0.02, 0.1),
-            "smaller steps: more trees, each correcting less",
-            "larger steps: fewer trees, each correcting more",
-            ranged=True,
-            whole=False,
-            beyond=(0.01, 0.2),
-        ),
-    ),
+    "forest": (FOREST_LEAF,),
+    "extra_trees": (FOREST_LEAF,),
+    "boosting": BOOSTED,
+    "lightgbm": BOOSTED,
 }
 
-TRIALS: Mapping[str, int] = {"logistic": 6, "complement_bayes": 3, "tree": 3, "knn": 4, "forest": 4, "boosting": 40}
+TRIALS: Mapping[str, int] = {
+    "logistic": 6, "linear_svm": 5, "complement_bayes": 3, "tree": 3, "knn": 4, "forest": 4, "extra_trees": 4,
+    "boosting": 40, "lightgbm": 40,
+}  # fmt: skip
 WIDER = 4  # draws past the end of a range at which the best lies
 
 Values = dict[str, Number]
