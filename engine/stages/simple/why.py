@@ -40,7 +40,7 @@ TEST = Question(
         Option("slices", "Look where it got better", "a moment: the answers are there"),
         Option("shuffle", "Shuffle the new column", "ten fits: what is lost without its information"),
         Option("ablate", "Take it away again, on exams drawn afresh", "as long as two rounds of exams"),
-        Option("none", "None now"),
+        Option("none", "No test now"),
     ),
     whys=(
         Why("Why test?", "An idea that predicts nothing explains nothing."),

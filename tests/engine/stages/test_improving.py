@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.stages.simple import improving
 from engine.stages.simple.improving import Item
 from engine.stages.simple.rounds import Standing, family, trials_of
 from tests.engine.evaluation.test_ideas import shop
-from tests.engine.walking import MemoryJournal, Walk, asked, said
+from tests.engine.walking import MemoryJournal, Walk, asked, said, texts
 
 TABLE = {
     "problem.target": "target",
@@ -123,6 +124,16 @@ def test_knobs_are_turned_inside_the_training_parts_and_shown(improved: tuple[Co
     assert model["settings"]["trials"] == said(c, "improve.trials", "2").choice == 6
     if decision.choice == "keep":
         assert "rung" not in decision.check.details
+
+
+def test_no_text_has_a_gap_a_brace_or_a_wrong_number(improved: tuple[Conductor, MemoryJournal]) -> None:
+    for exchange in improved[0].transcript:
+        if exchange.ask.question not in improving.QUESTIONS:
+            continue
+        for text in texts(exchange.ask):
+            assert not re.search(r"\{\w+(:[^{}]*)?\}", text), text
+            assert not any(gap in text for gap in (" ? ", " ?.", " ?,", "  ", "..", "None", "nan")), text
+            assert not re.search(r"(?<![\d.,])1 (rows|settings|exams|slices|comparisons|models)\b", text), text
 
 
 def test_taken_up_again_it_is_the_same_path(walk: Walk, improved: tuple[Conductor, MemoryJournal]) -> None:
