@@ -68,6 +68,17 @@ EXPORTS = (
         packages=("sqlglot",),
         options=("dialect", "table"),
     ),
+    Export(
+        "script", "the session as plain pandas and scikit-learn", ".py", "engine.export.model.script:script", "model"
+    ),
+    Export(
+        "notebook",
+        "the same as a notebook",
+        ".ipynb",
+        "engine.export.model.script:notebook",
+        "model",
+        packages=("nbformat",),
+    ),
 )
 BY_NAME = {export.name: export for export in EXPORTS}
 

@@ -42,6 +42,8 @@ def export_session(
         raise UsageProblem(
             f"--to {wanted.name} does not fit on a screen; name where it goes with -o {_usual(name, wanted)}"
         )
+    if output is not None:
+        given["stem"] = output.stem  # what lies beside a file is called after it
     build = wanted.builder()
     with opened(path) as store:
         product = build(replace(dossier(store, name, branch, shown=wanted.needs == "journal"), options=given))

@@ -1,0 +1,171 @@
+"""The exports *script* and *notebook*: the session as plain code, held against the session before it leaves."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.data.table import load
+from engine.errors import DataProblem
+from engine.evaluation.bench import bench_of
+from engine.export.dossier import Dossier, Product
+from engine.export.model.common import artifact_of, furthest, said_of
+from engine.export.model.source import Cell, Plan, cells, splits_of
+from engine.export.model.terms import NoForm
+from engine.metrics import figure, title_of
+from engine.models.catalogue import spec_of
+from engine.records import Evidence
+from engine.words import literal
+
+ALLOWED = 1e-9
+SEED = 0  # of the trials that examine models and of the one that keeps the last
+
+
+def script(d: Dossier) -> Product:
+    """A script and, beside it, which rows learned and were asked about in which exam."""
+    plan, said = checked(d)
+    return Product({"": as_script(cells(plan)), ".splits.csv": splits_of(plan)}, tuple(said))
+
+
+def notebook(d: Dossier) -> Product:
+    """The same as a notebook."""
+    plan, said = checked(d)
+    return Product({"": as_notebook(cells(plan)), ".splits.csv": splits_of(plan)}, tuple(said))
+
+
+def plan_of(d: Dossier) -> Plan:
+    """Raises NoForm for a model that cannot be written as plain code."""
+    artifact = artifact_of(d)
+    model = dict(d.final.value["model"])
+    if spec_of(model).composed:
+        raise NoForm(f"{spec_of(model).title} does not leave as plain code so far; take --to model.")
+    table = load(d.data(), artifact.recipe)
+    bench = bench_of(artifact.recipe, table)
+    return Plan(d, artifact.recipe, model, artifact.threshold, table, bench, SEED, d.options.get("stem") or d.name)
+
+
+def checked(d: Dossier) -> tuple[Plan, list[str]]:
+    """The plan, and what was found when its code was run: rows, first exam, predictions.
+
+    Raises DataProblem when the code says something else than the session.
+    """
+    plan = plan_of(d)
+    with _beside(plan) as place:
+        names = run(cells(plan), place)
+        if _unlike(names, plan):
+            plan = replace(plan, careful=True)
+            names = run(cells(plan), place)
+            if column := _unlike(names, plan):
+                raise NoForm(
+                    f"The column {column} is written in a way that plain pandas reads differently; take --to model."
+                )
+        frame, y, splits = names["split"]()
+        said = [f"Plain pandas reads the {len(y):,} rows as the session did."]
+        said += _first_exam(plan, names, frame, y, splits)
+        answers = names["predictions"](names["leaves"](frame, y, splits), frame)
+        largest = furthest(answers, said_of(artifact_of(d), plan.table.frame), "The script", 1e-6)
+        said.append(f"Its predictions differ from the model's by {largest:.2g} at most.")
+    return plan, said
+
+
+def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: Any) -> list[str]:
+    seen = _examined(plan)
+    if seen is None:
+        return []
+    metric = str(plan.recipe["metric"])
+    wanted = seen.value["scores"][metric][0]
+    exams = np.array([list(marks) for marks in splits["exams"]])
+    (found,) = names["examine"](frame, y, exams, only=1)
+    if wanted is not None and abs(found - wanted) > ALLOWED * max(1.0, abs(wanted)):
+        raise DataProblem(
+            f"The script scores {found:.9g} {title_of(metric)} in the first exam and the session {wanted:.9g}; nothing "
+            "was written.  Please report this."
+        )
+    return [f"Its first practice exam gives {figure(found)} {title_of(metric)}, as the session's."]
+
+
+def _examined(plan: Plan) -> Evidence | None:
+    """The practice exams of this very model, on these very rows."""
+    hashed = plan.bench.splits.plan_hash
+    for found in reversed(plan.d.of_kind("cross_validate")):
+        if found.value.get("model") == plan.model and found.value.get("plan_hash") == hashed:
+            return found
+    return None
+
+
+def _unlike(names: dict[str, Any], plan: Plan) -> str:
+    """The first column that the code reads differently; "" where all are alike."""
+    frame, y, _ = names["split"]()
+    for column in plan.table.frame.columns:
+        a, b = frame[column], plan.table.frame[column]
+        if b.dtype.kind == "f":
+            alike = np.array_equal(a.to_numpy(dtype=float), b.to_numpy(), equal_nan=True)
+        elif b.dtype.kind == "M":
+            alike = bool(((a == b) | (a.isna() & b.isna())).all())
+        else:
+            alike = a.dtype == b.dtype and list(a) == list(b)  # None where empty: an encoder may tell it from NaN
+        if not alike:
+            return str(column)
+    return "" if np.array_equal(y, plan.table.y) else str(plan.recipe["target"])
+
+
+@contextmanager
+def _beside(plan: Plan) -> Any:
+    """A folder with the data and the splits, as somebody who runs the script has them."""
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / f"{plan.stem}.splits.csv").write_text(splits_of(plan), encoding="utf-8")
+        os.symlink(plan.d.data(), Path(place) / plan.d.source)
+        yield Path(place)
+
+
+def run(made: Sequence[Cell], place: Path) -> dict[str, Any]:
+    """The names that the code makes; what stands under `__main__` is not run."""
+    names: dict[str, Any] = {"__name__": "script"}
+    exec(compile(as_script(made), "<script>", "exec"), names)  # noqa: S102 - the code was written above
+    for name in ("DATA", "SPLITS"):
+        names[name] = place / names[name]
+    return names
+
+
+def as_script(made: Sequence[Cell]) -> str:
+    """The cells one below the other, each with its heading."""
+    first, *others = made
+    needs = "Needs pandas and scikit-learn, and skrub where it is imported."
+    parts = [f'"""{_plain(first.words)}\n\n{needs}\n"""\n\n{first.code}']
+    for cell in others:
+        words = "".join(f"# {line}\n" for line in _wrapped(cell.words))
+        parts.append(f"\n\n# %% {cell.title}\n{words}\n{cell.code.strip(chr(10))}\n")
+    return "".join(parts)
+
+
+def _plain(words: str) -> str:
+    return "\n".join(_wrapped(words.replace("\\", "/").replace('"', "'")))
+
+
+def _wrapped(words: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(literal(words), 112)
+
+
+def as_notebook(made: Sequence[Cell]) -> str:
+    """JSON of a notebook, form 4.5."""
+    import nbformat
+
+    found = []
+    for i, cell in enumerate(made):
+        found.append(nbformat.v4.new_markdown_cell(f"{'#' if i == 0 else '##'} {cell.title}\n\n{cell.words}"))
+        found.append(nbformat.v4.new_code_cell(cell.code.strip("\n")))
+    for i, cell in enumerate(found):
+        cell["id"] = f"cell-{i}"  # the same session gives the same file
+    book = nbformat.v4.new_notebook(cells=found)
+    book["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.validate(book)
+    return nbformat.writes(book) + "\n"

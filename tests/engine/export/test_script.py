@@ -1,0 +1,186 @@
+"""The session as plain code: run in a process that cannot reach the program, it gives the session's figures."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.errors import DataProblem
+from engine.evaluation.crossval import cross_validate
+from engine.export.model.script import as_script, notebook, plan_of, script
+from engine.export.model.source import cells
+from engine.export.model.terms import NoForm
+from engine.models.catalogue import as_model
+from engine.models.predict import predict_file
+from engine.records import Check, Evidence
+from engine.session import Session
+from tests.engine.export.leaving import EVERYTHING, PLAIN, ended
+from tests.engine.export.test_markdown import _decision
+from tests.engine.tables import Memory, customers
+
+SMALL = {"forest": {"trees": 8}, "extra_trees": {"trees": 8}, "boosting": {"max_iter": 20, "min_samples_leaf": 5}}
+DATED = {**EVERYTHING, "types": {**EVERYTHING["types"], "since": "date"}}
+CASES = {
+    "a line and everything": ("logistic", "binary", {**DATED, "prepare": {"weights": "balanced"}}),
+    "many classes": ("logistic", "multiclass", {"prepare": {"categories": {"encode": "target"}}}),
+    "a line of numbers": ("ridge", "regression", {"prepare": {"target": "log1p", "numbers": {"scale": "robust"}}}),
+    "bent, clipped, cut": (
+        "logistic", "binary", {"prepare": {"numbers": {"skew": "power", "clip": 0.01, "bins": ["income"]}}},
+    ),
+    "squashed, ranked, chosen": (
+        "naive_bayes", "binary",
+        {"prepare": {"numbers": {"scale": "squash"}, "categories": {"encode": "ordinal"}, "select": 5}},
+    ),
+    "a tree": (
+        "tree", "regression", {"prepare": {"categories": {"ordered": {"plan": ["basic", "gold, with extras"]}}}},
+    ),
+    "a forest": ("forest", "multiclass", {}),
+    "extra trees": ("extra_trees", "regression", {"prepare": {"dates": {"encode": "elapsed"}}, "types": DATED["types"],
+                                                  "features": EVERYTHING["features"]}),
+    "boosting": ("boosting", "binary", {**DATED, "prepare": {"weights": "balanced", "select": 6}}),
+    "boosting of numbers": ("boosting", "regression", {}),
+    "neighbours": ("knn", "multiclass", {"metric": "log_loss"}),
+    "no model": ("prior", "multiclass", {"metric": "accuracy"}),
+}  # fmt: skip
+
+
+def left(path: Path, model: str, task: str, changes: dict):
+    """The session with its practice exams as evidence, and their score."""
+    described = as_model(model, SMALL.get(model))
+    dossier, artifact = ended(path, described, task, **changes)
+    recipe = artifact.recipe
+    seen = cross_validate({"recipe": recipe, "model": described}, Memory(path))
+    top = Check(recipe["metric"], seen["value"], None, None, 0.5, "3 exams", "better",
+                {"rung": model, "model": described})  # fmt: skip
+    decision = _decision(
+        2, "simple.champion", model, stage="simple", check=top, evidence=("exams",), why='It "won" \\ so'
+    )
+    journal = tuple(decision if d.seq == 2 else d for d in dossier.journal)
+    evidence = {"exams": Evidence("exams", "cross_validate", seen), "final": dossier.final}
+    session = Session("small", "f" * 64, journal)
+    return replace(dossier, session=session, journal=journal, evidence=evidence.get), artifact, seen["value"]
+
+
+def unpacked(product, place: Path, name: str) -> None:
+    for ending, content in product.files.items():
+        (place / (f"small{ending}" if ending else name)).write_text(str(content))
+
+
+def ran(place: Path, *words: str) -> str:
+    done = subprocess.run([sys.executable, "-I", *words], cwd=place, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("case", CASES, ids=CASES)
+def test_the_script_gives_the_sessions_figures(case, tmp_path, monkeypatch, capsys):
+    model, task, changes = CASES[case]
+    dossier, artifact, value = left(customers(tmp_path / "t.csv", 240, task=task), model, task, changes)
+    product = script(dossier)
+    unpacked(product, tmp_path, "small.py")
+    code = (tmp_path / "small.py").read_text()
+    assert not re.search(r"^\s*(import|from) (engine|tui|storage)\b", code, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        runpy.run_path("small.py", run_name="__main__")
+    told = capsys.readouterr().out
+    found = re.search(r": (-?[\d.e+-]+) over (\d+) practice exams; the session said (-?[\d.e+-]+)", told)
+    assert found, told
+    assert float(found[1]) == pytest.approx(value, rel=1e-5)
+    assert float(found[3]) == pytest.approx(value, rel=1e-5)
+    predict_file(artifact, tmp_path / "t.csv", tmp_path / "wanted.csv")
+    a, b = pd.read_csv(tmp_path / "small.predictions.csv"), pd.read_csv(tmp_path / "wanted.csv")
+    assert list(a.columns) == list(b.columns)
+    numbers = [c for c in b.columns if b[c].dtype.kind == "f"]
+    assert np.allclose(a[numbers], b[numbers], rtol=1e-9, atol=1e-12)
+    assert (a["prediction"] == b["prediction"]).all() or "prediction" in numbers
+    assert any("as the session's" in line for line in product.said)
+
+
+def test_the_script_runs_where_the_program_is_not(tmp_path):
+    dossier, _, value = left(customers(tmp_path / "t.csv", 240), "tree", "binary", {})
+    unpacked(script(dossier), tmp_path, "small.py")
+    assert f"{value:.6g} over 3 practice exams" in ran(tmp_path, "small.py")
+
+
+def test_the_notebook_runs_as_it_stands(tmp_path):
+    dossier, _, value = left(customers(tmp_path / "t.csv", 240), "logistic", "binary", {})
+    unpacked(notebook(dossier), tmp_path, "small.ipynb")
+    book = json.loads((tmp_path / "small.ipynb").read_text())
+    assert book["nbformat"] == 4
+    assert book["cells"][0]["cell_type"] == "markdown"
+    code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    (tmp_path / "run.py").write_text("\n\n".join(code))
+    assert f"{value:.6g} over 3 practice exams" in ran(tmp_path, "run.py")
+    assert notebook(dossier).files == notebook(dossier).files
+
+
+def test_the_notebook_runs_in_a_kernel(tmp_path):
+    client, form = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    dossier, _, value = left(customers(tmp_path / "t.csv", 240), "logistic", "binary", {})
+    unpacked(notebook(dossier), tmp_path, "small.ipynb")
+    book = form.read(tmp_path / "small.ipynb", 4)
+    client.NotebookClient(book, timeout=100, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    told = "".join(out.get("text", "") for cell in book.cells for out in cell.get("outputs", ()))
+    assert f"{value:.6g} over 3 practice exams" in told
+
+
+def test_the_whys_stand_beside_the_code(tmp_path):
+    dossier, _, _ = left(customers(tmp_path / "t.csv", 240), "logistic", "binary", {})
+    code = as_script(cells(plan_of(dossier)))
+    assert '# It "won" \\ so' in code
+
+
+def test_a_decimal_comma_and_thousands_are_read_as_the_session_read_them(tmp_path):
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    a = rng.normal(3000, 900, 150)
+    lines = [f"{x:,.2f}".translate(str.maketrans(",.", ".,")) + f";{'ja' if x > 3000 else 'nein'}" for x in a]
+    path.write_text("a;target\n" + "\n".join(lines) + "\n")
+    from engine.data.read import examine
+
+    read = examine(path).settings.as_dict()
+    assert read["decimal"] == ","
+    dossier, _, value = left(path, "logistic", "binary", {"read": read, "types": {"a": "number"}, "positive": "ja"})
+    unpacked(script(dossier), tmp_path, "small.py")
+    assert f"{value:.6g} over" in ran(tmp_path, "small.py")
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "says"),
+    [
+        ("logistic", {"types": {**PLAIN, "note": "text"}}, "Columns of text"),
+        ("linear_svm", {}, "Linear SVM"),
+        (
+            {"name": "average", "settings": {"of": [as_model("tree"), as_model("logistic")]}},
+            {},
+            "does not leave as plain",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_said_in_a_sentence(model, changes, says, tmp_path):
+    dossier, _ = ended(customers(tmp_path / "t.csv", 240), model, **changes)
+    with pytest.raises(NoForm, match=says):
+        script(dossier)
+
+
+def test_code_that_says_something_else_does_not_leave(tmp_path):
+    dossier, _, _ = left(customers(tmp_path / "t.csv", 240), "logistic", "binary", {})
+    seen = dossier.evidence("exams")
+    assert seen is not None
+    scores = {"roc_auc": [0.5, *seen.value["scores"]["roc_auc"][1:]]}
+    other = replace(seen, value={**seen.value, "scores": scores})
+    lying = replace(dossier, evidence=lambda key: other if key == "exams" else dossier.evidence(key))
+    with pytest.raises(DataProblem, match="in the first exam and the session"):
+        script(lying)
