@@ -44,9 +44,9 @@ def importance(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Shuffle each cluster of columns ten times in the test part of each exam of the first repeat.
 
     params: recipe, model, floor (the baseline's score, in the metric's unit, or None).  clusters: columns, drop (how
-    much worse the metric gets, mean over the exams), its corrected 95 % interval, sd over all shuffles, important
-    (mean − 2·sd above 0), share (of what the model gains over the baseline); the largest drop first.  Of large test
-    parts some rows are asked, as many as a million answers in all allow.
+    much worse the metric gets, mean over the exams), its corrected 95 % interval, sd over the shuffles of that mean,
+    important (mean − 2·sd and the interval above 0), share (of what the model gains over the baseline); the largest
+    drop first.  Of large test parts some rows are asked, as many as a million answers in all allow.
     """
     bench = open_bench(params, ctx)
     metric = BY_NAME[bench.metric]
@@ -155,7 +155,7 @@ def _summed(
     rows: list[dict[str, Any]] = []
     for c, columns in enumerate(clusters):
         each = drops[:, c, :]
-        mean, sd = float(each.mean()), float(each.std(ddof=1))
+        mean, sd = float(each.mean()), float(each.mean(axis=0).std(ddof=1))  # of the exams' mean, by shuffle
         band = corrected_t(each.mean(axis=1), rho, ordered=ordered)
         rows.append(
             {
@@ -165,7 +165,7 @@ def _summed(
                 "low": band.low if band else None,
                 "high": band.high if band else None,
                 "sd": sd,
-                "important": mean - 2 * sd > 0,
+                "important": mean - 2 * sd > 0 and (band is None or band.low is None or band.low > 0),
             }
         )
     return sorted(rows, key=lambda row: -row["drop"])

@@ -9,7 +9,7 @@ from engine.metrics import Metric, figure
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
 from engine.session import Session
-from engine.stages.columns import counted, listed, percent
+from engine.stages.columns import listed, percent
 from engine.stages.ladder import Candidate, about_model, metric
 from engine.stages.simple.champion import too_good
 from engine.views import Curves, Intervals, Table, View
@@ -66,14 +66,17 @@ def _decide(s: Session, m: Metric, champion: Candidate, seen: Evidence) -> Ask:
     rows = v["clusters"]
     top, used = rows[0], [row for row in rows if row["important"]]
     if used:
-        why = [
-            f"Shuffling {top['name']} costs {figure(top['drop'])} {m.title}; {listed(r['name'] for r in used)} matter."
-        ]
+        why = [f"Shuffling {top['name']} costs {figure(top['drop'])} {m.title}."]
+        if len(used) > 1:
+            others = listed((row["name"] for row in used[1:]), 6)
+            why.append(f"After it {others} {'matter' if len(used) > 2 else 'matters'}.")
     else:
         why = ["No column is missed measurably when it is shuffled: what it knows stands in several of them."]
     idle = len(rows) - len(used)
     if used and idle:
-        why.append(f"{counted(idle, 'column').capitalize()} could be left out without being missed.")
+        why.append(
+            f"None of the other {idle} is missed when it alone is shuffled." if idle > 1 else "The last is not missed."
+        )
     why += _against(s, used)
     if good := too_good(s, champion):
         why.append(good)

@@ -104,7 +104,8 @@ def _ask_signs(s: Session, line: Candidate, read: Evidence, wrong: Sequence[tupl
         why.append(f"{listed(columns)} {'works' if len(wrong) == 1 else 'work'} against what the expert said.")
     grey = [row for row in v["rows"] if row["sure"] is False]
     if v["draws"]:
-        why.append(f"{counted(len(grey), 'sign')} of {v['effects']} {'is' if len(grey) == 1 else 'are'} not sure.")
+        sure = "all are sure" if not grey else f"{len(grey)} {'is' if len(grey) == 1 else 'are'} not sure"
+        why.append(f"Of {counted(v['effects'], 'sign')} {sure}.")
 
     def judge(choice: Json) -> Judgement:
         check = Check(
