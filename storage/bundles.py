@@ -28,6 +28,7 @@ from storage.comments import LONGEST_AUTHOR, LONGEST_TEXT, MARKS, StoredComments
 from storage.connection import Connection
 from storage.datasets import StoredDatasets
 from storage.evidence import StoredArtifacts, StoredEvidence
+from storage.journal import write_decision
 from storage.redaction import redacted
 from storage.rows import EVIDENCE_COLUMNS, decision_from, decision_row, evidence_digest, evidence_row, to_json, visible
 from storage.sessions import Branch, SessionInfo, Sessions
@@ -281,9 +282,7 @@ class Bundles:
         elif name.casefold() != parent.name.casefold() and not parent.length:
             self._connection.db.execute("update branch set name = ? where id = ?", [name, parent.id])
         for d in wanted[shared:]:
-            row = {"branch": parent.id, **decision_row(d)}
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
-            self._connection.db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
+            write_decision(self._connection.db, parent.id, d)
         return name if parent.length == 0 else parent.name
 
     def _common(self, branch: Branch, wanted: tuple[Decision, ...]) -> int:

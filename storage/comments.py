@@ -11,6 +11,7 @@ from engine.errors import UsageProblem
 from engine.records import digest
 from storage.connection import Connection, Row
 from storage.rows import visible
+from storage.search import indexed
 from storage.times import iso
 
 Mark = Literal["", "agree", "question", "disagree", "resolved", "reopened"]
@@ -117,7 +118,9 @@ class StoredComments:
                 "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [uid, session, where["branch"], where["seq"], about, answers, author, mark, text, at],
             )
-            return int(cursor.lastrowid or 0)
+            made = int(cursor.lastrowid or 0)
+            indexed(db, "comment", made, {"author": author, "text": text})
+            return made
 
     def of(self, session: int) -> list[Comment]:
         """A session's comments, oldest first."""

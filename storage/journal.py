@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import StoreProblem
 from engine.records import GENESIS, Decision, Evidence
@@ -10,6 +11,10 @@ from storage.connection import Connection
 from storage.evidence import StoredEvidence
 from storage.lease import Leases
 from storage.rows import as_kept, decision_from, decision_row
+from storage.search import indexed
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 # The branch and those that it left, each with the last decision that it shares.
 LINE = """
@@ -21,6 +26,14 @@ with recursive line (ancestor, upto) as (
 )
 """
 _FROM_LINE = "from line join decision as d on d.branch = line.ancestor and d.seq <= line.upto"
+
+
+def write_decision(db: Database, branch: int, sealed: Decision) -> None:
+    """Add a sealed decision to a branch, and to what is searched for words; in the caller's transaction."""
+    row = {"branch": branch, **decision_row(sealed)}
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    cursor = db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
+    indexed(db, "decision", int(cursor.lastrowid or 0), row)
 
 
 class StoredJournal:
@@ -79,9 +92,7 @@ class StoredJournal:
                     f"({missing[0][:12]}); measure it again."
                 )
             sealed = kept.sealed(head[0] + 1, head[1])
-            row = {"branch": self._branch, **decision_row(sealed)}
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
-            db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
+            write_decision(db, self._branch, sealed)
         self._head = (sealed.seq, sealed.hash)
         return sealed
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.records import digest
 from storage.light import sqlite_utils
-from storage.schema import COMMENTS, DRAFT, IMPORTED_EVIDENCE, TABLES, VIEWS
+from storage.schema import COMMENTS, DRAFT, IMPORTED_EVIDENCE, SEARCHED, TABLES, TOKENS, VIEWS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -114,6 +114,17 @@ def m007_imported_evidence(db: Database) -> None:
     computed, not that it was."""
     db.execute(IMPORTED_EVIDENCE)
     _append_only(db, "imported_evidence", "session = new.session and key = new.key")
+
+
+@migrations()
+def m008_search(db: Database) -> None:
+    """Every word of whys, answers and comments, found at once however long the journal grows.
+
+    No triggers keep the index: a store from a stranger runs nothing of its own, and SQLite counts an index that a
+    trigger writes to as that.  Whoever adds a row adds it to the index (`storage.search.indexed`).
+    """
+    for table, columns in SEARCHED.items():
+        db.table(table).enable_fts(list(columns), tokenize=TOKENS)
 
 
 NUMBER = len(migrations._migrations)

@@ -225,6 +225,11 @@ IMPORTED_EVIDENCE = """
     """
 
 
+# What is searched for words, by table; accents and case do not count.
+SEARCHED = {"decision": ("question", "subject", "choice", "why"), "comment": ("author", "text")}
+TOKENS = "unicode61 remove_diacritics 2"
+
+
 def _with_line(query: str) -> str:
     """A query over `line`: every branch with its ancestors, and the last decision that it shares with each."""
     return _LINE + query

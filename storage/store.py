@@ -23,6 +23,7 @@ from storage.verify import Finding, verify
 if TYPE_CHECKING:
     from engine.review.record import Record
     from storage.bundles import Bundles
+    from storage.search import Hit
 
 
 class Store:
@@ -107,6 +108,12 @@ class Store:
         """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""
         info = self.sessions.get(session)
         return self._leases.hold(info.id, info.name)
+
+    def search(self, words: str, session: str | None = None) -> list[Hit]:
+        """Where these words stand in whys, answers and comments.  Raises UsageProblem for an unknown session."""
+        from storage.search import search
+
+        return search(self._connection, words, session and self.sessions.get(session).name)
 
     def verify(self, session: str | None = None) -> list[Finding]:
         """What is not as it was written; empty when all is sound.  Raises UsageProblem for an unknown session."""

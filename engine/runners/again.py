@@ -61,6 +61,11 @@ class Difference:
     recorded: Json
     again: Json
 
+    @property
+    def outcome(self) -> Outcome:
+        """within tolerance or drifted: what is the same is no difference."""
+        return "within tolerance" if self.within(TOLERATED) else "drifted"
+
     def within(self, relative: float) -> bool:
         pair = (self.recorded, self.again)
         return all(map(_is_number, pair)) and math.isclose(*pair, rel_tol=relative, abs_tol=relative * 1e-3)
@@ -75,6 +80,7 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     recorded: bool = True
     failed: str = field(default="")
+    cause: str = ""  # of what came out otherwise, see `engine.runners.causes`
 
     @property
     def outcome(self) -> Outcome:

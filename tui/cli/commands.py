@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.data.address import path_of
+from engine.errors import UsageProblem
 from engine.export.registry import in_words as forms_in_words
 from tui.cli.options import BranchOption, ClusterOption, JsonOption, NameArgument, StoreOption, chosen_store
 
@@ -160,7 +161,10 @@ def log(
     print_log(chosen_store(context, store), name, branch, as_json=json)
 
 
-@app.command(epilog="Examples:\n\n    rungwise replay churn\n\n    rungwise replay churn --rerun")
+@app.command(
+    epilog="Examples:\n\n    rungwise replay churn\n\n    rungwise replay churn --rerun --json\n\n"
+    "    rungwise replay churn --as-plan -o next-month.toml"
+)
 def replay(
     context: typer.Context,
     name: NameArgument,
@@ -168,14 +172,28 @@ def replay(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Compute every figure afresh and compare; the store is left as it is.")
     ] = False,
+    as_plan: Annotated[
+        bool, typer.Option("--as-plan", help="Write the plan that repeats the session on new data instead.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PLAN.toml", help="With --as-plan: where; else printed.")
+    ] = None,
     json: JsonOption = False,
     cluster: ClusterOption = "",
     store: StoreOption = None,
 ) -> None:
     """Go through a session again with its journal answering, and say what differs today."""
+    path = chosen_store(context, store)
+    if as_plan:
+        from tui.cli.replanning import write_plan
+
+        write_plan(path, name, branch, output)
+        return
+    if output is not None:
+        raise UsageProblem("-o says where the plan goes; give it together with --as-plan.")
     from tui.cli.replaying import replay_session
 
-    raise typer.Exit(replay_session(chosen_store(context, store), name, branch, rerun=rerun, as_json=json))
+    raise typer.Exit(replay_session(path, name, branch, rerun=rerun, as_json=json))
 
 
 @app.command(
@@ -250,6 +268,20 @@ def compare(
     from tui.cli.comparing import compare
 
     compare(chosen_store(context, store), first, second, as_json_=json)
+
+
+@app.command(epilog='Examples:\n\n    rungwise search "average precision"\n\n    rungwise search leak --session churn')
+def search(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="All must occur; a phrase stands in quotes.")],
+    session: Annotated[str, typer.Option("--session", metavar="NAME", help="Look in this session only.")] = "",
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Find words in the whys, answers and comments of all sessions."""
+    from tui.cli.searching import search
+
+    search(chosen_store(context, store), words, session, as_json_=json)
 
 
 bundle = typer.Typer(

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.conductor import Asking, Conductor, Exchange, Finished, Measuring, Waiting
@@ -14,7 +15,9 @@ from engine.effects import Measure
 from engine.errors import DataProblem
 from engine.records import Evidence, Json, Trial
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
+from engine.runners.causes import likely_cause
 from engine.runners.context import Workplace
+from engine.runners.environment import environment
 from engine.runners.inline import perform
 from engine.runners.kept import KeptParts
 from engine.session import Session
@@ -97,11 +100,20 @@ class _Again(Conductor):
             with kept_quiet(self._place.logs / "stray.log" if self._place.logs else Path(os.devnull)):
                 evidence = perform(trial, self._place)
             self.evidence.put(evidence)
-            self._comparisons.append(compare(trial, recorded, evidence))
+            self._comparisons.append(self._compared(trial, recorded, evidence))
             if not self._quiet:
                 outcome = self._comparisons[-1].outcome
                 print(f"  {short(trial.label or trial.kind, 60)}: {outcome}", file=sys.stderr, flush=True)
         return super()._evidence_of(trial, measure)
+
+    def _compared(self, trial: Trial, recorded: Evidence | None, again: Evidence) -> Comparison:
+        """How it came out, and for what came out otherwise the likely cause."""
+        found = compare(trial, recorded, again)
+        if recorded is None or not found.differences:
+            return found
+        then = self._store.environments.get(recorded.environment)
+        drifted = {c.trial.key for c in self._comparisons if c.differences}
+        return replace(found, cause=likely_cause(trial, recorded, again, then, environment(), drifted))
 
 
 def _end(waiting: Waiting) -> str:
@@ -140,6 +152,8 @@ def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
             print(f"    {literal(difference.where)}: {told(difference.recorded)} → {told(difference.again)}")
         if len(comparison.differences) > 5:
             print(f"    and {len(comparison.differences) - 5} more")
+        if comparison.cause:
+            print(f"    likely cause: {literal(comparison.cause)}")
     counts = {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
     figures = sum(c.figures for c in comparisons)
     print(f"{len(comparisons)} trials, {figures:,} figures: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n))
@@ -161,6 +175,8 @@ def _result(
         "end": end,
     }
     if rerun:
+        result["counts"] = {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
+        result["figures"] = sum(c.figures for c in comparisons)
         result["rerun"] = [
             {
                 "key": c.trial.key,
@@ -169,7 +185,11 @@ def _result(
                 "outcome": c.outcome,
                 "figures": c.figures,
                 "error": c.failed,
-                "differences": [{"where": d.where, "recorded": d.recorded, "again": d.again} for d in c.differences],
+                "cause": c.cause or None,
+                "differences": [
+                    {"where": d.where, "recorded": d.recorded, "again": d.again, "outcome": d.outcome}
+                    for d in c.differences
+                ],
             }
             for c in comparisons
         ]

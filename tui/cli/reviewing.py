@@ -51,7 +51,7 @@ def review_session(path: Path, name: str, branch: str, *, rerun: bool, as_json_:
 def _drift(c: Comparison) -> str:
     first = c.differences[0]
     label = c.trial.label or c.trial.kind
-    return f"{label}: {first.where} was {first.recorded} and is {first.again} now."
+    return f"{label}: {first.where} was {first.recorded} and is {first.again} now; {c.cause}."
 
 
 def review_folder(folder: Path, *, as_json_: bool) -> int:
