@@ -6,8 +6,9 @@ import pytest
 
 from engine.ports import TrialState
 from engine.records import Progress, Trial
+from tui.figures import number
 from tui.plot import STYLES, Dots
-from tui.widgets.trials import curve, seconds_left
+from tui.widgets.trials import course, curve, metric_curve, seconds_left
 
 
 def state(*points: dict[str, float], unit: str = "epoch") -> TrialState:
@@ -32,6 +33,30 @@ def test_a_network_that_learns_fold_by_fold_shows_the_present_folds_losses():
 def test_between_two_folds_the_losses_stay():
     seen = curve(state({"epoch": 1, "fold": 1, "train loss": 0.9}, {"roc_auc": 0.81}, unit="fold"))
     assert (seen.series, seen.x, seen.y) == ({"train loss": [(1, 0.9)]}, "epoch", "fold 1")
+
+
+def test_folds_that_learn_side_by_side_do_not_take_turns_in_the_picture():
+    points = [{"epoch": e, "fold": f, "train loss": f + 1 / e} for e in (1, 2, 3) for f in (1, 2)]
+    assert [curve(state(*points[:n])).y for n in (1, 2, 3, 4, 5, 6)] == ["fold 1"] * 6
+    assert (
+        curve(state(*points, {"epoch": 4, "fold": 2, "train loss": 2.2}, {"epoch": 5, "fold": 2, "train loss": 2.1})).y
+        == "fold 2"
+    )
+
+
+def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
+    pace = {"learning rate": 0.002, "rows a second": 12_345.6, "gradient norm": 3.0, "weight norm": 9.0}
+    seen = state(
+        {"epoch": 1, "train loss": 0.9, "validation loss": 0.8, "accuracy": 0.5, **pace},
+        {"epoch": 2, "train loss": 0.7, "validation loss": 0.6, "accuracy": 0.75, **pace},
+        {"epoch": 3, "train loss": 0.6, "validation loss": 0.7, "accuracy": 0.7, **pace},
+    )
+    assert set(curve(seen).series) == {"train loss", "validation loss"}
+    assert metric_curve(seen).series == {"accuracy": [(1, 0.5), (2, 0.75), (3, 0.7)]}
+    assert course(seen) == (
+        f"epoch 3 · lowest validation loss 0.600 in epoch 2 · accuracy 0.700 · rate 0.002 · {number(12_346)} rows a second"
+    )
+    assert course(state({"roc_auc": 0.8}, unit="fold")) == ""
 
 
 def test_scores_of_folds_are_no_curve():
