@@ -26,7 +26,9 @@ def doubts(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
 
     params: recipe, names (of the models); uses: the keys of their cross-validations, in that order.  wrong: rows that
     every model gets wrong (numbers: misses by more than four usual misses, to one side).  suspects: those of them whose
-    label every model gives a chance below 5 %.  The rows are kept apart, under `rows_digest`, most doubtful first.
+    label every model gives a chance below 5 %.  expected: how many such rows there would be if every label were right
+    and the models' mean chances were true (of classes only: of numbers nobody says how likely a miss is).  The rows
+    are kept apart, under `rows_digest`, most doubtful first.
     """
     bench = open_bench(params, ctx)
     read = []
@@ -57,19 +59,22 @@ def _at(answers: Answers, common: np.ndarray) -> np.ndarray:
 
 def _of_classes(bench: Bench, read: list[Answers], common: np.ndarray) -> dict[str, Any]:
     """wrong, suspect: (m,) bool.  worst: (m,) the highest chance that any model gives the label.  pairs: [label, what
-    the models say, how many], of the suspects."""
+    the models say, how many], of the suspects.  expected: see `doubts`."""
     y, labels = bench.table.y[common], bench.table.labels
     scores = np.array([_at(a, common) for a in read])
     given = scores[:, np.arange(len(y)), y]
     said = scores.argmax(axis=2)
     wrong = (said != y).all(axis=0)
     suspect = wrong & (given < SUSPECT).all(axis=0)
+    unlikely = (scores < SUSPECT).all(axis=0)
+    unlikely[np.arange(len(y))[None, :], said] = False  # what a model says is none of those
     pairs: dict[tuple[str, str], int] = {}
     for i in np.flatnonzero(suspect):
         pair = (labels[int(y[i])], labels[int(scores[:, i].mean(axis=0).argmax())])
         pairs[pair] = pairs.get(pair, 0) + 1
     rows = [[a, b, n] for (a, b), n in sorted(pairs.items(), key=lambda item: -item[1])[:12]]
-    return {"wrong": wrong, "suspect": suspect, "worst": given.max(axis=0), "pairs": rows}
+    expected = float(scores.mean(axis=0)[unlikely].sum())
+    return {"wrong": wrong, "suspect": suspect, "worst": given.max(axis=0), "pairs": rows, "expected": expected}
 
 
 def _of_numbers(bench: Bench, read: list[Answers], common: np.ndarray) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _findings(v: Mapping[str, Json], weak: Sequence[Mapping[str, Json]], doubts:
     if doubts is not None and doubts.value["wrong"]:
         d = doubts.value
         said.append(_doubted(d, "label" if v["per_class"] else "value"))
-        if d["suspects"] >= MANY_DOUBTS:
+        if beyond_chance(d):
             best = "data_fix"
     return best, " ".join(said)
 
@@ -134,8 +134,21 @@ def _doubted(d: Mapping[str, Json], what: str) -> str:
         return f"{text} by more than four usual misses, to one side: is the value right?"
     if not d["suspects"]:
         return f"{text}, none of them with a label that all give less than 5 %."
-    each = "it" if d["suspects"] == 1 else "them"
-    return f"{text}; of {d['suspects']:,} of these every model gives the label less than 5 %: is {each} labelled right?"
+    said = f"{text}; of {d['suspects']:,} of these every model gives the label less than 5 %"
+    expected = d.get("expected")
+    if expected is not None and not beyond_chance(d):
+        return f"{said}, where {figure(expected)} would be so if every label were right."
+    asked = "is it labelled right?" if d["suspects"] == 1 else "are they labelled right?"
+    than = "" if expected is None else f", where {figure(expected)} would be so if every label were right"
+    return f"{said}{than}: {asked}"
+
+
+def beyond_chance(d: Mapping[str, Json]) -> bool:
+    """Whether so many labels are doubted that chance does not explain it: more than the models themselves expect, by
+    two standard deviations of a Poisson count (Northcutt et al. 2021 hold doubts against the expected noise, too)."""
+    expected = d.get("expected")
+    least = MANY_DOUBTS if expected is None else max(MANY_DOUBTS, expected + 2 * expected**0.5)
+    return bool(d["suspects"] > least) or (expected is None and d["suspects"] >= least)
 
 
 def _grows(v: Mapping[str, Json]) -> str:

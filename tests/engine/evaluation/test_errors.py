@@ -19,6 +19,7 @@ from engine.evaluation.slices import slices
 from engine.models.catalogue import as_model
 from engine.models.fitting import fit
 from engine.models.reasons import reasons
+from engine.stages.simple.errors import beyond_chance
 from tests.engine.tables import TYPES, Memory, customers, recipe, sales, series_recipe
 
 LINE = {"binary": "logistic", "multiclass": "logistic", "regression": "ridge"}
@@ -224,6 +225,27 @@ def test_labels_that_were_swapped_are_doubted_by_all_models(tmp_path):
     assert value["suspects"] >= 5
     assert value["suspects"] <= value["wrong"] < 60
     assert sum(n for _, _, n in value["pairs"]) == value["suspects"]
+    assert beyond_chance(value), value
+
+
+def test_labels_drawn_by_their_chance_are_not_doubted_beyond_it(tmp_path):
+    """Where the answer is a matter of luck some rows look wrong to every model; their number is what it should be."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(3000, 3)).round(4)
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    chance = 1 / (1 + np.exp(-2 * x[:, 0] - 1.5 * x[:, 1]))
+    frame["target"] = np.where(rng.random(3000) < chance, "yes", "no")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    changes = {
+        "types": dict.fromkeys("abc", "number"),
+        "positive": "yes",
+        "split": {"kind": "stratified", "lockbox": 0.0},
+    }
+    ctx = seen(tmp_path / "t.csv", names=("logistic", "tree"), **changes)
+    value = doubts({"recipe": recipe(**changes), "names": list(ctx.uses)}, ctx)
+    assert value["suspects"] >= 5  # the old rule would have blamed the labels
+    assert not beyond_chance(value), value
+    assert abs(value["suspects"] - value["expected"]) < 3 * value["expected"] ** 0.5
 
 
 def test_numbers_far_off_for_all_models_are_doubted(tmp_path):
