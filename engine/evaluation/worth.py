@@ -69,14 +69,14 @@ def _scale(params: Mapping[str, Json], ctx: Context, exams: Sequence[Exams]) -> 
 
 def _best_floor(metric: str, floors: Sequence[Mapping[str, Json]]) -> int:
     """No model must be taken at its best in each unit, or a gain would be flattered; by the end of its interval that
-    promises least, so that a lucky coin is not taken for the best constant."""
+    promises least, so that a lucky coin is not taken for the best constant.  Of equals the one of fewer numbers."""
     m = BY_NAME[metric]
 
     def promised(value: Mapping[str, Json]) -> float:
         known = [end for end in (value["intervals"].get(metric) or ()) if end is not None]
         return min(map(m.oriented, known), default=-np.inf)
 
-    return int(np.argmax([promised(value) for value in floors]))
+    return min(range(len(floors)), key=lambda i: (-promised(floors[i]), floors[i].get("parameters", 0)))
 
 
 def _mean(exams: Exams, metric: str) -> float:

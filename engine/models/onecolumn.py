@@ -64,6 +64,11 @@ class _OneColumn(BaseEstimator):
         """(n,) the group of each row, a row of table_."""
         return _codes(X.loc[:, self.column_], self.edges_, self.levels_)
 
+    @property
+    def told(self) -> list[str]:
+        """What a person is told of the choice: the column."""
+        return [f"“{self.column_}”"]
+
     def names(self) -> list[str]:
         """The groups, named."""
         if self.edges_ is None:

@@ -11,7 +11,7 @@ from engine.plans import default_delta
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
-from engine.stages.columns import counted
+from engine.stages.columns import counted, listed
 from engine.stages.define.purpose import NOT_STATED
 from engine.stages.ladder import (
     Candidate,
@@ -171,7 +171,7 @@ def baseline(s: Session) -> Conversation:
 def _today(s: Session, m: Metric) -> Conversation:
     """What today's way is said to reach; None where nobody decides today, or nobody knows."""
     said = str(s.choice("problem.today", default=NOT_STATED))
-    if not said or said == NOT_STATED or m.name == "pinball" or not tokens(said) - {"know", "don", "nobody"}:
+    if not said or said == NOT_STATED or m.name == "pinball" or not tokens(said) - {"know", "knows", "don", "nobody"}:
         return None
 
     def judge(choice: Json) -> Judgement:
@@ -263,16 +263,24 @@ def _decide_column(
 ) -> Ask:
     accepted = bool(column.verdict and column.verdict["accepted"])
     verdict = (column.verdict or {}).get("sentence", "")
-    must = " What needs more columns must beat this, not the coin." if accepted else ""
+    must = "What needs more columns must beat this, not the coin." if accepted else ""
+    said = f"One column alone, {_columns(column)}, scores {figure(column.value)} {m.title} ({_range(column)})."
     return Decide(
         COLUMN,
         "accept" if accepted else "reject",
-        f"One column alone scores {figure(column.value)} {m.title} ({_range(column)}). {verdict} {worth}".strip()
-        + must,
+        " ".join(part for part in (said, verdict, worth, must) if part),
         check=column.check(m, floor.value, rung=accepted),
         evidence=[column.exams, *([found] if found else [])],
         shows=[ladder_view(m, (floor, column), claimed=claimed_today(s))],
     )
+
+
+def _columns(column: Candidate) -> str:
+    """The columns that the exams took: mostly the same one."""
+    taken = column.exams.value.get("notes") or []
+    if len(taken) == 1:
+        return f"{taken[0]} in every exam"
+    return f"{listed(taken, 3)}, another in some exams" if taken else "chosen inside each exam"
 
 
 def _decide_rule(

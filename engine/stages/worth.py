@@ -59,11 +59,13 @@ def _beside(s: Session, rows: Mapping[str, Json]) -> tuple[str, ...]:
 
 def _said(s: Session, unit: str, row: Mapping[str, Json], floors: Sequence[Candidate]) -> str:
     floor = floors[int(row["by"])].title
-    ends = f" (95 % interval {interval(row['low'], row['high'])})" if row["low"] is not None else ""
+    ends = _ends(row["low"], row["high"])
     gain, before, after = row["gain"], figure(row["floor"]), figure(row["with"])
     better = gain > 0
     match unit:
         case "errors":
+            if after == before:
+                return f"Of {PER} it calls as many wrong as “{floor}”: {before}."
             verb = "avoids" if better else "adds"
             text = f"Of {PER} {before} are called wrong by “{floor}” and {after} by it: it {verb} {figure(abs(gain))}"
             return f"{text}{ends}."
@@ -82,6 +84,13 @@ def _said(s: Session, unit: str, row: Mapping[str, Json], floors: Sequence[Candi
     verb = "closer to" if better else "farther from"
     said = f"It misses “{s.target}” by {after} on average, “{floor}” by {before}"
     return f"{said}: {figure(abs(gain))} {verb} the truth{ends}."
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    """The interval as it is said; nothing where there is none, or where it is narrower than the figures."""
+    if low is None or high is None or figure(low) == figure(high):
+        return ""
+    return f" (95 % interval {interval(low, high)})"
 
 
 def _positive(s: Session) -> str:
@@ -106,14 +115,12 @@ def no_model(s: Session, floors: Sequence[Candidate]) -> str:
         return ""
     value, low, high = best.exams.value["intervals"][name]
     if name == "accuracy":
-        wrong = interval(1000 * (1 - high), 1000 * (1 - low)) if low is not None and low != high else ""
-        ends = f" (95 % interval {wrong})" if wrong else ""
+        ends = _ends(*(None if end is None else 1000 * (1 - end) for end in (high, low)))
         return f"At its best no model calls {figure(1000 * (1 - value))} of {PER} wrong{ends}: “{best.title}”."
     if name == "expected_cost":
-        ends = f" (95 % interval {interval(1000 * low, 1000 * high)})" if low is not None and low != high else ""
+        ends = _ends(*(None if end is None else 1000 * end for end in (low, high)))
         return f"The cheapest without looking at a row is “{best.title}”: {figure(1000 * value)} for {PER}{ends}."
-    ends = f" (95 % interval {interval(low, high)})" if low is not None else ""
-    return f"No model misses “{s.target}” by {figure(value)} on average{ends}: “{best.title}”."
+    return f"No model misses “{s.target}” by {figure(value)} on average{_ends(low, high)}: “{best.title}”."
 
 
 def _best(s: Session, floors: Sequence[Candidate]) -> tuple[str, Candidate | None]:
@@ -127,4 +134,4 @@ def _best(s: Session, floors: Sequence[Candidate]) -> tuple[str, Candidate | Non
     def promised(c: Candidate) -> float:
         return min(m.oriented(end) for end in c.exams.value["intervals"][name] if end is not None)
 
-    return name, max(known, key=promised)
+    return name, min(known, key=lambda c: (-promised(c), c.exams.value["parameters"]))
