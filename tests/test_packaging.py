@@ -146,8 +146,8 @@ def test_every_command_in_the_readme_exists():
     assert len(commands_in_readme()) > 10
     for _, *words in commands_in_readme():
         command = CLI
-        if words and not words[0].startswith("-"):
-            command = CLI.commands[words.pop(0)]
+        while words and not words[0].startswith("-") and hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
         options = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
         for word in words:
             if word.startswith("-"):
