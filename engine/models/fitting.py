@@ -45,7 +45,7 @@ class Fitted:
     prepare: Any  # a fitted ColumnTransformer, or None
     estimator: Any
     seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)  # what the library complained about
+    notes: list[str] = field(default_factory=list)  # complaints of the library; what the model tells of itself
     prepared: Any = field(default=None, repr=False)  # the training part after preparation, until it is dropped
     net: dict[str, Json] = field(default_factory=dict)  # what the training of a network recorded
     found: dict[str, Json] = field(default_factory=dict)  # what a search for its settings tried, and which it chose
@@ -178,6 +178,7 @@ def fit(
     else:
         more = {} if weights is None else {"sample_weight": weights}
         fitted.notes = fit_quietly(fitted.estimator, X, y, **more)
+    fitted.notes += getattr(fitted.estimator, "told", ())
     if getattr(fitted.estimator, "n_jobs", None) not in (None, 1):
         fitted.estimator.n_jobs = 1  # threads would add up a forest's votes in any order: the last bits would vary
     if spec.network:
