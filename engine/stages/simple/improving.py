@@ -66,12 +66,13 @@ QUESTIONS = (
 @dataclass(frozen=True)
 class Item:
     """Something that could be done next.  open: the guide would do it; found: why, in a few words; gain: what it may
-    bring, where that was measured."""
+    bring, where that was measured.  dear: it would be open if it did not take so long."""
 
     key: str
     open: bool
     found: str
     gain: str = ""
+    dear: bool = False
 
 
 def improve(
@@ -221,7 +222,8 @@ def _tune(stand: Standing, offered: Sequence[Candidate]) -> list[Item]:
     first = offered[0]
     trials = tuning.advised(stand, first)
     if not trials:
-        return [Item("tune", False, f"a search of {first.title} would take longer than the time there is for it")]
+        dear = f"searching settings of {first.title} would take longer than there is time for"
+        return [Item("tune", False, dear, dear="tune" not in stand.closed)]
     mine = first.name == stand.model.name
     said = f"{first.title} stands with the settings it came with" if mine else f"{first.title} is within noise of it"
     return [Item("tune", mine and "tune" not in stand.closed, said)]
@@ -281,7 +283,9 @@ def _ask_next(stand: Standing, n: int, items: Sequence[Item]) -> Ask:
     )
     said = first.found[:1].upper() + first.found[1:]
     may = f"; it may bring {first.gain}" if first.gain else ""
-    stop = f"{said}: {stand.model.title} stands." if first.key == "stop" else f"{said}{may}."
+    dear = next((i.found for i in items if i.dear), "")
+    left = f" ({dear})" if dear else ""
+    stop = f"{said}{left}: {stand.model.title} stands." if first.key == "stop" else f"{said}{may}."
     return Ask(
         NEXT,
         subject=str(n),

@@ -17,9 +17,10 @@ from engine.stages.simple.rounds import Standing, ask_accept, challenge
 from engine.views import Curves, Table, View
 
 FOLDS = 3  # inner exams
+INNER = (FOLDS - 1) / FOLDS  # of the rows that an inner fit learns from, and so about of its time
 ONCE_FROM = 10_000  # rows from which a search on one training part stands for all (2.9)
 SHARE = 0.2  # of the person's budget for training that a search may take
-QUICK = 90.0  # seconds of computing that the quick pace spends on it without being asked for more
+QUICK = 120.0  # seconds of computing that the quick pace spends on it without being asked for more
 
 TUNE = Question(
     "improve.tune",
@@ -78,7 +79,7 @@ def predicted(stand: Standing, c: Candidate, trials: int) -> float:
     """Seconds of computing that a search takes at most, by what fits took in the exams."""
     each, exams = c.seconds(), c.exams.value["J"]
     searches = 1 if rows_of(stand.s) >= ONCE_FROM else exams
-    return each * (fits_needed(c.model, trials, FOLDS) * searches + exams)
+    return each * (INNER * fits_needed(c.model, trials, FOLDS) * searches + exams)
 
 
 def advised(stand: Standing, c: Candidate) -> int:
@@ -89,7 +90,7 @@ def advised(stand: Standing, c: Candidate) -> int:
         seconds = min(seconds, QUICK)
     each, exams = max(c.seconds(), 1e-6), c.exams.value["J"]
     searches = 1 if rows_of(s) >= ONCE_FROM else exams
-    return affordable(c.model, FOLDS, (seconds / each - exams) / searches)
+    return affordable(c.model, FOLDS, (seconds / each - exams) / (INNER * searches))
 
 
 def tune(stand: Standing, round_: str, offered: Sequence[Candidate]) -> Conversation:
