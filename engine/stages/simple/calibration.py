@@ -136,7 +136,8 @@ def _ask(
     v, m = seen.value, metric(s)
     limit = broken_limit(s, tried) if tried is not None else ""
     worse = harm(tried) if tried is not None else []
-    take = tried is not None and not limit and not worse
+    helps = tried is not None and bool(tried.verdict) and (tried.verdict or {}).get("diff", 0.0) > 0
+    take = tried is not None and not limit and not worse and (helps or compulsory)
     why = [_finding(v)]
     if compulsory:
         why.append("The classes were weighed, which bends probabilities on purpose: they must be bent back.")
@@ -145,6 +146,8 @@ def _ask(
         bent = next(o.text for o in CALIBRATE.options if o.key == method)
         change = f"{figure(abs(gain))} {'better' if gain >= 0 else 'worse'} in log loss"
         why.append(f"{bent}: {change}, {m.title} {figure(tried.value)} after {figure(champion.value)}.")
+        if not helps and not worse and not compulsory:
+            why.append("It does not mend what is wrong with them: the model lacks something that no bending brings.")
         if worse:
             why.append(f"Measurably worse in {' and '.join(BY_NAME[g].title for g in worse)}: it does harm (R2).")
     elif v["needed"]:

@@ -70,6 +70,8 @@ def errors(s: Session, champion: Candidate, runners: Sequence[Candidate] = ()) -
             check=Check("weak slices", len(weak), protocol="out of fold, q = 0.10, ratio ≥ 1.25")
         ),
     )
+    if champion.spec.tier == "T0":  # a constant is wrong wherever the others are: no slice of it says anything
+        return seen
     for n, row in enumerate(asked_about(weak)):
         yield _ask_slice(row, seen, first=n == 0)
     return seen
@@ -129,7 +131,7 @@ def _findings(v: Mapping[str, Json], weak: Sequence[Mapping[str, Json]], doubts:
 
 
 def _doubted(d: Mapping[str, Json], what: str) -> str:
-    text = f"{counted(d['wrong'], 'row')} {'is' if d['wrong'] == 1 else 'are'} got wrong by all {d['models']} models"
+    text = f"All {d['models']} models get {counted(d['wrong'], 'row')} wrong"
     if what == "value":
         return f"{text} by more than four usual misses, to one side: is the value right?"
     if not d["suspects"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import Metric, figure
@@ -75,7 +76,7 @@ def _decide(s: Session, m: Metric, champion: Candidate, seen: Evidence) -> Ask:
     idle = len(rows) - len(used)
     if used and idle:
         why.append(
-            f"None of the other {idle} is missed when it alone is shuffled." if idle > 1 else "The last is not missed."
+            f"Shuffling {f'one of the other {idle}' if idle > 1 else 'the last'} alone costs nothing measurable."
         )
     why += _against(s, used)
     if good := too_good(s, champion):
@@ -126,7 +127,7 @@ def _ask_one(s: Session, champion: Candidate, seen: Evidence) -> Ask:
         return Judgement(check=check)
 
     return Ask(
-        ONE_COLUMN,
+        ONE_COLUMN if best == "unsure" else replace(ONE_COLUMN, asks="engine"),
         subject=top["name"],
         recommended=best,
         reason=reason,
@@ -139,7 +140,7 @@ def _ask_one(s: Session, champion: Candidate, seen: Evidence) -> Ask:
 def _views(m: Metric, v: Mapping[str, Json]) -> tuple[View, ...]:
     rows = v["clusters"][:MOST]
     drops = [(r["name"], r["drop"], r["low"], r["high"]) for r in rows]
-    views: list[View] = [Intervals(f"{m.title} lost when shuffled, 95 % intervals", m.title, drops, 0.0)]
+    views: list[View] = [Intervals(f"What shuffling costs, {m.title}, 95 % intervals", m.title, drops, 0.0)]
     cells = [
         (r["name"], figure(r["drop"]), figure(r["sd"]), "" if r["share"] is None else percent(r["share"]),
          "yes" if r["important"] else "")
