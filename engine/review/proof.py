@@ -173,7 +173,7 @@ def _unexplained(r: Record) -> Iterator[Finding]:
     for d, end in zip(r.rungs, ends, strict=True):
         row = comparison(d)
         own = d.why_author != "engine" and d.why_verdict == "ok"
-        if row.get("accepted") and not own and not any(d.seq < w.seq < end for w in whys):
+        if d.stage != "baseline" and row.get("accepted") and not own and not any(d.seq < w.seq < end for w in whys):
             yield Finding(f"{title_of(model_of(d))} gained {figure(float(row.get('diff') or 0))}; nobody said why.", d)
 
 

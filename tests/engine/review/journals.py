@@ -94,7 +94,7 @@ def sound() -> dict[str, Decision]:
         say("data.look", "Long stays have low fees, and February is missing"),
         say("data.leak_checks", "clean", author="engine", evidence=("leaks",)),
         rung("baseline.dummy", "prior", 0.5, author="engine"),
-        rung("baseline.rule", "rule", 0.6, row={}, author="engine", choice="accept"),
+        rung("baseline.rule", "rule", 0.6, row={}, author="engine", why_author="engine", choice="accept"),
         say("problem.success", 0.7),
         say("problem.smallest_gain", 0.01),
         say("baseline.confirm", "confirm"),
