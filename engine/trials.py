@@ -43,7 +43,7 @@ class Division:
 
     function: "module:name", called as f(params, ctx) with each of `parts`; gives bytes.  prepare: called with the first
     of them by a process that others are made from, so that they share what it loads; gives the bytes of memory that
-    this took.  here: in the trial's own process only.
+    this takes, and a name for it, the same for equal content.  here: in the trial's own process only.
     """
 
     function: str
@@ -124,6 +124,7 @@ KINDS = (
     TrialKind("seeds", "engine.evaluation.seeds:seeds", "taking the mean over the seeds"),
     TrialKind("target", "engine.evaluation.target:target", "looking at the rows that the hypothesis names"),
     TrialKind("device", "engine.device:probe", "timing training steps on each device"),
+    TrialKind("rate", "engine.models.networks.rates:rate", "looking for the learning rate"),
     TrialKind("sanity", "engine.models.networks.sanity:sanity", "checking that the machinery works"),
     TrialKind("lockbox", "engine.evaluation.lockbox:lockbox", "the one final exam"),
     TrialKind("final", "engine.models.final:final", "fitting the model that leaves"),

@@ -180,15 +180,18 @@ def _reporter(ctx: Context, fold: int) -> Callable[[Progress], None]:
     return report
 
 
-def prepare(params: Mapping[str, Json], ctx: Context) -> int:
-    """Have the table and the folds of exams in memory before they are taken; returns the bytes of the table's cells."""
+def prepare(params: Mapping[str, Json], ctx: Context) -> tuple[int, str]:
+    """Have the table and the folds of exams in memory before they are taken; returns the bytes of the table's cells,
+    and what is in memory by now."""
     bench = _bench(params, ctx)
-    if spec_of(params["model"]).network:
+    network = spec_of(params["model"]).network
+    if network:
         from engine.models.networks.backend import load_keras, load_torch
 
         load_torch()
         load_keras()
-    return bench.table.frame.shape[0] * bench.table.frame.shape[1] * 8
+    rows, columns = bench.table.frame.shape
+    return rows * columns * 8, f"{bench.table.key} {bench.splits.plan_hash} {network}"
 
 
 def _bench(params: Mapping[str, Json], ctx: Context) -> Bench:

@@ -38,6 +38,7 @@ _TICK = 0.1  # seconds between two looks whether somebody stopped the trial
 _PATIENCE = 30.0  # seconds for a message that has begun to arrive
 _LIVES = 2  # deaths of a part's process before it is given up, the second time alone on the machine
 _SHARE = 0.8  # of the free memory that hands may take
+_MOST_PARTS = 500  # of one hand
 _COPIES = 4.0  # memory of one exam in multiples of the table: training part, prepared, and what a fit adds
 _LEAST = 150 << 20  # bytes that any hand takes of its own
 
@@ -111,6 +112,8 @@ class LocalHands:
         self._forks = forks
         self._nursery: _Nursery | None = None
         self._starting = threading.Lock()
+        self._idle: list[_Hand] = []  # from trials before: they hold what the parts share, and know their libraries
+        self._held = ""  # what those have loaded
 
     def start(self) -> None:
         if not self._forks:
@@ -123,6 +126,7 @@ class LocalHands:
         """End whatever runs."""
         with self._starting:
             nursery, self._nursery = self._nursery, None
+        self._end_idle()
         if nursery is not None:
             nursery.end()
 
@@ -144,10 +148,13 @@ class LocalHands:
             if (nursery := self._nursery) is None:
                 continue
             try:
-                taken = nursery.prepare(work, tick)
+                taken, held = nursery.prepare(work, tick)
             except _NurseryGone:
                 nursery.end()
                 continue
+            if held != self._held:  # the table of trials before; those to come share the new one
+                self._end_idle()
+                self._held = held
             room = _SHARE * _free_memory() / max(_COPIES * taken, _LEAST)
             return max(1, min(self._most, int(room)))
         raise DataProblem(
@@ -155,16 +162,41 @@ class LocalHands:
             "memory. Close other programs, or begin with fewer rows."
         )
 
-    def bury(self, pids: list[int]) -> None:
-        if self._nursery is not None and pids:
-            self._nursery.bury(pids)
+    def bury(self, pids: Sequence[int]) -> None:
+        """Have those that are ended taken off the system's list."""
+        nursery, known = self._nursery, [pid for pid in pids if pid]
+        if nursery is not None and known:
+            nursery.bury(known)
 
     def hire(self) -> _Hand:
+        with self._starting:
+            idle = self._idle.pop() if self._idle else None
+        if idle is not None:
+            if idle.lives:
+                return idle
+            idle.end()
+            return self.hire()
         if not self._forks:
             return _Hand.by_itself(self._logs)
         if (nursery := self._nursery) is None:
             raise _NurseryGone
         return nursery.fork()
+
+    def give_back(self, hand: _Hand) -> None:
+        """Keep it for the next trial on the same table, unless it has done much: what libraries leak ends with it."""
+        if hand.done >= _MOST_PARTS:
+            hand.end()
+            self.bury([hand.pid])
+            return
+        with self._starting:
+            self._idle.append(hand)
+
+    def _end_idle(self) -> None:
+        with self._starting:
+            idle, self._idle = self._idle, []
+        for hand in idle:
+            hand.end()
+        self.bury([hand.pid for hand in idle])
 
 
 class _NurseryGone(Exception):
@@ -188,6 +220,7 @@ class _Crew:
         self._at: dict[_Hand, _Task | None] = {}
         self._most = 1
         self._finished: list[float] = []
+        self._through = False
         self._speaks: _Hand | None = None  # one of several tells of its steps, so that its curve is one part's
         self._selector = selectors.DefaultSelector()
 
@@ -200,13 +233,20 @@ class _Crew:
                 if (done := self._heard(key.data)) is not None:
                     yield done
             self._tell()
+        self._through = True
 
     def dismiss(self) -> None:
-        pids = [hand.pid for hand in self._at if hand.pid]
-        for hand in list(self._at):
-            self._let_go(hand)
+        """Give the hands back, or end them where the trial ended in the middle."""
+        gone = []
+        for hand, task in list(self._at.items()):
+            if self._through and task is None and hand.pid:
+                self._selector.unregister(hand.socket)
+                self._owner.give_back(hand)
+            else:
+                gone.append(hand.pid)
+                self._let_go(hand)
         self._selector.close()
-        self._owner.bury(pids)
+        self._owner.bury(gone)
 
     def _employ(self) -> None:
         while len(self._at) < min(self._most, len(self._waiting) + sum(map(bool, self._at.values()))):
@@ -241,6 +281,7 @@ class _Crew:
                 raise _raised(said)
             case "done" if task is not None:
                 self._at[hand] = None
+                hand.done += 1
                 self._speaks = None if self._speaks is hand else self._speaks
                 self._finished.append(time.monotonic() - task.began)
                 return Done(task.place, body, said["cost"])
@@ -329,6 +370,14 @@ class _Hand:
     socket: socket.socket
     pid: int = 0
     process: subprocess.Popen[bytes] | None = None
+    done: int = 0  # parts
+
+    @property
+    def lives(self) -> bool:
+        """Whether an idle one is still there: it says nothing, and its line is open."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            return not selector.select(0)
 
     @classmethod
     def by_itself(cls, logs: Path | None) -> _Hand:
@@ -363,9 +412,11 @@ class _Nursery:
     def lives(self) -> bool:
         return self.process.poll() is None
 
-    def prepare(self, work: Work, tick: Callable[[], None]) -> int:
-        """Have it load what the parts share; returns the bytes of it.  tick: called meanwhile, may raise, which ends
-        the process in the middle of its loading."""
+    def prepare(self, work: Work, tick: Callable[[], None]) -> tuple[int, str]:
+        """Have it load what the parts share; returns the bytes of it, and what it is.
+
+        tick: called meanwhile, may raise, which ends the process in the middle of its loading.
+        """
         with self._one:
             try:
                 answer = self._asked(_asked(work, 0) | {"do": "prepare", "function": work.division.prepare}, tick)
@@ -374,7 +425,7 @@ class _Nursery:
                 raise
         if answer["said"] == "failed":
             raise _raised(answer)
-        return int(answer["bytes"])
+        return int(answer["bytes"]), str(answer["holds"])
 
     def fork(self) -> _Hand:
         ours, theirs = socket.socketpair()

@@ -23,13 +23,13 @@ from typing import Any
 
 from engine.errors import RungwiseError
 from engine.records import Json, Progress
+from engine.runners.meter import Meter
 from engine.runners.wire import receive, send
 from engine.trials import load_function
 
 LIBRARIES = (
     "pandas", "sklearn.linear_model", "sklearn.ensemble", "sklearn.tree", "sklearn.neighbors", "sklearn.naive_bayes",
-    "skrub", "engine.evaluation.exams", "engine.evaluation.crossval",
-    "engine.models.columns",
+    "skrub", "engine.models.columns", "engine.evaluation.exams", "engine.evaluation.crossval",
 )  # fmt: skip
 _TOLD_EVERY = 0.2  # seconds between two words of a part on how far it is, but for points of its curve
 
@@ -60,12 +60,12 @@ def main(arguments: list[str]) -> None:
 
 def _prepare(said: dict[str, Json]) -> dict[str, Json]:
     try:
-        taken = load_function(said["function"])(said["params"], _Context(said, None))
+        taken, what = load_function(said["function"])(said["params"], _Context(said, None))
     except Exception as problem:
         return _failure(problem)
     gc.collect()
     gc.freeze()  # a collection in a hand would touch, and so copy, what they share
-    return {"said": "ready", "bytes": int(taken or 0)}
+    return {"said": "ready", "bytes": int(taken), "holds": str(what)}
 
 
 def _fork(control: socket.socket, handle: int) -> None:
@@ -115,25 +115,14 @@ def serve(whom: socket.socket) -> None:
 
 
 def _compute(said: dict[str, Json], whom: socket.socket) -> None:
-    wall, cpu = time.perf_counter(), time.process_time()
-    try:
-        body = load_function(said["function"])(said["params"], _Context(said, whom))
-    except Exception as problem:
-        send(whom, _failure(problem))
-        return
-    cost = {
-        "seconds": time.perf_counter() - wall,
-        "cpu_seconds": time.process_time() - cpu,
-        "peak_memory_mb": _peak(),
-    }
+    with Meter() as meter:
+        try:
+            body = load_function(said["function"])(said["params"], _Context(said, whom))
+        except Exception as problem:
+            send(whom, _failure(problem))
+            return
+    cost = {"seconds": meter.seconds, "cpu_seconds": meter.cpu_seconds, "peak_memory_mb": meter.peak_memory_mb}
     send(whom, {"said": "done", "cost": cost}, body)
-
-
-def _peak() -> float:
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # bytes there, kilobytes elsewhere
 
 
 def _failure(problem: Exception) -> dict[str, Json]:

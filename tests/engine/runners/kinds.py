@@ -60,8 +60,8 @@ def sums(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     return {"value": [done[n] for n in range(len(many))]}
 
 
-def begin(params: dict[str, Json], ctx: Context) -> int:
-    return int(params.get("bytes", 0))
+def begin(params: dict[str, Json], ctx: Context) -> tuple[int, str]:
+    return int(params.get("bytes", 0)), str(params.get("holds", ""))
 
 
 def part(params: dict[str, Json], ctx: Context) -> bytes:

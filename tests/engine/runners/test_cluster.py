@@ -84,8 +84,8 @@ def hands(dask: Cluster) -> Iterator[ClusterHands]:
             hands.start()
             if len(hands._client.nthreads()) == 2:
                 break
-        except UsageProblem:
-            assert time.monotonic() < until
+        except UsageProblem as problem:  # it is not up yet
+            assert time.monotonic() < until, problem
         time.sleep(0.2)
     yield hands
     hands.close()

@@ -90,6 +90,26 @@ def test_two_are_at_work_at_the_same_time(hands: LocalHands, log: Path) -> None:
     assert evidence.peak_memory_mb > 10
 
 
+def test_a_hand_goes_on_with_the_next_trial_on_the_same_table(hands: LocalHands, log: Path) -> None:
+    def who(holds: str, **more: Any) -> set[int]:
+        log.unlink(missing_ok=True)
+        perform(sums(log, 4, holds=holds, pause=0.1, **more), place_of(hands), kinds=KINDS)
+        return {hand.pid for hand in hands._idle}
+
+    first = who("a")
+    assert len(first) == 2
+    assert who("a") == first
+    victim = psutil.Process(min(first))
+    victim.kill()  # while nobody looks: another takes its place, and no part is lost with it
+    wait_until(lambda: victim.status() == psutil.STATUS_ZOMBIE)
+    second = who("a")
+    assert len(first & second) == 1
+    assert len(second) == 2
+    third = who("b")
+    assert not third & second, "those that hold another table are ended"
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in second), 5)
+
+
 def test_what_processors_the_hands_took_is_in_the_cost(hands: LocalHands, log: Path) -> None:
     evidence = perform(sums(log, 2, pause=0.3), place_of(hands), kinds=KINDS)
     assert 0 < evidence.cpu_seconds < 0.6
@@ -168,7 +188,11 @@ def test_hands_that_are_no_forks_do_the_same(log: Path, tmp_path: Path) -> None:
     apart = LocalHands(most=2, forks=False)
     evidence = perform(sums(log, 3, which=0, how="killed"), place_of(apart), kinds=KINDS)
     assert evidence.value == {"value": [7, 8, 11]}
-    wait_until(lambda: not [p for p in families(psutil.Process()) if "--hand" in p.cmdline()], 5)
+    assert len([p for p in families(psutil.Process()) if "--hand" in p.cmdline()]) == 1, (
+        "after the death, one at a time"
+    )
+    apart.close()
+    assert not [p for p in families(psutil.Process()) if "--hand" in p.cmdline()]
 
 
 def test_memory_bounds_how_many_there_are(hands: LocalHands, log: Path) -> None:
