@@ -101,7 +101,7 @@ def present(s: Session) -> Conversation:
         f" ({interval(top.low, top.high)}).",
         facts={"champion": title(top.described), "frozen": frozen},
         shows=(ladder(m, rungs, s.choice("problem.success")),),
-        judge=lambda _: Judgement(check=Check(m.name, top.value, top.low, top.high, protocol="practice exams")),
+        judge=lambda _: _judge_frozen(s, m, top),
     )
     locked = bool(s.locked)
     opened = yield _ask_open(s, rungs, locked)
@@ -133,6 +133,15 @@ def present(s: Session) -> Conversation:
         check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
     )
     yield Ask(LESSONS, recommended=lessons(s, m), reason="Drawn from the journal; add what only you know.")
+
+
+def _judge_frozen(s: Session, m: Metric, top: Rung) -> Judgement:
+    """A model whose errors nobody has looked at is frozen only with a reason (improve.errors)."""
+    check = Check(m.name, top.value, top.low, top.high, protocol="practice exams")
+    if top.stage != "baseline" and s.decision("improve.errors") is None:
+        message = "Nobody has looked at where it is wrong: one terrible prediction costs trust."
+        return Judgement((Objection(Level.HOLD, message),), check)
+    return Judgement(check=check)
 
 
 def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
