@@ -26,6 +26,7 @@ def predict_file(
     chunk: int = CHUNK,
     report: Callable[[int], None] | None = None,
     unread: dict[str, int] | None = None,
+    why: Callable[[pd.DataFrame], list[str]] | None = None,
 ) -> int:
     """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
 
@@ -33,7 +34,8 @@ def predict_file(
 
     Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may
     be there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
-    unread: takes, by column, how many cells do not fit its type and were taken as empty.
+    unread: takes, by column, how many cells do not fit its type and were taken as empty.  why: gives a line of words
+    for each row of a frame, which becomes the last column (see engine.models.why).
     Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
     """
     data, out = Path(data), Path(out)
@@ -44,7 +46,7 @@ def predict_file(
 
         told = iter([forecasts(artifact, data, unread)])
     else:
-        told = predictions(artifact, load_features(data, artifact.recipe, chunk, unread))
+        told = predictions(artifact, load_features(data, artifact.recipe, chunk, unread), why)
     done = 0
     part: Path | None = None
     try:
@@ -69,19 +71,25 @@ def predict_file(
     return done
 
 
-def predictions(artifact: Artifact, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """The predicted columns, frame by frame."""
-    fitted = artifact.fitted
+def predictions(
+    artifact: Artifact, frames: Iterator[pd.DataFrame], why: Callable[[pd.DataFrame], list[str]] | None = None
+) -> Iterator[pd.DataFrame]:
+    """The predicted columns, frame by frame; why: see `predict_file`."""
     for frame in frames:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # levels never met have their place in the preparation
-            scores = fitted.scores(frame)
-        if not fitted.labels:
-            yield pd.DataFrame({"prediction": scores})
-            continue
-        codes = decide(scores, fitted.labels, artifact.threshold)
-        columns = {f"proba_{label}": scores[:, k] for k, label in enumerate(fitted.labels)}
-        yield pd.DataFrame({**columns, "prediction": [fitted.labels[code] for code in codes]})
+        told = _predicted(artifact, frame)
+        yield told if why is None else told.assign(why=why(frame))
+
+
+def _predicted(artifact: Artifact, frame: pd.DataFrame) -> pd.DataFrame:
+    fitted = artifact.fitted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # levels never met have their place in the preparation
+        scores = fitted.scores(frame)
+    if not fitted.labels:
+        return pd.DataFrame({"prediction": scores})
+    codes = decide(scores, fitted.labels, artifact.threshold)
+    columns = {f"proba_{label}": scores[:, k] for k, label in enumerate(fitted.labels)}
+    return pd.DataFrame({**columns, "prediction": [fitted.labels[code] for code in codes]})
 
 
 def _umask() -> int:

@@ -348,16 +348,20 @@ def predict(
     name: NameArgument,
     data: DataArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.csv", help="Where the predictions go.")],
+    why: Annotated[
+        bool, typer.Option("--why", help="Add a column of reasons in words; for lines, small trees and rules.")
+    ] = False,
     branch: BranchOption = "",
     store: StoreOption = None,
 ) -> None:
     """Predict for the rows of a file with the model that a session ended with.
 
-    The output has one row per row of DATA: `prediction`, and for classes one column `proba_<label>` each.
+    The output has one row per row of DATA: `prediction`, and for classes one column `proba_<label>` each.  What the
+    file has that the model's rows had not is said first.
     """
     from tui.cli.predicting import predict_rows
 
-    predict_rows(chosen_store(context, store), name, branch, data, output)
+    predict_rows(chosen_store(context, store), name, branch, data, output, why=why)
 
 
 @app.command(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from engine.data.address import exists, split
 from engine.errors import DataProblem, UsageProblem
@@ -14,22 +16,43 @@ from engine.words import literal, short
 from storage.store import Store
 from tui.cli.looking import opened
 
+if TYPE_CHECKING:
+    from engine.models.persist import Artifact
 
-def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path) -> None:
-    """Write the predictions of the model that the session ended with."""
+BACKGROUND = 2_000  # rows that the mean of each column is taken of
+
+
+def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False) -> None:
+    """Write the predictions of the model that the session ended with; what differs in the file is said first."""
     with opened(path) as store:
         content = store.artifacts.fetch(str(_final(store, name, branch).value["artifact"]))
+        learned = store.datasets.path(store.sessions.get(name).dataset) if why else None
     if not exists(data):
         raise DataProblem(f"There is no file {split(data)[0]}; check the path.")
+    from engine.models.arriving import differences
     from engine.models.persist import loads
     from engine.models.predict import predict_file
 
+    artifact = loads(content)
+    if artifact.recipe.get("material") in (None, "table"):
+        for sentence in differences(artifact, data):
+            print(f"  ! {literal(sentence)}", file=sys.stderr)
     unread: dict[str, int] = {}
-    rows = predict_file(loads(content), data, output, unread=unread)
+    rows = predict_file(artifact, data, output, unread=unread, why=_reasons(artifact, learned) if learned else None)
     print(f"{counted(rows, 'row')} written to {literal(output)}")
     for column, cells in unread.items():
         of = "1 cell is" if cells == 1 else f"{cells:,} cells are"
         print(f"  ! {short(column, 60)}: {of} not of the column's type, and taken as empty.", file=sys.stderr)
+
+
+def _reasons(artifact: Artifact, learned: Path) -> Callable[[Any], list[str]]:
+    """What tells the reasons of rows, against rows of the file that the model learned from."""
+    from engine.data.table import load_features
+    from engine.models.why import why_of
+
+    if artifact.recipe.get("material") == "series":
+        raise UsageProblem("A forecast has no reasons for single rows: --why is for models of tables.")
+    return why_of(artifact, next(load_features(learned, artifact.recipe, BACKGROUND)))
 
 
 def _final(store: Store, name: str, branch: str) -> Evidence:

@@ -8,6 +8,7 @@ Operators: ONNX 21, ai.onnx.ml 5 (TreeEnsemble), see onnx.ai/onnx/operators.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -245,11 +246,34 @@ def said_by(fitted: Any, columns: Columns) -> str:
         return _joined(fitted, said, columns.graph)
     if fitted.own_scale or fitted.task == "forecast":
         raise NoForm("A forecast takes the past of its series, which ONNX gets no rows of here; take --to model.")
+    if hasattr(fitted.estimator, "groups_of"):
+        return _one_column(fitted, columns)
     if fitted.prepare is None:
         raise NoForm(f"{fitted.spec.title} learns nothing that takes ONNX; take --to sql or --to model.")
     answer = _answerer(fitted)
     X = prepared(terms_of(fitted), columns)
     return answer(fitted, X, columns.graph)
+
+
+def _one_column(fitted: Fitted, columns: Columns) -> str:
+    """Which group a cell is in, 0 or 1 each, times what the groups say."""
+    e, g = fitted.estimator, columns.graph
+    kind = columns.kind(e.column_)
+    if kind == "date":
+        raise NoForm(f"Column {e.column_} is a date, which has no ONNX form yet; take --to model.")
+    groups = len(e.table_)
+    if e.edges_ is not None:
+        ends = [-np.inf, *e.edges_, np.inf]
+        terms: list[Term] = [Within(e.column_, (), low, high) for low, high in itertools.pairwise(ends)]
+        terms += [Always(e.column_, 0.0), IsMissing(e.column_)]
+    else:
+        terms = [
+            Levels(e.column_, {level: float(i == k) for k, level in enumerate(e.levels_)}, float(i == groups - 1),
+                   float(i == groups - 2))
+            for i in range(groups)
+        ]  # fmt: skip
+    said = g.op("MatMul", prepared(terms, columns), g.const(e.table_.reshape(groups, -1)))
+    return said
 
 
 def _answerer(fitted: Fitted) -> Callable[[Fitted, str, Graph], str]:

@@ -87,6 +87,7 @@ def cells(plan: Plan) -> list[Cell]:
         _head(plan),
         _reading(plan),
         *_helpers(plan),
+        *([_groups(plan)] if plan.spec.name == "one_column" else []),
         *([_preparation(plan)] if plan.spec.prepare != "none" else []),
         _model(plan, estimator),
         _exams(plan),
@@ -350,6 +351,18 @@ def _helpers(plan: Plan) -> list[Cell]:
         # annotations that name the class itself are read late in the program, and at once here
         found.append(Cell("Steps that scikit-learn has not", "Each learns in `fit` only.", _late(code)))
     return found
+
+
+def _groups(plan: Plan) -> Cell:
+    """The source of the best single column."""
+    from engine.models import onecolumn as module
+
+    kind = module.ColumnClasses if plan.classifies else module.ColumnNumbers
+    parts = (module._is_number, module._cut, module._codes, module._numbers, module._OneColumn, kind)
+    code = "from itertools import pairwise\nfrom typing import Self\n\n"
+    code += "from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin\n\n"
+    code += f'EMPTY, REST = "{module.EMPTY}", "{module.REST}"\n\n\n'
+    return Cell("The best single column", literal(plan.spec.why), code + "\n\n".join(map(inspect.getsource, parts)))
 
 
 def _late(code: str) -> str:
@@ -660,6 +673,11 @@ def _estimator(plan: Plan) -> tuple[str, str]:
         case "mean" | "median" | "quantile":
             return ("from sklearn.dummy import DummyRegressor",
                     f"DummyRegressor(strategy={s['strategy']!r}, quantile={s.get('quantile')!r})")  # fmt: skip
+        case "one_column":
+            own = f"{s['groups']!r}, {s['most_levels']!r}, {s['prior_rows']!r}"
+            if classes:
+                return "", f"ColumnClasses(len(LABELS), {own})"
+            return "", f"ColumnNumbers({s['quantile']!r}, {own})"
     raise NoForm(f"{plan.spec.title} does not leave as plain code so far; take --to model.")
 
 
@@ -671,7 +689,7 @@ def _model(plan: Plan, estimator: tuple[str, str]) -> Cell:
     weighs = weights and spec.name not in ("knn",)
     logs = (recipe.get("prepare") or {}).get("target") == "log1p" and recipe["task"] == "regression" and prepared
     why = plan.why("simple.champion") or plan.why("baseline.confirm")
-    lines = [f"{load}\n"]
+    lines = [f"{load}\n"] if load else []
     if weighs:
         lines.append("from sklearn.utils.class_weight import compute_sample_weight\n")
     lines.append('\n\ndef fitted(frame: pd.DataFrame, y: np.ndarray, stops: np.ndarray, seed: int) -> Any:\n'

@@ -334,8 +334,10 @@ def said_by(fitted: Any, source: Source, layers: Layers, prefix: str = "") -> Sa
     estimator = fitted.estimator
     if isinstance(estimator, (RuleClassifier, RuleRegressor)):
         return _rule(fitted, source, layers, prefix)
-    if type(estimator).__name__ in ("DummyClassifier", "DummyRegressor", "CheapestAction"):
+    if type(estimator).__name__ in ("DummyClassifier", "DummyRegressor", "Cheapest"):
         return _constant(fitted, layers, prefix)
+    if hasattr(estimator, "groups_of"):
+        return _one_column(fitted, source, layers, prefix)
     if hasattr(estimator, "tree_"):
         return _tree(fitted, source, layers, prefix)
     if hasattr(estimator, "coef_") and fitted.prepare is not None:
@@ -559,6 +561,38 @@ def _rule(fitted: Fitted, source: Source, layers: Layers, prefix: str) -> Said:
         shares = [SURE if place == c else (1 - SURE) / max(k - 1, 1) for place in places]
         names.append(layers.add(1, f"{prefix}proba_{label}", told(shares if k > 1 else [1.0] * len(places))))
     return Said(2, tuple(names))
+
+
+def _one_column(fitted: Fitted, source: Source, layers: Layers, prefix: str) -> Said:
+    """One column cut into groups, and what each group says; the last two are other levels and empty cells."""
+    e = fitted.estimator
+    if fitted_kind(fitted, source) == "date":
+        raise NoForm(f"Column {e.column_} is a date, which has no SQL form yet; take --to model.")
+    x = source(e.column_)
+    other, empty = len(e.table_) - 2, len(e.table_) - 1
+    pairs = [(_empty(x), exp.Literal.number(empty))]
+    if e.edges_ is not None:
+        pairs += [(exp.LT(this=x, expression=num(edge)), exp.Literal.number(i)) for i, edge in enumerate(e.edges_)]
+        rest = len(e.edges_)
+    else:
+        pairs += [(_is_one_of(x, [level]), exp.Literal.number(i)) for i, level in enumerate(e.levels_)]
+        rest = other
+    group = layers.add(0, f"{prefix}group", case(pairs, exp.Literal.number(rest)))
+
+    def told(values: np.ndarray) -> Expr:
+        chosen = [(exp.EQ(this=col(group), expression=exp.Literal.number(i)), num(float(v)))
+                  for i, v in enumerate(values[:-1])]  # fmt: skip
+        return as_double(case(chosen, num(float(values[-1]))))
+
+    if not fitted.labels:
+        return Said(2, (layers.add(1, f"{prefix}value", told(e.table_)),))
+    names = [layers.add(1, name, told(e.table_[:, k])) for k, name in enumerate(_labels(fitted, prefix, "proba"))]
+    return Said(2, tuple(names))
+
+
+def fitted_kind(fitted: Fitted, source: Source) -> str:
+    """The type of the one column that a model looks at."""
+    return str(source.recipe["types"][fitted.estimator.column_])
 
 
 def _constant(fitted: Fitted, layers: Layers, prefix: str) -> Said:

@@ -23,6 +23,7 @@ SMALL = {"forest": {"trees": 12}, "extra_trees": {"trees": 12}, "boosting": {"ma
 MODELS = [
     (name, task)
     for name in ("logistic", "ridge", "sparse_logistic", "linear_svm", "naive_bayes", "tree", "forest", "extra_trees",
+                 "one_column",
                  "boosting")
     for task in ("binary", "multiclass", "regression")
     if task in BY_NAME[name].tasks
@@ -46,6 +47,11 @@ def test_each_model_with_an_onnx_form(model, task, tmp_path):
 @pytest.mark.parametrize("model", ["logistic", "boosting"])
 def test_each_preparation(model, prepare, tmp_path):
     dossier, artifact = ended(customers(tmp_path / "t.csv", 300), as_model(model, SMALL.get(model)), prepare=prepare)
+    assert compared(dossier, artifact) <= 1e-9
+
+
+def test_a_single_column_of_levels(tmp_path):
+    dossier, artifact = ended(customers(tmp_path / "t.csv", 240), "one_column", types={"plan": "category"})
     assert compared(dossier, artifact) <= 1e-9
 
 

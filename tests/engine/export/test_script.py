@@ -50,6 +50,8 @@ CASES = {
     "boosting": ("boosting", "binary", {**DATED, "prepare": {"weights": "balanced", "select": 6}}),
     "boosting of numbers": ("boosting", "regression", {}),
     "neighbours": ("knn", "multiclass", {"metric": "log_loss"}),
+    "one column": ("one_column", "regression", {}),
+    "one column of levels": ("one_column", "binary", {"types": {"plan": "category", "zip": "category"}}),
     "no model": ("prior", "multiclass", {"metric": "accuracy"}),
 }  # fmt: skip
 

@@ -38,7 +38,8 @@ MODELS = [
     ("logistic", "binary"), ("logistic", "multiclass"), ("ridge", "regression"), ("sparse_logistic", "multiclass"),
     ("linear_svm", "binary"), ("linear_svm", "multiclass"), ("lasso", "regression"), ("tree", "binary"),
     ("tree", "multiclass"), ("tree", "regression"), ("prior", "binary"), ("most_frequent", "multiclass"),
-    ("mean", "regression"), ("median", "regression"),
+    ("mean", "regression"), ("median", "regression"), ("one_column", "binary"), ("one_column", "multiclass"),
+    ("one_column", "regression"), ("cheapest", "binary"),
 ]  # fmt: skip
 
 
@@ -67,6 +68,12 @@ def test_each_model_with_an_sql_form(model, task, tmp_path):
 @pytest.mark.parametrize("model", ["logistic", "tree"])
 def test_each_preparation(model, prepare, tmp_path):
     dossier, artifact = ended(customers(tmp_path / "t.csv", 240), model, prepare=prepare)
+    assert compared(dossier, artifact) <= 1e-9
+
+
+def test_a_single_column_of_levels(tmp_path):
+    dossier, artifact = ended(customers(tmp_path / "t.csv", 240), "one_column", types={"plan": "category"})
+    assert artifact.fitted.estimator.levels_
     assert compared(dossier, artifact) <= 1e-9
 
 

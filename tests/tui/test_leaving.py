@@ -1,0 +1,122 @@
+"""A session walked to its end, and everything that it leaves, by the command line."""
+
+from __future__ import annotations
+
+import json
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.export.registry import EXPORTS
+from tui.cli import status_of
+
+WHY = "It is the model that the inspectors have read and approved already"
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store whose session kept a logistic regression."""
+    place = tmp_path_factory.mktemp("walked")
+    draw = random.Random(1)
+    rows = [(draw.gauss(0, 1), draw.choice("uvw")) for _ in range(150)]
+    lines = [f"{x:.3f},{level},{'yes' if x + draw.gauss(0, 0.7) > 0.5 else 'no'}" for x, level in rows]
+    (place / "leads.csv").write_text("x,level,bought\n" + "\n".join(lines) + "\n")
+    words = ["run", place / "leads.csv", "--store", place / "s.db", "--target", "bought", "--accept-recommended",
+             "--skip-deep", "-q", "--answer", "simple.candidates=logistic",
+             "--answer", "simple.champion=logistic", "--why", f"simple.champion={WHY}"]  # fmt: skip
+    assert status_of([str(word) for word in words]) == 0
+    return place
+
+
+@pytest.fixture
+def say(walked: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def run(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = status_of([str(word) for word in (*words, "--store", walked / "s.db")])
+        said = capsys.readouterr()
+        assert "mistake" not in said.err, said.err
+        return status, said.out, said.err
+
+    return run
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
+def test_every_form_leaves(export, say, tmp_path) -> None:
+    for package in export.packages:
+        pytest.importorskip(package)
+    place = tmp_path / f"leads{export.ending}"
+    status, out, err = say("export", "leads", "--to", export.name, "-o", place)
+    assert status == 0, err
+    assert str(place) in out
+    assert place.is_dir() == (export.shape == "folder")
+    held = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert all(file.stat().st_size for file in held)
+    assert not [file for file in held if file.suffix == ".part"]
+    again, _, err = say("export", "leads", "--to", export.name, "-o", place)
+    assert again == 2
+    assert "is there already" in err
+    assert say("export", "leads", "--to", export.name, "-o", place, "--force")[0] == 0
+
+
+def test_a_folder_may_leave_as_a_zip(say, tmp_path) -> None:
+    assert say("export", "leads", "--to", "model", "-o", tmp_path / "leads.zip")[0] == 0
+    with zipfile.ZipFile(tmp_path / "leads.zip") as archive:
+        assert "leads/model.rungwise" in archive.namelist()
+
+
+def test_one_text_is_printed_without_a_file(say) -> None:
+    status, out, _ = say("export", "leads", "--to", "html")
+    assert status == 0
+    assert out.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--to", "pdf"), "it can as md, html"),
+        (("--to", "onnx"), "name where it goes with -o leads.onnx"),
+        (("--to", "model"), "name where it goes with -o leads"),
+        (("--to", "script"), "makes several files"),
+        (("--to", "md", "--dialect", "duckdb"), "--dialect goes with --to sql, not with --to md"),
+        (("--to", "sql", "--dialect", "oracle"), "there is sqlite, postgres"),
+        (("--to", "md", "-o", "/nowhere/at/all.md"), "cannot be written"),
+    ],
+)
+def test_what_cannot_leave_is_said_in_one_sentence(words, says, say) -> None:
+    status, out, err = say("export", "leads", *words)
+    assert status in (1, 2)
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+    assert not out
+
+
+def test_the_help_names_every_form(say, capsys) -> None:
+    status_of(["export", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(f"{export.name}: " in told for export in EXPORTS)
+
+
+def test_predictions_say_why_and_what_differs(say, walked, tmp_path) -> None:
+    lines = (walked / "leads.csv").read_text().splitlines()
+    (tmp_path / "new.csv").write_text("\n".join([lines[0], "99,u,yes", "0.1,z,no", *lines[1:20]]) + "\n")
+    status, out, err = say("predict", "leads", tmp_path / "new.csv", "-o", tmp_path / "out.csv", "--why")
+    assert status == 0
+    assert "21 rows written" in out
+    assert "'x': 1 of 21 cells is outside what was seen in training" in err
+    assert "'level': 1 of 21 cells is of a level that training did not have: 'z'" in err
+    first = (tmp_path / "out.csv").read_text().splitlines()[1]
+    assert "x = 99: odds ×" in first
+
+
+def test_a_session_without_a_model_says_where_it_is_fitted(say, walked, tmp_path) -> None:
+    words = ("--accept-recommended", "--target", "bought", "--stop-after", "define", "--name", "begun", "-q")
+    assert say("run", walked / "leads.csv", *words)[0] == 0
+    for form in ("model", "sql", "script"):
+        status, _, err = say("export", "begun", "--to", form, "-o", tmp_path / "x")
+        assert status == 2
+        assert "has no model yet" in err
+    assert say("export", "begun", "--to", "card", "-o", tmp_path / "card.md")[0] == 0
+    assert "begun" in json.dumps((tmp_path / "card.md").read_text())
