@@ -41,6 +41,28 @@ def lstm(inputs: int, hidden: int) -> int:
     return 4 * (inputs * hidden + hidden * hidden + 2 * hidden)
 
 
+WAVES = 16  # of a periodic embedding, before they are mixed down
+FEW_LEVELS = 9  # up to here a category stays one-hot (Holzmüller et al. 2024)
+
+
+def periodic(size: int) -> int:
+    """Of one column: frequencies and phases of its waves, and the layer that mixes them to `size` - 1 numbers; the
+    column itself is kept beside them."""
+    return 2 * WAVES + (WAVES + 1) * (size - 1)
+
+
+def residual(kernel: int, channels: int, filters: int) -> tuple[int, int]:
+    """(parameters, multiplications a pixel) of two convolutions without bias, each with batch norm, and of the 1×1
+    convolution that widens what is added to them."""
+    weights = kernel * kernel * (channels + filters) * filters + (channels != filters) * channels * filters
+    return weights + 2 * 2 * filters, weights
+
+
+def attention(channels: int, size: int) -> int:
+    """softmax(vᵀ tanh(W h + b)): W, b and v."""
+    return dense(channels, size) + size
+
+
 @dataclass(frozen=True)
 class LayerCount:
     """One layer: what it holds, what one row costs (matrix products only), and the shape of one row after it."""
@@ -74,7 +96,7 @@ class Count:
         """Numbers that one row leaves behind on its way through, kept for the backward pass."""
         total = 0
         for layer in self.layers:
-            total += _size(layer.shape)
+            total += size_of(layer.shape)
         return total
 
 
@@ -112,8 +134,51 @@ def _layer(layer: Mapping[str, Json], shape: Shape, outputs: int) -> LayerCount:
     match kind:
         case "dense" | "head":
             size = outputs if kind == "head" else int(layer["size"])
+            if copies := int(layer.get("copies") or 0):
+                members, features = _expect(kind, shape, 2)
+                return LayerCount(kind, members * dense(features, size), copies * features * size, (members, size))
             (features,) = _expect(kind, shape, 1)
+            beside = int(layer.get("beside") or 0)  # weighed for all steps alike
+            return LayerCount(kind, dense(features, size) + beside, features * size + beside, (size,))
+        case "ntk":
+            (features,) = _expect(kind, shape, 1)
+            size = int(layer["size"])
             return LayerCount(kind, dense(features, size), features * size, (size,))
+        case "ensemble":
+            copies, size, features = int(layer["copies"]), int(layer["size"]), shape[-1]
+            _expect(kind, shape[-1:], 1)
+            held = features * size + copies * (
+                features + 2 * size
+            )  # one matrix; each member scales both sides, and adds
+            return LayerCount(kind, held, copies * features * size, (copies, size))
+        case "scale":
+            (features,) = _expect(kind, shape, 1)
+            return LayerCount(kind, features, features, shape)
+        case "periodic":
+            (features,) = _expect(kind, shape, 1)
+            columns, size = int(layer.get("columns") or 0), int(layer["size"])
+            held = columns * periodic(size)
+            return LayerCount(kind, held, columns * WAVES * size, (features + columns * (size - 1),))
+        case "categories":
+            (features,) = _expect(kind, shape, 1)
+            levels = list(layer.get("levels") or ())
+            tables = [embedding(n + 1, int(layer["size"])) for n in levels if n > FEW_LEVELS]
+            flat = sum(n for n in levels if n <= FEW_LEVELS) + int(layer["size"]) * len(tables)
+            return LayerCount(kind, sum(tables), 0, (features - len(levels) + flat,))
+        case "beside":
+            (features,) = _expect(kind, shape, 1)
+            return LayerCount(kind, 0, 0, (features + int(layer.get("beside") or 0),))
+        case "batchnorm":
+            return LayerCount(kind, 2 * shape[-1], 0, shape)
+        case "residual":
+            height, width, channels = _expect(kind, shape, 3)
+            kernel, size = int(layer["kernel"]), int(layer["size"])
+            held, weights = residual(kernel, channels, size)
+            return LayerCount(kind, held, weights * height * width, (height, width, size))
+        case "attention":
+            _, channels = _expect(kind, shape, 2)
+            size = int(layer["size"])
+            return LayerCount(kind, attention(channels, size), shape[0] * (channels + 1) * size, (channels,))
         case "conv1d":
             time, channels = _expect(kind, shape, 2)
             kernel, size = int(layer["kernel"]), int(layer["size"])
@@ -132,9 +197,10 @@ def _layer(layer: Mapping[str, Json], shape: Shape, outputs: int) -> LayerCount:
             return LayerCount(kind, embedding(rows, size), 0, (length, size))
         case "gru" | "lstm":
             time, channels = _expect(kind, shape, 2)
-            size = int(layer["size"])
+            size, ways = int(layer["size"]), 2 if layer.get("both") else 1
             held, gates = (gru(channels, size), 3) if kind == "gru" else (lstm(channels, size), 4)
-            return LayerCount(kind, held, gates * (channels + size) * size * time, (size,))
+            after = (time, ways * size) if layer.get("sequence") else (ways * size,)
+            return LayerCount(kind, ways * held, ways * gates * (channels + size) * size * time, after)
         case "pool":
             by = int(layer.get("size", 2))
             pooled = (*(side // by for side in shape[:-1]), shape[-1])
@@ -142,8 +208,10 @@ def _layer(layer: Mapping[str, Json], shape: Shape, outputs: int) -> LayerCount:
                 raise UsageProblem(f"A pool layer by {by} does not fit rows of shape {shape}; leave it out.")
             return LayerCount(kind, 0, 0, pooled)
         case "flatten":
-            return LayerCount(kind, 0, 0, (_size(shape),))
-        case "average" | "last":  # over time or the picture; the last time step only
+            return LayerCount(kind, 0, 0, (size_of(shape),))
+        case "gather":  # flat or averaged, by the picture's side: see engine.models.networks.layers
+            return LayerCount(kind, 0, 0, (shape[-1],))
+        case "average" | "last" | "masked_average" | "masked_max":  # over time or the picture; the last time step only
             return LayerCount(kind, 0, 0, (shape[-1],))
         case "dropout":
             return LayerCount(kind, 0, 0, shape)
@@ -153,6 +221,8 @@ def _layer(layer: Mapping[str, Json], shape: Shape, outputs: int) -> LayerCount:
 
 KINDS = (
     "dense", "head", "conv1d", "conv2d", "embedding", "gru", "lstm", "pool", "flatten", "average", "last", "dropout",
+    "ntk", "scale", "periodic", "categories", "ensemble", "beside", "batchnorm", "residual", "attention",
+    "masked_average", "masked_max", "gather",
 )  # fmt: skip
 
 
@@ -170,7 +240,7 @@ def _expect(kind: str, shape: Shape, dimensions: int) -> Shape:
     return shape
 
 
-def _size(shape: Shape) -> int:
+def size_of(shape: Shape) -> int:
     total = 1
     for side in shape:
         total *= side

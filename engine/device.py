@@ -16,6 +16,8 @@ from engine.records import Json, Progress
 from engine.trials import Context
 
 WARM_UPS, STEPS = 5, 30
+FEWEST, LONGEST = 5, 20.0  # steps at least, and seconds after which no more are timed
+TERMS = 300  # words of a text that is drawn to time with
 CLOSE = 0.10  # a GPU that is less than this much faster is not worth leaving the CPU for
 BYTES = 4  # float32
 STATES = 4  # of each parameter: itself, its gradient, and AdamW's two moments
@@ -23,11 +25,13 @@ STATES = 4  # of each parameter: itself, its gradient, and AdamW's two moments
 
 @dataclass(frozen=True)
 class Device:
-    """Somewhere a network can train.  key: cpu, cuda or mps.  free: bytes of memory; None where it cannot be told."""
+    """Somewhere a network can train.  key: cpu, cuda or mps.  free: bytes of memory; None where it cannot be told.
+    place: which of several graphics cards."""
 
     key: str
     name: str
     free: int | None = None
+    place: int = 0
 
     @property
     def label(self) -> str:
@@ -35,19 +39,33 @@ class Device:
 
 
 def found() -> list[Device]:
-    """The devices of this machine, CPU first.  Raises NoNetworks where torch is missing."""
+    """The devices of this machine, CPU first; of several graphics cards the one with most free memory.  Raises
+    NoNetworks where torch is missing."""
     import psutil
 
     from engine.models.networks.backend import load_torch
 
     torch = load_torch()
     devices = [Device("cpu", _cpu_name(), psutil.virtual_memory().available)]
-    if torch.cuda.is_available():
-        devices.append(Device("cuda", torch.cuda.get_device_name(), torch.cuda.mem_get_info()[0]))
+    if cards := graphics_cards():
+        devices.append(max(cards, key=lambda card: (card.free or 0, -card.place)))
     if torch.backends.mps.is_available():
         free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         devices.append(Device("mps", f"{platform.machine()} graphics", free))
     return devices
+
+
+def graphics_cards() -> list[Device]:
+    """Every CUDA device, in torch's order."""
+    from engine.models.networks.backend import load_torch
+
+    torch = load_torch()
+    if not torch.cuda.is_available():
+        return []
+    return [
+        Device("cuda", torch.cuda.get_device_name(i), torch.cuda.mem_get_info(i)[0], i)
+        for i in range(torch.cuda.device_count())
+    ]
 
 
 def choose(timings: Sequence[Mapping[str, Json]], excluded: Sequence[Mapping[str, Json]] = ()) -> tuple[str, str]:
@@ -87,82 +105,180 @@ def memory_needed(parameters: int, activations: int, features: int, batch: int) 
     return BYTES * (STATES * parameters + batch * (features + 2 * activations))
 
 
+NARROW = 1.3  # times as fast bf16 must be to be taken
+SMALLEST = 8  # rows a step below which a device that is out of memory is left out
+
+
 def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Trial: time training steps of this very network on each device.
 
-    params: model {"name", "settings"}, features, outputs, batch (or rows, from which it follows), task and metric.
-    Returns {"timings": [{"device", "name", "ms_per_step"}], "excluded": [{"device", "name", "reason"}], "chosen",
-    "why", "batch", "parameters", "versions"}.  Raises NoNetworks, UsageProblem, Cancelled.
+    params: model {"name", "settings"}, features, outputs, batch (or rows, from which it follows), recipe (task and
+    metric); inputs (as of the trial *inputs*) where what enters is no plain table.
+    Returns {"timings": [{"device", "name", "ms_per_step", "rows_per_second", "precision", "ms_of_bf16"}], "excluded":
+    [{"device", "name", "reason"}], "chosen", "why", "batch", "precision", "cards", "parameters", "versions"}.  batch:
+    smaller than asked for where the chosen device has no room for it, which `why` says.
+    Raises NoNetworks, UsageProblem, Cancelled.
     """
     from engine.models.networks.backend import versions
-    from engine.models.networks.losses import proper_loss
-    from engine.models.networks.spec import batch_size, declared
-    from engine.models.networks.spec import outputs as outputs_of
+    from engine.models.networks.layers import Inputs
+    from engine.models.networks.losses import loss_for
+    from engine.models.networks.spec import batch_size, declared, outputs_for, suited
 
-    model = params["model"]
-    network = declared(model["name"], model.get("settings"))
-    features = int(params["features"])
-    recipe = params.get("recipe") or {}
-    task = recipe.get("task") or ("multiclass" if int(params["outputs"]) > 1 else "regression")
-    outputs = outputs_of(task, int(params["outputs"]))
-    loss = proper_loss(task, recipe.get("metric", ""), recipe.get("costs"))
+    model, recipe = params["model"], dict(params.get("recipe") or {})
+    recipe["task"] = recipe.get("task") or ("multiclass" if int(params["outputs"]) > 1 else "regression")
+    network = suited(declared(model["name"], model.get("settings")), recipe["task"], str(recipe.get("metric", "")))
+    given = params.get("inputs")
+    inputs = Inputs.from_dict(given) if given else Inputs(network.takes, (int(params["features"]),))
+    outputs = outputs_for(network, inputs, recipe["task"], int(params["outputs"]))
+    loss = loss_for(network, recipe)
     batch = int(params.get("batch") or batch_size(int(params.get("rows") or 1024), network.training.batch))
-    counted = network.count(features, outputs)
-    need = memory_needed(counted.parameters, counted.activations, features, batch)
+    counted = network.count(inputs, outputs)
 
     timings: list[dict[str, Json]] = []
     excluded: list[dict[str, Json]] = []
     devices = found()
     for i, device in enumerate(devices):
         ctx.report(Progress(i, len(devices), "device", f"timing {STEPS} steps on {device.name}"))
+        size, need = batch, memory_needed(counted.parameters, counted.activations, inputs.width, batch)
+        while device.free is not None and need > device.free and device.key != "cpu" and size > SMALLEST:
+            size //= 2
+            need = memory_needed(counted.parameters, counted.activations, inputs.width, size)
         if device.free is not None and need > device.free:
             reason = f"a step needs {need / 2**20:,.0f} MB, and {device.free / 2**20:,.0f} MB are free"
             excluded.append({"device": device.key, "name": device.name, "reason": reason})
             continue
-        try:
-            ms = _time(device.key, network, loss, features, outputs, batch, ctx.seed)
-        except RuntimeError as problem:  # torch's out of memory is one; a driver that does not fit another
-            excluded.append({"device": device.key, "name": device.name, "reason": _in_words(problem)})
-            continue
-        timings.append({"device": device.key, "name": device.name, "ms_per_step": round(ms, 4)})
+        timed = _timed(device, network, loss, inputs, outputs, size, ctx)
+        if isinstance(timed, str):
+            excluded.append({"device": device.key, "name": device.name, "reason": timed})
+        else:
+            timings.append(timed)
     chosen, why = choose(timings, excluded)
+    taken = next((t for t in timings if t["device"] == chosen), {})
+    size, precision = int(taken.get("batch", batch)), str(taken.get("precision", "float32"))
+    if size < batch:
+        why += f" It has room for {size:,} rows a step, not for {batch:,}."
+    if precision == "bf16":
+        times = taken["ms_of_float32"] / max(taken["ms_per_step"], 1e-9)
+        why += (
+            f" In bf16 a step is {times:.1f} times as fast as in float32; keep it only where the score does not fall."
+        )
+    cards = [c for d in devices if d.key == "cuda" for c in graphics_cards()]
+    if len(cards) > 1:
+        picked = next(d for d in devices if d.key == "cuda")
+        why += f" Of {len(cards)} graphics cards number {picked.place} has most free memory."
     return {
         "timings": timings,
         "excluded": excluded,
         "chosen": chosen,
         "why": why,
-        "batch": batch,
+        "batch": size,
+        "precision": precision,
+        "cards": [{"place": c.place, "name": c.name, "free_mb": round((c.free or 0) / 2**20)} for c in cards],
         "parameters": counted.parameters,
         "versions": versions(),
     }
 
 
-def _time(device: str, network: Any, loss: Any, features: int, outputs: int, batch: int, seed: int) -> float:
+def _timed(
+    device: Device, network: Any, loss: Any, inputs: Any, outputs: int, batch: int, ctx: Context
+) -> dict[str, Json] | str:
+    """The timing of a device; the reason in words where it has none.  Out of memory: tried with half the batch, but on
+    the CPU."""
+    from dataclasses import replace
+
+    from engine.models.networks.backend import out_of_memory
+
+    key = device.key if device.key != "cuda" else f"cuda:{device.place}"
+    while True:
+        try:
+            ms = _time(key, network, loss, inputs, outputs, batch, ctx)
+            break
+        except RuntimeError as problem:  # torch's out of memory is one; a driver that does not fit another
+            if out_of_memory(problem) and device.key != "cpu" and batch > SMALLEST:
+                batch //= 2
+                continue
+            return _in_words(problem)
+    found: dict[str, Json] = {"device": device.key, "name": device.name, "ms_per_step": round(ms, 4)}
+    found |= {"rows_per_second": round(1000 * batch / max(ms, 1e-9)), "batch": batch, "precision": "float32"}
+    if device.key == "cuda":  # elsewhere nothing is gained
+        narrow = replace(network, training=replace(network.training, precision="bf16"))
+        try:
+            less = _time(key, narrow, loss, inputs, outputs, batch, ctx)
+        except RuntimeError:  # an old card, or a layer that has no such form
+            return found
+        found["ms_of_bf16"] = round(less, 4)
+        if ms >= NARROW * less:
+            found |= {"ms_of_float32": found["ms_per_step"], "ms_per_step": round(less, 4), "precision": "bf16"}
+            found["rows_per_second"] = round(1000 * batch / max(less, 1e-9))
+    return found
+
+
+def _time(device: str, network: Any, loss: Any, inputs: Any, outputs: int, batch: int, ctx: Context) -> float:
     """Milliseconds of the middle one of 30 steps: rows copied in, forward, backward, update; synchronised each time."""
     import numpy as np
 
     from engine.models.networks.backend import reproducible
-    from engine.models.networks.build import Route, build
-    from engine.models.networks.training import optimiser
+    from engine.models.networks.modules import untrained
+    from engine.models.networks.training import moved, optimiser, stepped
 
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((batch, features), dtype=np.float32)
-    y = rng.integers(0, outputs, batch) if loss.classes else rng.standard_normal(batch, dtype=np.float32)
-    route = Route(build(network, features, outputs, seed, loss))
-    with reproducible(seed, network.training.threads, device) as torch:
-        weights = route.weights(device)
-        adam, compare = optimiser(torch, weights, network.training), loss.function()
-        wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
-        taken = []
-        for _ in range(WARM_UPS + STEPS):
+    stack, y = _drawn(inputs, outputs, loss, batch, ctx.seed)
+    wait = _waits(device)
+    with reproducible(ctx.seed, network.training.threads, device) as torch:
+        net = untrained(network, loss, inputs, outputs, y, ctx.seed).to(device).train()
+        adam, compare = optimiser(torch, net, network.training), loss.function(network.training.smoothing)
+        taken: list[float] = []
+        began = time.perf_counter()
+        while len(taken) < WARM_UPS + STEPS:
             started = time.perf_counter_ns()
-            x, wanted = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
+            x, beside = stack.batch(0, batch)
+            wanted = torch.from_numpy(np.asarray(y)).to(device)
             adam.zero_grad(set_to_none=True)
-            compare(route(weights, x, True), wanted).backward()
+            value = stepped(torch, net, compare, network.training, device, moved(x, device), moved(beside, device),
+                            wanted)  # fmt: skip
+            value.backward()
             adam.step()
             wait()
             taken.append((time.perf_counter_ns() - started) / 1e6)
+            ctx.report(Progress(len(taken), WARM_UPS + STEPS, "step", f"timing {STEPS} steps"))
+            if len(taken) > WARM_UPS + FEWEST and time.perf_counter() - began > LONGEST:
+                break
     return statistics.median(taken[WARM_UPS:])
+
+
+def _waits(device: str) -> Any:
+    """What waits until a device has done what it was told."""
+    from engine.models.networks.backend import load_torch
+
+    torch = load_torch()
+    kind = device.partition(":")[0]
+    return {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(kind, lambda: None)
+
+
+def _drawn(inputs: Any, outputs: int, loss: Any, batch: int, seed: int) -> tuple[Any, Any]:
+    """A batch of rows drawn at random, as they would enter, and targets."""
+    import numpy as np
+
+    from engine.models.networks.inputs import Stack, Terms
+    from engine.models.networks.modules import torch
+
+    rng = np.random.default_rng(seed)
+    steps = outputs if inputs.takes == "window" else 1
+    shape = (batch, steps) if inputs.takes == "window" else (batch,)
+    y = rng.integers(0, outputs, batch) if loss.classes else rng.standard_normal(shape, dtype=np.float32)
+    beside = None
+    if inputs.beside:
+        sides = (batch, steps, inputs.beside) if inputs.takes == "window" else (batch, inputs.beside)
+        beside = torch.from_numpy(rng.standard_normal(sides, dtype=np.float32))
+    if inputs.takes == "tokens":
+        return Stack(torch.from_numpy(rng.integers(1, max(2, inputs.rows), (batch, *inputs.shape))), beside), y
+    if inputs.takes == "terms":
+        each = min(inputs.shape[0], TERMS)
+        places = torch.from_numpy(rng.integers(0, inputs.shape[0], batch * each))
+        return Terms(places, torch.rand(batch * each), torch.arange(0, batch * each + 1, each)), y
+    x = rng.random((batch, *inputs.shape), dtype=np.float32)
+    if inputs.levels:
+        x[:, -len(inputs.levels) :] = rng.integers(0, 2, (batch, len(inputs.levels)))
+    return Stack(torch.from_numpy(x), beside), y
 
 
 def _said(timing: Mapping[str, Json]) -> str:

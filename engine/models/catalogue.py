@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from engine.errors import UsageProblem
-from engine.models.networks.spec import NETWORKS, Network
+from engine.models.networks.layers import ALWAYS_SAID
+from engine.models.networks.spec import LADDERS, NETWORKS, Network, Training
 from engine.records import Json
 
 Task = Literal["binary", "multiclass", "regression", "forecast"]
@@ -23,10 +24,12 @@ FORECAST = frozenset({"forecast"})
 ALL = CLASSES | NUMBERS
 EVERY = ALL | FORECAST
 
-Prepare = Literal["none", "linear", "dense", "tree", "native", "net"]
+Prepare = Literal["none", "linear", "dense", "tree", "native", "net", "terms", "tokens", "picture", "embed"]
 """How the columns reach the model: none = as they are; linear = imputed, scaled, one-hot; dense = the same, never
 sparse; net = dense, with numbers squashed, so that one far-out value cannot throw a network off; tree = missing left
-in, one-hot; native = missing left in, categories as codes that the model knows to be codes."""
+in, one-hot; native = missing left in, categories as codes that the model knows to be codes.  For networks that take a
+material of their own, the rest as net: terms = texts as counts of words, sparse; tokens = texts as numbers of their
+words; picture = all pixels; embed = categories as codes for the network to embed."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class ModelSpec:
     readable: bool = False  # a person can follow a prediction with pencil and paper
     early_stop: bool = False  # wants an inner validation part of the training rows
     network: bool = False  # trained in epochs, on torch
+    material: str = ""  # table, text, series or image, where it takes no other
+    further: Mapping[str, Json] = field(default_factory=dict)  # settings that are written down only where they are set
     package: str = ""  # a library of an extra, without which it is not offered
     composed: bool = False  # made of other models, which stand in its setting "of"
     members: tuple[int, int] = (1, 1)  # of a composed one: at least and at most how many
@@ -64,28 +69,47 @@ class ModelSpec:
 
     def with_defaults(self, settings: Mapping[str, Json] | None) -> dict[str, Json]:
         """All settings, the given ones in place of the defaults.  Raises UsageProblem for one it does not have."""
-        unknown = sorted(set(settings or {}) - set(self.settings))
+        unknown = sorted(set(settings or {}) - set(self.settings) - set(self.further))
         if unknown:
-            known = ", ".join(self.settings) or "none"
+            known = ", ".join((*self.settings, *self.further)) or "none"
             raise UsageProblem(f"{self.title} has no setting {unknown[0]!r}; its settings are: {known}.")
         return {**self.settings, **(settings or {})}
 
 
 def _network(network: Network) -> ModelSpec:
-    widths = [layer.size for layer in network.layers if layer.kind == "dense"]
+    how, plain = network.as_dict()["training"], asdict(Training())
     dropout = max((layer.rate for layer in network.layers), default=0.0)
+    said = {name: value for name, value in how.items() if name in ALWAYS_SAID or value != _as_json(plain[name])}
+    embeds = any(layer.kind == "categories" for layer in network.layers)
+    prepare: Prepare = "embed" if embeds else NET_PREPARE[network.takes]
+    material = next((name for name, nets in LADDERS.items() if network in nets), "table")
     return ModelSpec(
         network.name,
         network.title,
-        "T6",
-        EVERY,
-        "Many rows, and a smooth pattern that trees cut into steps; it must earn its keep.",
-        "net",
+        network.tier,
+        {"series": FORECAST, "table": EVERY}.get(material, ALL),
+        network.why,
+        prepare,
         "engine.models.networks.training:build_network",
-        {"widths": widths, "dropout": dropout, **asdict(network.training)},
+        {"widths": list(network.widths), "dropout": dropout, **said},
         early_stop=True,
         network=True,
+        material="" if material == "table" else material,
+        further={name: value for name, value in how.items() if name not in said},
     )
+
+
+NET_PREPARE: Mapping[str, Prepare] = {
+    "table": "net",
+    "terms": "terms",
+    "tokens": "tokens",
+    "window": "net",
+    "picture": "picture",
+}
+
+
+def _as_json(value: Any) -> Json:
+    return list(value) if isinstance(value, tuple) else value
 
 
 MODELS: tuple[ModelSpec, ...] = (

@@ -25,6 +25,7 @@ from engine.models.setting import Setting
 from engine.models.simple import count_parameters, fit_quietly
 from engine.records import Json
 
+OF_ONE_PIECE = ("terms", "tokens", "picture", "embed")  # no column of a text or a picture can be left out
 LEADING = 2  # columns of a prepared row of a forecast before those that a model learns from: its level and its spread
 FURTHEST = float(np.log(10.0))  # how far beyond the largest logarithm of the training part an answer may lie
 
@@ -154,8 +155,12 @@ def fit(
         level, spread, X = off_scale(X)
         y = (y - level) / spread
     if spec.network:
+        from engine.models.networks.inputs import layout_of
+        from engine.models.networks.spec import declared
+
         given = {"name": spec.name, "settings": settings}
-        fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report)
+        layout = layout_of(declared(spec.name, settings), prepare, X.shape[1], recipe)
+        fitted.estimator = spec.builder()(given, recipe, X.shape[1], seed, report, layout)
     else:
         setting = Setting(
             task=recipe["task"],
@@ -184,7 +189,8 @@ def fit(
     if spec.network:
         fitted.estimator.report = None  # the listener belongs to this run, not to the model
         fitted.net = dict(fitted.estimator.trained_)
-        fitted.estimator.trained_.pop("seconds", None)  # kept beside the model: the same model is the same bytes
+        for name in ("seconds", "rows_per_second", "remarks"):  # kept beside the model: the same one is the same bytes
+            fitted.estimator.trained_.pop(name, None)
     fitted.seconds = time.perf_counter() - started
     return fitted
 
@@ -252,6 +258,7 @@ def prepared(
         times = table.times[positions] if table.times is not None and kind == "time" else None
         folds = target_folds(groups, times)
     select = None if recipe["task"] == "forecast" else (recipe.get("prepare") or {}).get("select")
+    select = None if style in OF_ONE_PIECE else select
     prepare = assemble(made, style, recipe["task"], seed, folds, select)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # columns without any value, levels never met: both have their place here

@@ -24,9 +24,10 @@ from engine.records import Json
 
 MEDIA_TYPE = "application/vnd.rungwise.model"
 FORMAT = 1
-CARD, PREPARE, SKOPS, KERAS = "model.json", "prepare.skops", "estimator.skops", "estimator.keras"
+CARD, PREPARE, SKOPS = "model.json", "prepare.skops", "estimator.skops"
+KERAS, TORCH = "estimator.keras", "estimator.torch"  # of a network, by what has a form of it
 LARGEST = 4 << 30  # bytes unpacked
-_MEMBER = re.compile(rf"(\d/){{0,4}}({'|'.join(map(re.escape, (CARD, PREPARE, SKOPS, KERAS)))})")
+_MEMBER = re.compile(rf"(\d/){{0,4}}({'|'.join(map(re.escape, (CARD, PREPARE, SKOPS, KERAS, TORCH)))})")
 
 # Types beyond what skops trusts by itself (public scikit-learn estimators, numpy, scipy): ours, skrub's encoders, and
 # the parts that scikit-learn's trees, boosting and encoders are made of.
@@ -47,6 +48,7 @@ TRUSTED = (
     "engine.models.columns.YesNo",
     "engine.models.columns.Zeros",
     "engine.models.columns._Nothing",
+    "engine.models.networks.tokens.Tokens",
     "engine.models.onecolumn.ColumnClasses",
     "engine.models.onecolumn.ColumnNumbers",
     "engine.models.penalised.Margin",
@@ -91,7 +93,8 @@ class Artifact:
 
     @property
     def format(self) -> str:
-        return "keras" if self.fitted.spec.network else "skops"
+        network = self.fitted.spec.network
+        return str(getattr(self.fitted.estimator, "format", "keras")) if network else "skops"
 
 
 def dumps(artifact: Artifact) -> bytes:
@@ -145,7 +148,8 @@ def _members(fitted: Fitted, folder: str) -> dict[str, bytes]:
     if fitted.spec.network:
         from engine.models.networks.files import network_to_bytes
 
-        members[folder + KERAS] = network_to_bytes(fitted.estimator)
+        kept = KERAS if fitted.estimator.format == "keras" else TORCH
+        members[folder + kept] = network_to_bytes(fitted.estimator)
     else:
         members[folder + SKOPS] = _skops_bytes(fitted.estimator)
     return members
@@ -189,7 +193,8 @@ def _fitted(card: dict[str, Json], members: dict[str, bytes], folder: str) -> Fi
     if spec.network:
         from engine.models.networks.files import network_from_bytes
 
-        estimator: Any = network_from_bytes(members[folder + KERAS])
+        kept = TORCH if folder + TORCH in members else KERAS
+        estimator: Any = network_from_bytes(members[folder + kept])
     else:
         estimator = _from_skops(members[folder + SKOPS])
     return Fitted(*known, prepare, estimator, most=card.get("most_log1p"))

@@ -31,6 +31,8 @@ MISSING_SHARE = 0.01
 BINS = 5
 COMPONENTS = 50  # of pictures, where distances are measured
 WINDOW = ("step", "change", "lag", "level", "slope")  # types of what a forecast looks back on (engine.data.series.rows)
+FOR_NETS = ("net", "terms", "tokens", "picture", "embed")
+SPARSE = ("linear", "terms")
 REDUCED, NEAR = 100, 50  # numbers made of one column's thousands of terms; where distances count, and take 100 in all
 
 
@@ -137,7 +139,7 @@ def _for_lines(
     few, many = _by_levels(of, prepare["categories"], frame)
     numbers, encode = prepare["numbers"], prepare["categories"]["encode"]
     scale = {"scale": numbers["scale"], "impute": numbers["impute"]}
-    if style == "net" and scale["scale"] in ("standard", "robust"):
+    if style in FOR_NETS and scale["scale"] in ("standard", "robust"):
         scale["scale"] = "squash"  # robust in the middle, and bent at the ends: one far-out value throws no network off
     shaped = {key: numbers[key] for key in ("skew", "clip") if numbers.get(key) not in (None, "none")}
     binned = [column for column in of["number"] if column in (numbers.get("bins") or ())]
@@ -150,6 +152,9 @@ def _for_lines(
         Block("onehot", tuple(few), "onehot", {"rare": prepare["categories"]["rare"]}),
         Block("levels", tuple(many), encode, scale),
     ]
+    if style == "embed":  # a network learns a place for each level
+        codes = Block("codes", tuple([*few, *many]), "embed_codes", {"rare": prepare["categories"]["rare"]})
+        made = [*(block for block in made if block.name not in ("onehot", "levels")), codes]
     if numbers["indicator"]:
         empty = frame.isna().mean().to_dict()
         asked = [*of["number"], *of["date"], *of["yes_no"], *in_order.columns]
@@ -163,6 +168,10 @@ _VOCABULARIES = {"words": ["words"], "letters": ["letters"], "both": ["words", "
 
 def _texts(encode: str, style: Prepare, columns: list[str]) -> list[Block]:
     """Thousands of sparse columns suit a line only; the others get a few dozen numbers made from them."""
+    if style == "tokens":
+        return [Block("tokens", tuple(columns), "tokens")]
+    if style == "terms":
+        return [Block("text", tuple(columns), "vocabulary", {"kinds": _VOCABULARIES.get(encode, ["words"]), "dimensions": None})]
     if encode == "tfidf":  # as the first sessions wrote it
         encode = "words" if style == "linear" else "strings"
     if encode in _VOCABULARIES:
@@ -200,9 +209,9 @@ def assemble(
         return None
     from sklearn.compose import ColumnTransformer
 
-    situation = {"task": task, "seed": seed, "target_folds": target_folds, "dense": style != "linear"}
+    situation = {"task": task, "seed": seed, "target_folds": target_folds, "dense": style not in SPARSE}
     steps = [(b.name, _BUILD[b.what](dict(b.options), situation), list(b.columns)) for b in made]
-    columns = ColumnTransformer(steps, sparse_threshold=0.0 if style != "linear" else 0.3)
+    columns = ColumnTransformer(steps, sparse_threshold=0.3 if style in SPARSE else 0.0)
     if not select:
         return columns
     from sklearn.pipeline import Pipeline

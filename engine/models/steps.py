@@ -91,6 +91,24 @@ def _codes(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
     )
 
 
+def _embed_codes(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
+    """Codes from 0 on for a network to embed; -1 for a level never seen and for none."""
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=-1,
+        encoded_missing_value=-1,
+        min_frequency=options.get("rare"),
+    )
+
+
+def _tokens(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
+    from engine.models.networks.tokens import Tokens
+
+    return Tokens()
+
+
 def _ordered(options: Mapping[str, Json], situation: Mapping[str, Any]) -> Any:
     """Levels as 0, 1, 2 … in the order that was typed; one that was not, and an empty cell, is missing."""
     from sklearn.preprocessing import OrdinalEncoder
@@ -184,4 +202,6 @@ BUILD: dict[str, Any] = {
     "ordinal": _ordinal,
     "target": _target,
     "codes": _codes,
+    "embed_codes": _embed_codes,
+    "tokens": _tokens,
 }

@@ -57,9 +57,28 @@ def load_keras() -> Any:
 def needs_device(device: str) -> None:
     """Raises NoNetworks where this machine has no such device (cpu, cuda or mps)."""
     torch = load_torch()
+    kind, _, place = device.partition(":")
     there = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    if device not in there or not there[device]():
+    beyond = bool(place) and (kind != "cuda" or not place.isdigit() or int(place) >= torch.cuda.device_count())
+    if kind not in there or not there[kind]() or beyond:
         raise NoNetworks(f"This network was to train on {device!r}, which is not here; measure the devices again.")
+
+
+def on_device(device: str) -> tuple[Any, str]:
+    """Torch, and the device as torch calls it: of several graphics cards the one with most free memory."""
+    torch = load_torch()
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        free = [torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())]
+        return torch, f"cuda:{free.index(max(free))}"
+    return torch, device
+
+
+def out_of_memory(problem: BaseException) -> bool:
+    """Whether it says that a device's memory is full; Apple's says so in words only."""
+    torch = load_torch()
+    return isinstance(problem, torch.OutOfMemoryError) or (
+        isinstance(problem, RuntimeError) and "out of memory" in str(problem).casefold()
+    )
 
 
 def versions() -> dict[str, str]:

@@ -1,8 +1,11 @@
-"""Networks as files: Keras's own format, opened so that a file from a stranger can do nothing.
+"""Networks as files, opened so that a file from a stranger can do nothing.
 
-A `.keras` file is a zip of config.json, metadata.json and model.weights.h5; ours carries rungwise.json beside them.
-Before Keras sees a file, every member, every class and every function named in it is held against a fixed list, and
-the weights against what could make HDF5 read another file; Keras then opens it in safe mode.  Nothing is unpickled.
+Where Keras has a form of the network: a `.keras` file, a zip of config.json, metadata.json and model.weights.h5, which
+plain Keras opens; ours carries rungwise.json beside them.  Everything else: a zip of rungwise.json and weights.npz.
+
+rungwise.json declares the network.  It is built from that declaration alone, in the size that was counted first; from
+the file come its weights, and nothing else: what config.json says must be what Keras says of the network built here,
+and every array must have the name, the shape and the type that it has there.  Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import json
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,50 +24,50 @@ from typing import Any
 import numpy as np
 
 from engine.errors import RungwiseError
-from engine.models.networks.backend import load_keras
-from engine.models.networks.build import Route
+from engine.models.networks.backend import NoNetworks, load_torch
 from engine.models.networks.estimator import NetworkClassifier, NetworkRegressor
+from engine.models.networks.inputs import Layout, plain_layout
 from engine.models.networks.losses import Loss
 from engine.models.networks.spec import Network
 from engine.records import Json
 
 MEDIA_TYPE = "application/vnd.keras"
 
-OURS = "rungwise.json"
-MEMBERS = {"config.json", "metadata.json", "model.weights.h5", OURS}
+OURS, WEIGHTS, ARRAYS = "rungwise.json", "model.weights.h5", "weights.npz"
+MEMBERS = {"keras": {"config.json", "metadata.json", WEIGHTS, OURS}, "torch": {OURS, ARRAYS}}
 LISTS: dict[str, tuple[str | None, ...]] = {
     "class_name": ("Functional", "InputLayer", "Dense", "Dropout", "Activation", "DTypePolicy", "HeNormal", "Zeros",
-                   "__keras_tensor__"),
-    "module": (None, "keras", "keras.layers", "keras.initializers", "keras.src.models.functional"),
-    "registered_name": (None, "Functional"),
-    "activation": ("relu", "tanh", "silu", "gelu", "linear", "softmax"),
+                   "Ones", "GlorotUniform", "RandomUniform", "Conv2D", "MaxPooling2D", "Flatten", "Add",
+                   "GlobalAveragePooling1D", "GlobalAveragePooling2D", "BatchNormalization", "Embedding",
+                   "NotEqual", "__keras_tensor__"),
+    "module": (None, "keras", "keras.layers", "keras.initializers", "keras.src.models.functional",
+               "keras.src.ops.numpy"),
+    "registered_name": (None, "Functional", "NotEqual"),
+    "activation": ("relu", "tanh", "silu", "gelu", "selu", "linear", "softmax"),
 }  # fmt: skip
 BYTES = 4
 NO_DATE = "1980-01-01@00:00:00"
-LARGEST = 512 * 2**20  # bytes unpacked: far above any network for tables, far below a zip bomb
+LARGEST = 512 * 2**20  # bytes unpacked: far above any network here, far below a zip bomb
+
+Estimator = NetworkClassifier | NetworkRegressor
 
 
 class UnsafeNetwork(RungwiseError):
     """A file that is not a network of ours, or that names something a network file has no business with."""
 
 
-def network_to_bytes(estimator: NetworkClassifier | NetworkRegressor) -> bytes:
-    """A fitted network as a `.keras` file, which plain Keras opens too."""
+def network_to_bytes(estimator: Estimator) -> bytes:
+    """A fitted network as a file: `.keras` where it has that form (`estimator.format`), else arrays and JSON."""
     ours = {
-        "format": 1,
+        "format": 2,
         "network": estimator.network.as_dict(),
+        "layout": estimator.layout_.as_dict(),
+        "outputs": estimator.net_.outputs,
         "loss": {name: value for name, value in asdict(estimator.loss_).items() if value != ()},
         "classes": estimator.classes_.tolist() if isinstance(estimator, NetworkClassifier) else None,
         "trained": estimator.trained_,
     }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.keras"
-        with _quietly():
-            estimator.module_.save(path)
-        with zipfile.ZipFile(path) as archive:
-            members = {name: archive.read(name) for name in sorted(archive.namelist())}
-    # Saved twice, the same network is the same bytes: no date of saving, neither Keras's nor the zip's
-    members["metadata.json"] = json.dumps({**json.loads(members["metadata.json"]), "date_saved": NO_DATE}).encode()
+    members = _keras_members(estimator) if estimator.format == "keras" else {ARRAYS: _arrays(estimator.net_)}
     members[OURS] = json.dumps(ours).encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -73,63 +76,172 @@ def network_to_bytes(estimator: NetworkClassifier | NetworkRegressor) -> bytes:
     return packed.getvalue()
 
 
-def network_from_bytes(content: bytes) -> NetworkClassifier | NetworkRegressor:
-    """The fitted estimator back.  Raises UnsafeNetwork (nothing of the file has run then) or NoNetworks."""
-    ours = _inspect(content)
-    keras = load_keras()
+def _keras_members(estimator: Estimator) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        path.write_bytes(content)
-        try:
-            with keras.device("cpu"), _quietly():
-                module = keras.saving.load_model(path, custom_objects={}, compile=False, safe_mode=True)
-        except Exception as problem:  # Keras raises many kinds here; all mean the same to a reader
-            raise _refuse(f"Keras cannot read it ({type(problem).__name__})") from None
-    try:
-        network, loss = Network.from_dict(ours["network"]), Loss(**ours["loss"])
-        family: type[NetworkClassifier | NetworkRegressor] = NetworkClassifier if loss.classes else NetworkRegressor
-        estimator = family(network=network, loss=loss)
-        estimator._take(Route(module))
-        estimator.loss_ = loss
-        if isinstance(estimator, NetworkClassifier):
-            estimator.classes_ = np.asarray(ours["classes"])
-            if len(estimator.classes_) != module.output_shape[1]:
-                raise ValueError
-        estimator.n_features = estimator.n_features_in_
-        estimator.trained_ = dict(ours["trained"])
-    except (KeyError, TypeError, ValueError, RungwiseError):
-        raise _refuse(f"its {OURS} does not fit its layers") from None
+        with _quietly():
+            estimator.module_.save(path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    # Saved twice, the same network is the same bytes: no date of saving, neither Keras's nor the zip's
+    members["metadata.json"] = json.dumps({**json.loads(members["metadata.json"]), "date_saved": NO_DATE}).encode()
+    return members
+
+
+def _arrays(net: Any) -> bytes:
+    """The state of a torch module as npz, with no date in it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, tensor in sorted(net.state_dict().items()):
+            array = io.BytesIO()
+            np.lib.format.write_array(array, tensor.detach().cpu().contiguous().numpy(), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), array.getvalue(), zipfile.ZIP_STORED)
+    return out.getvalue()
+
+
+def network_from_bytes(content: bytes) -> Estimator:
+    """The fitted estimator back.  Raises UnsafeNetwork (nothing of the file has run then) or NoNetworks."""
+    members = _inspect(content)
+    ours = _json(members[OURS])
+    if not isinstance(ours, dict) or ours.get("format") not in (1, 2):
+        raise _refuse("it was written by a newer version, or not by this program")
+    load_torch()
+    estimator, net = _built(ours)
+    if ARRAYS in members:
+        _put_arrays(net, members[ARRAYS])
+    else:
+        _put_keras(net, estimator.loss_, members)
+    estimator._take(net)
     return estimator
 
 
-def _inspect(content: bytes) -> dict[str, Json]:
-    """What rungwise.json says, once everything in the file is known to be harmless.  Raises UnsafeNetwork."""
+def _built(ours: Mapping[str, Json]) -> tuple[Estimator, Any]:
+    """The estimator that a file declares, and its network with weights of no meaning yet."""
+    from engine.models.networks.modules import Net
+
+    try:
+        network, loss = Network.from_dict(ours["network"]), Loss(**_loss(ours["loss"]))
+        if ours["format"] == 1:  # from when there were dense networks on tables only
+            outputs = len(ours["classes"]) if loss.classes else 1
+            layout = plain_layout(int(ours["features"])) if "features" in ours else _first_width(ours)
+        else:
+            layout, outputs = Layout.from_dict(ours["layout"]), int(ours["outputs"])
+        if loss.name not in ("cross_entropy", "squared", "absolute", "pinball") or outputs < 1:
+            raise ValueError
+        counted = network.count(layout.inputs, outputs)
+        if BYTES * counted.parameters > LARGEST:
+            raise _refuse(f"its layers would take more than {LARGEST // 2**20} MB")
+        family: type[Estimator] = NetworkClassifier if loss.classes else NetworkRegressor
+        estimator = family(network=network, loss=loss, layout=layout)
+        estimator.loss_, estimator.layout_ = loss, layout
+        if isinstance(estimator, NetworkClassifier):
+            estimator.classes_ = np.asarray(ours["classes"])
+            if len(estimator.classes_) != outputs:
+                raise ValueError
+        estimator.trained_ = dict(ours["trained"])
+        net = Net(network, layout.inputs, outputs, np.zeros(outputs, np.float32), 0)
+    except (UnsafeNetwork, NoNetworks):
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, RungwiseError):
+        raise _refuse(f"its {OURS} does not fit its layers") from None
+    return estimator, net
+
+
+def _loss(said: Mapping[str, Json]) -> dict[str, Json]:
+    return {**said, "weights": tuple(said.get("weights") or ())}
+
+
+def _first_width(ours: Mapping[str, Json]) -> Layout:
+    return plain_layout(int(ours["inputs"]))
+
+
+def _put_arrays(net: Any, content: bytes) -> None:
+    """The weights of an npz, each of which must have its name, its shape and its type."""
+    torch = load_torch()
+    known = net.state_dict()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            if set(stored.files) != set(known):
+                raise _refuse("its weights are not those of the layers it declares")
+            for name, tensor in known.items():
+                array = stored[name]
+                if array.shape != tuple(tensor.shape) or array.dtype != tensor.numpy().dtype:
+                    raise _refuse("its weights do not fit the layers it declares")
+                if array.dtype.kind == "f" and not np.isfinite(array).all():
+                    raise _refuse("its weights are no numbers")
+                known[name] = torch.from_numpy(np.array(array))
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, MemoryError):
+        raise _refuse("its weights are damaged") from None
+    net.load_state_dict(known)
+
+
+def _put_keras(net: Any, loss: Loss, members: Mapping[str, bytes]) -> None:
+    """The weights of a Keras file whose configuration is that of the network built here."""
+    from engine.models.networks.keras_form import has_form, skeleton, take_weights
+
+    if not has_form(net.network, net.inputs):
+        raise _refuse("it declares layers that a .keras file cannot hold")
+    model = skeleton(net.network, net.inputs, net.outputs, loss)
+    said, made = _json(members["config.json"]), json.loads(model.to_json())
+    if _shape_of(said) != _shape_of(made):
+        raise _refuse("its config.json is not that of the network it declares")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / WEIGHTS
+        path.write_bytes(members[WEIGHTS])
+        try:
+            with _quietly():
+                model.load_weights(path)
+        except Exception as problem:  # Keras raises many kinds here; all mean the same to a reader
+            raise _refuse(f"Keras cannot read its weights ({type(problem).__name__})") from None
+    take_weights(net, model)
+
+
+def _shape_of(config: Json) -> Json:
+    """What a Keras configuration says of the layers: names, kinds, sizes; not how they were drawn at first."""
+    try:
+        return [
+            (layer["class_name"], layer["name"], {k: layer["config"].get(k) for k in _TOLD})
+            for layer in config["config"]["layers"]
+        ]
+    except (KeyError, TypeError, AttributeError):
+        raise _refuse("its config.json does not describe a network") from None
+
+
+_TOLD = ("units", "activation", "filters", "kernel_size", "padding", "pool_size", "input_dim",
+         "output_dim", "mask_zero", "batch_shape", "epsilon", "use_bias")  # fmt: skip
+
+
+def _inspect(content: bytes) -> dict[str, bytes]:
+    """The members of a file, once everything in it is known to be harmless.  Raises UnsafeNetwork."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-            strange = sorted(set(names) - MEMBERS)
+            kind = "torch" if ARRAYS in names else "keras"
+            strange = sorted(set(names) - MEMBERS[kind])
             if strange:
                 raise _refuse(f"it contains {strange[0]!r}")
-            if len(names) != len(MEMBERS) or set(names) != MEMBERS:
+            if len(names) != len(MEMBERS[kind]) or set(names) != MEMBERS[kind]:
                 raise _refuse("it is incomplete")
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise _refuse(f"it unpacks to more than {LARGEST // 2**20} MB")
-            config = json.loads(archive.read("config.json"))
-            ours = json.loads(archive.read(OURS))
-            weights = archive.read("model.weights.h5")
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
-        raise _refuse("it is damaged or no .keras file") from None
+            members = {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError):
+        raise _refuse("it is damaged or no network file") from None
+    if kind == "keras":
+        try:
+            for what, name in _named(_json(members["config.json"])):
+                raise _refuse(f"it names the {what} {name!r}")
+        except (KeyError, IndexError, TypeError, ValueError, RecursionError):
+            raise _refuse("its config.json does not describe a network") from None
+        _inspect_weights(members[WEIGHTS])
+    return members
+
+
+def _json(content: bytes) -> Json:
     try:
-        for what, name in _named(config):
-            raise _refuse(f"it names the {what} {name!r}")
-        if BYTES * _parameters(config) > LARGEST:
-            raise _refuse(f"its layers would take more than {LARGEST // 2**20} MB")
-    except (KeyError, IndexError, TypeError, ValueError, RecursionError):
-        raise _refuse("its config.json does not describe a network") from None
-    _inspect_weights(weights)
-    if not isinstance(ours, dict) or ours.get("format") != 1:
-        raise _refuse("it was written by a newer version, or not by this program")
-    return ours
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise _refuse("it is damaged or no network file") from None
 
 
 def _named(value: Json) -> Iterator[tuple[str, str]]:
@@ -143,19 +255,6 @@ def _named(value: Json) -> Iterator[tuple[str, str]]:
                 yield key.replace("_", " "), str(value[key])[:80]
         for item in value.values():
             yield from _named(item)
-
-
-def _parameters(config: Json) -> int:
-    """What Keras would make room for, counted from the configuration alone."""
-    width, total = 0, 0
-    for layer in config["config"]["layers"]:
-        inside = layer["config"]
-        if layer["class_name"] == "InputLayer":
-            width = int(inside["batch_shape"][1])
-        elif layer["class_name"] == "Dense":
-            total += (width + 1) * int(inside["units"])
-            width = int(inside["units"])
-    return total
 
 
 def _inspect_weights(content: bytes) -> None:
