@@ -66,7 +66,7 @@ def _of_classes(bench: Bench, read: list[Answers], common: np.ndarray) -> dict[s
     said = scores.argmax(axis=2)
     wrong = (said != y).all(axis=0)
     suspect = wrong & (given < SUSPECT).all(axis=0)
-    unlikely = (scores < SUSPECT).all(axis=0)
+    unlikely: np.ndarray = np.all(scores < SUSPECT, axis=0)
     unlikely[np.arange(len(y))[None, :], said] = False  # what a model says is none of those
     pairs: dict[tuple[str, str], int] = {}
     for i in np.flatnonzero(suspect):
