@@ -12,9 +12,7 @@ FLAGS: tuple[Flag, ...] = tuple(
 )
 BY_ID: Mapping[str, Flag] = {flag.id: flag for flag in FLAGS}
 
-# Of the decision catalogue's section 8; a journal never holds what they would need.
+# Of the decision catalogue's section 8; a journal never holds what it would need.
 LEFT_OUT: Mapping[str, str] = {
-    "M15": "networks are trained with one seed so far, so there is no spread over seeds to hold a gain against.",
-    "M22": "errors are looked at for one model at a time; no two models are compared slice by slice yet.",
     "M31": "a session is bound to one content of its file: when that changes, the session does not go on.",
 }

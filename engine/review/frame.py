@@ -74,6 +74,24 @@ def _leak_kept(r: Record) -> Iterator[Finding]:
         score = f"{d.check.metric} {figure(d.check.value)} alone" if d.check.value is not None else d.check.metric
         yield Finding(f"“{d.subject}” was kept ({score}{without}). Why: {d.why or 'not said'}", d)
 
+    for d in marked(r, "M07"):
+        if d.question != "data.leaks":
+            yield Finding(
+                f"“{d.subject or d.name}” was called a leak later, and the model that learned from it stands.", d
+            )
+
+
+def _weak_protected(r: Record) -> Iterator[Finding]:
+    """A model that is worse for protected people, which was let stand."""
+    for d in r.in_force:
+        details = d.check.details if d.check else {}
+        left = d.choice in ("accept", "slice_note") and details.get("protected") and d.check is not None
+        if left and d.check is not None and d.check.verdict == "weak":
+            times = (
+                f"{details['ratio']:.2f} times the {d.check.metric} of the rest" if details.get("ratio") else "worse"
+            )
+            yield Finding(f"“{d.subject}”: {times}, and it was let stand. Why: {d.why or 'not said'}", d)
+
 
 def _wrong_split(r: Record) -> Iterator[Finding]:
     split = r.about("split.kind")
@@ -216,8 +234,8 @@ def _too_good(r: Record) -> Iterator[Finding]:
                 yield Finding(
                     f"{title_of(model_of(top))} reaches {name} {figure(value)}, and nobody explained it.", top
                 )
-    for d in r.of("improve.importance"):
-        if ("M25" in d.flags or (d.check and d.check.verdict == "one column rules")) and not _explained(d):
+    for d in marked(r, "M25"):
+        if not is_rung(d) and not _explained(d):
             yield Finding("One group of columns carries nearly all of the score, and nobody explained it.", d)
 
 
@@ -255,11 +273,8 @@ def _order_of_work(r: Record) -> Iterator[Finding]:
     for d in (*r.of("deep.gate"), *r.of("improve.next")):
         if d.choice not in ("open", "strict", "tune", "blend", "deep"):
             continue
-        before = int(d.check.value or 0) if d.question == "improve.next" and d.check else 0
         if open_:
             yield Finding(f"“{d.choice}” was chosen while {' and '.join(open_)}.", d)
-        elif before:
-            yield Finding(f"“{d.choice}” was chosen while {before} cheaper steps before it were open.", d)
 
 
 FLAGS = (
@@ -318,6 +333,13 @@ FLAGS = (
         "A model cannot tell what nobody saw.",
         "Look at rows, extremes and the worst errors, and write down what surprises.",
         "Karpathy 2019", _not_looked,
+    ),
+    Flag(
+        "M22", "red", "The model is worse for people who are protected",
+        "a weak slice of a protected attribute that was accepted or only noted",
+        "Whoever is treated by this model there is treated worse, and the law may have a say in it.",
+        "Mend it with rows, labels or columns of that group, or say who takes the responsibility.",
+        "S000: unfair to minorities; decision catalogue, improve.errors", _weak_protected,
     ),
     Flag(
         "M24", "red", "The model breaks a limit that still stands",

@@ -29,6 +29,15 @@ def _through_the_gate(r: Record) -> Iterator[Finding]:
         )
 
 
+def _luck_of_seeds(r: Record) -> Iterator[Finding]:
+    net = r.about("deep.compare")
+    if net is None or net.choice != "accept" or net.check is None:
+        return
+    sd, gain = net.check.details.get("seed_sd"), comparison(net).get("diff")
+    if isinstance(sd, int | float) and isinstance(gain, int | float) and sd > gain / 2:
+        yield Finding(f"Seeds alone move its score by {figure(sd)}; the gain it was taken for is {figure(gain)}.", net)
+
+
 def _unchecked(r: Record) -> Iterator[Finding]:
     net, sane = r.about("deep.compare"), r.about("deep.sanity")
     if net is None:
@@ -64,6 +73,13 @@ FLAGS = (
         "The gate says that a network is unlikely to pay here; then luck is the likeliest winner.",
         "Close the open items first, or compare at a fifth of the error budget.",
         "Decision catalogue 5.1", _through_the_gate,
+    ),
+    Flag(
+        "M15", "amber", "The gain may be the luck of a seed",
+        "the spread over seeds is more than half of the gain that was accepted",
+        "Trained once more with another seed, the network may well lose.",
+        "Train it with more seeds and take the mean, or keep the model before.",
+        "Bouthillier et al. 2021", _luck_of_seeds,
     ),
     Flag(
         "M20", "amber", "Work without an idea behind it",

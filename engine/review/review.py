@@ -10,8 +10,9 @@ from engine.errors import RungwiseError
 from engine.records import Check, Json
 from engine.review.badges import BADGES
 from engine.review.catalogue import FLAGS, LEFT_OUT
-from engine.review.flag import SEVERITIES, Badge, Finding, Flag, Severity
+from engine.review.flag import SEVERITIES, Badge, Finding, Flag, Severity, marked
 from engine.review.record import Record, model_of, tier_of, title_of
+from engine.words import short
 
 # What a journal that was made elsewhere may hold in the place of a figure or a text, and a flag then trips over.
 _UNREADABLE = (RungwiseError, TypeError, ValueError, KeyError, AttributeError, IndexError)
@@ -71,7 +72,7 @@ def review(record: Record, flags: Sequence[Flag] = FLAGS) -> Review:
         except _UNREADABLE:
             unread.append(flag.id)
             continue
-        raised += [_raised(flag, finding) for finding in found]
+        raised += [_raised(flag, finding) for finding in (*found, *_marked_only(record, flag, found))]
     earned: list[Earned] = []
     for badge in BADGES:
         try:
@@ -82,6 +83,22 @@ def review(record: Record, flags: Sequence[Flag] = FLAGS) -> Review:
     raised.sort(key=lambda r: (SEVERITIES.index(r.severity), order[r.flag.id], r.seq))
     seqs = [d.seq for d in record.decisions]
     return Review(record.name, record.branch, max(seqs, default=0), tuple(raised), tuple(earned), tuple(unread))
+
+
+# Flags whose own look says all: it weighs what came after the mark, such as a why, or names the same in one place.
+_SAYS_ALL = frozenset(("M01", "M04", "M10", "M25", "M27"))
+
+
+def _marked_only(record: Record, flag: Flag, found: Sequence[Finding]) -> list[Finding]:
+    """Decisions that were given this flag when they were taken, and that its own look did not come by."""
+    if flag.id in _SAYS_ALL:
+        return []
+    seen = {f.decision.seq for f in found if f.decision is not None}
+    return [
+        Finding(f"Marked when it was decided: {short(d.reason or d.prompt, 200)}", d)
+        for d in marked(record, flag.id)
+        if d.seq not in seen
+    ]
 
 
 def _raised(flag: Flag, finding: Finding) -> Raised:

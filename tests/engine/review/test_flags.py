@@ -54,6 +54,11 @@ def leak(choice: str, verdict: str = "red"):
     return say("data.leaks:offer", choice, check=check, evidence=("with",))
 
 
+def weak(choice: str, *, protected: bool = True, name: str = "sex = f"):
+    details = {"ratio": 1.6, "protected": protected}
+    return say(f"improve.errors:{name}", choice, check=Check("log loss", 0.6, verdict="weak", details=details))
+
+
 WITH = evidence("with", "probe", {"rows": [{"name": "offer", "diff": -0.2}, {"name": "other", "diff": None}]})
 SAME = [{"family": "linear", "diff": 0.0, "lower": -0.01, "upper": 0.01, "verdict": "unclear", "detectable": 0.02}]
 BETTER = [{**SAME[0], "diff": 0.05, "lower": 0.02, "upper": 0.08, "verdict": "better"}]
@@ -112,6 +117,8 @@ CASES = (
     Case("M06", lambda: record(without=["baseline.rule"]), "problem.rule", "never examined", severity="amber"),
     Case("M07", lambda: record(leak("keep"), more=[WITH]), "data.leaks:offer", "roc_auc 0.98 alone; without it the "
          "practice exams change by -0.2", lambda: record(leak("keep", "amber"), leak("drop"))),
+    Case("M07", lambda: record(say("improve.one_column", "leak", flags=("M07",))), "improve.one_column", "a leak",
+         lambda: record(say("improve.one_column", "known"))),
     Case("M08", lambda: with_net(replace(GATE, choice="open", level="hold")), "deep.gate", "11 of 12 checks",
          with_net),
     Case("M08", lambda: with_net(net(row={"alpha": 0.05})), "deep.compare", "α = 0.05", with_net),
@@ -138,6 +145,10 @@ CASES = (
          "2 seeds; this branch reports the best, 0.84, not 0.8",
          lambda: forked("split.plan", say("split.plan", PLAN | {"seed": 7}),
                         rung("simple.champion", "logistic", 0.79, row={}))),
+    Case("M15", lambda: with_net(net(details={"seed_sd": 0.02})), "deep.compare", "by 0.02; the gain",
+         lambda: with_net(net(details={"seed_sd": 0.01}))),
+    Case("M16", lambda: record(say("problem.drivers", {}, flags=("M16",), reason="Fewer than three.")),
+         "problem.drivers", "Marked when it was decided: Fewer than three."),
     Case("M16", lambda: record(say("problem.domain", "nobody")), "problem.domain", "Nobody who knows"),
     Case("M16", lambda: record(say("problem.rule", [])), "problem.rule", "No rule"),
     Case("M16", lambda: record(say("problem.today", "not stated")), "problem.today", "Today's level"),
@@ -160,6 +171,8 @@ CASES = (
     Case("M21", lambda: record(say("data.scale", "squash"), rung("improve.tune:1", "boosting", 0.83, row={})),
          "improve.tune:1", "2 things changed at once: numbers: scale, the model",
          lambda: record(rung("improve.tune:1", "boosting", 0.83, row={}))),
+    Case("M22", lambda: record(weak("slice_note")), "improve.errors:sex = f", "1.60 times the log loss of the rest",
+         lambda: record(weak("data_fix"), weak("accept", protected=False, name="fee"))),
     Case("M23", lambda: record(replace(result(looks=1), check=Check("roc_auc", 0.6, 0.57, 0.63))), "present.result",
          "The lockbox said 0.6, practice 0.8"),
     Case("M24", lambda: record(rung("simple.champion", "logistic", 0.8, row={}, details={"latency_ms": 120.0})),
@@ -174,6 +187,9 @@ CASES = (
         "logistic", "cross_validate", {"model": as_model("logistic"), "intervals": {"roc_auc": [0.995, 0, 1]}})]),
          "simple.champion", "roc_auc 0.995", lambda: record(more=[evidence(
              "logistic", "cross_validate", {"model": as_model("logistic"), "intervals": {"roc_auc": [0.995, 0, 1]}})])),
+    Case("M25", lambda: record(say("improve.one_column", "unsure", flags=("M25",), why="", why_verdict="missing")),
+         "improve.one_column", "carries nearly all",
+         lambda: record(say("improve.one_column", "unsure", flags=("M25",)))),
     Case("M26", lambda: with_net(without=["deep.sanity"]), "deep.compare", "had not passed", with_net),
     Case("M26", lambda: with_net(net(evidence=("net",)), more=[replace(NET, environment="newer")]), "deep.compare",
          "other versions", lambda: with_net(net(evidence=("net",)))),
@@ -194,9 +210,8 @@ CASES = (
                                rung("simple.champion", "logistic", 0.8, row={}, details={"latency_ms": 200.0})),
          "problem.latency", "was 100, became 500 after scores were seen",
          lambda: forked("problem.latency", say("problem.latency", 500))),
-    Case("M33", lambda: record(say("improve.next:1", "tune", check=Check("open before it", 2))), "improve.next:1",
-         "2 cheaper steps", lambda: record(say("improve.next:1", "tune", check=Check("open before it", 0)),
-                                           say("improve.next:2", "feature", check=Check("open before it", 1)))),
+    Case("M33", lambda: record(say("improve.next:1", "tune", flags=("M33",), reason="A data fault is open.")),
+         "improve.next:1", "A data fault is open.", lambda: record(say("improve.next:1", "tune"))),
     Case("M33", lambda: with_net(say("improve.learning_curve", "more rows")), "deep.gate", "more rows would", with_net),
     Case("M34", lambda: with_net(say("deep.expected_gain", 0.2)), "deep.compare",
          "0.2 was expected, +0.03 measured: 0.17 more hoped for", lambda: with_net(say("deep.expected_gain", 0.035))),
