@@ -15,6 +15,7 @@ minutes for each table: it is not part of `python -m tests.benchmarks` unless CL
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -221,9 +222,8 @@ def _rivals(
     )
     pipelines = {name: tabular_pipeline(model) for name, model in models.items()}
     if importlib.util.find_spec("flaml"):
-        from flaml import AutoML  # pyright: ignore[reportMissingImports]
-
-        pipelines["flaml"] = AutoML(task="classification" if labels else "regression", time_budget=seconds, verbose=0)
+        automl = importlib.import_module("flaml").AutoML  # no package of ours: taken where somebody installed it
+        pipelines["flaml"] = automl(task="classification" if labels else "regression", time_budget=seconds, verbose=0)
     for name, pipeline in pipelines.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
