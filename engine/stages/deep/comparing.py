@@ -1,0 +1,156 @@
+"""Did the net beat what stands?  By the same exams, the same rule and the same amount of tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.effects import Ask, Conversation, Measure
+from engine.metrics import figure
+from engine.plans import alpha_of_round
+from engine.questions import Judgement, Level, Objection, Question, Why
+from engine.records import Json, Option
+from engine.stages.deep.hypothesis import Outcome
+from engine.stages.deep.situation import ALPHA, STRICT, Situation
+from engine.stages.deep.training import Taken, deviation, too_lucky, training_views
+from engine.stages.ladder import Candidate, compare, ladder_view
+from engine.stages.simple.climbing import allowed_to_read, broken_limit
+from engine.stages.simple.rounds import UNEVEN, trials_of
+from engine.views import View
+
+COMPARE = Question(
+    "deep.compare",
+    "Did the net beat {champion}?",
+    asks="person",
+    why_required=True,
+    options=(Option("accept", "Accept the net"), Option("reject", "Keep {champion}")),
+    whys=(
+        Why("Why this verdict?", "{reason}", "Decision catalogue 2.5, R1"),
+        Why("What does it cost?", "{price}"),
+        Why(
+            "Why must it gain that much?",
+            "A network is dearer to run, to explain and to mend; equal is not enough.",
+            "S000",
+        ),
+    ),
+    source="S002 “checked against a measurable metric, and only then accepted”; S000",
+)
+
+QUESTIONS = (COMPARE,)
+SAME_SPEED = 1.1  # times, within which two timings are called the same
+
+
+def alpha(strict: bool) -> float:
+    return STRICT if strict else ALPHA
+
+
+def held_to(
+    at: Situation, champion: Candidate, taken: Taken, strict: bool, round_: int = 1, delta: float | None = None
+) -> Conversation:
+    """The network with its verdict against a champion, by R1; None where the two could not be compared."""
+    trial = compare(at.s, champion, [taken.candidate], at.delta if delta is None else delta, alpha=alpha(strict),
+                    round_=round_)  # fmt: skip
+    (verdicts,) = yield Measure((trial,), optional=True)
+    if not verdicts.ok:
+        return None
+    row = verdicts.value["rows"][0]
+    return replace(taken, candidate=replace(taken.candidate, verdict=row, against=champion.title))
+
+
+def spends(round_: int, strict: bool) -> float:
+    """What a round may spend."""
+    return alpha_of_round(round_, first=alpha(strict))
+
+
+def settings_tried(at: Situation) -> int:
+    """How many settings of the network were looked at before it was compared: rates and dropouts that were measured."""
+    rate, kept = at.s.decision("deep.lr"), at.s.decision("deep.regularise")
+    measured = 1 if rate is not None and rate.evidence else 0
+    dropouts = len(kept.evidence) // 3 if kept is not None else 1
+    return 1 + measured + max(0, dropouts - 1)
+
+
+def uneven(at: Situation) -> str:
+    """Whether the net was tuned more than twice as much as the champion (M12), in a sentence; "" where not."""
+    mine, other = settings_tried(at), trials_of(at.champion.model)
+    if mine <= UNEVEN * other:
+        return ""
+    return f"The net was tried with {mine} settings, {at.champion.title} with {other}: uneven."
+
+
+def price(net: Candidate, champion: Candidate) -> str:
+    """“trained 3× longer, answers 2× slower, 120× the parameters”."""
+    v, old = net.exams.value, champion.exams.value
+    said = f"trained {figure(net.seconds() / max(champion.seconds(), 1e-9))}× as long, "
+    said += f"{figure(v['parameters'] / max(old['parameters'], 1))}× the parameters"
+    if net.p95 and champion.p95:
+        said += f", answers in {figure(net.p95)} ms against {figure(champion.p95)} ms (p95), "
+        times = net.p95 / champion.p95
+        near = 1 / SAME_SPEED < times < SAME_SPEED
+        said += "as fast" if near else f"{figure(times)}× slower" if times > 1 else f"{figure(1 / times)}× faster"
+    return said
+
+
+def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> Ask:
+    s, m, champion, net = at.s, at.m, at.champion, taken.candidate
+    verdict: Mapping[str, Json] = net.verdict or {}
+    limit = limit_of(at, net)
+    accepted = bool(verdict.get("accepted")) and not limit
+    sd = deviation(taken.scores(s.metric))
+    more = {"seed_sd": sd} if len(taken.scores(s.metric)) > 1 else {}
+
+    def judge(choice: Json) -> Judgement:
+        check = net.check(m, champion.value, rung=choice == "accept")
+        check = replace(check, details={**check.details, **more})
+        notes = list(flags(at, taken, verdict))
+        if choice == "reject":
+            if accepted:
+                notes.append(Objection(Level.NOTE, "It earned its place by the rule you set."))
+            return Judgement(tuple(o for o in notes if o.flag != "M15"), check)
+        if limit:
+            return Judgement((Objection(Level.BLOCK, limit),), check)
+        if not accepted:
+            return Judgement((Objection(Level.HOLD, verdict.get("sentence", ""), "M03"), *notes), check)
+        return Judgement(tuple(notes), check)
+
+    proof = " Strict proof: a fifth of the usual error budget." if strict else ""
+    cost = price(net, champion)
+    luck = f" Seeds alone move its score by ±{figure(sd)}." if more else ""
+    views: list[View] = [ladder_view(m, (champion, net), s.choice("problem.success")), *training_views(taken.own[0])]
+    return Ask(
+        COMPARE,
+        options=(
+            Option("accept", f"Accept {net.title}", "", net.option(m).figures),
+            Option("reject", f"Keep {champion.title}", "", champion.option(m).figures),
+        ),
+        recommended="accept" if accepted else "reject",
+        reason=" ".join(f"{verdict.get('sentence', '')} {limit} {outcome.said} It {cost}.{luck}{proof}".split()),
+        facts={"champion": champion.title, "price": cost[:1].upper() + cost[1:] + "."},
+        evidence=cited(taken, champion, outcome),
+        shows=tuple(views),
+        judge=judge,
+    )
+
+
+def flags(at: Situation, taken: Taken, verdict: Mapping[str, Json]) -> Sequence[Objection]:
+    """What the review will say of the comparison whatever is chosen: uneven tuning, luck as large as the gain."""
+    found = []
+    if words := uneven(at):
+        found.append(Objection(Level.FLAG, words, "M12"))
+    if words := too_lucky(at, taken, verdict.get("diff")):
+        found.append(Objection(Level.FLAG, words, "M15"))
+    return found
+
+
+def limit_of(at: Situation, net: Candidate) -> str:
+    """Which of the person's limits a model breaks, in a sentence; "" for none."""
+    must_read = at.s.choice("problem.interpretability") == "readable"
+    return broken_limit(at.s, net) or ("" if not must_read or allowed_to_read(net.spec) else "It cannot be read.")
+
+
+def cited(taken: Taken, champion: Candidate, outcome: Outcome | None = None) -> tuple:
+    """The evidence that a decision about a network cites: its exams, each seed's own, and the champion's."""
+    found = {e.key: e for e in (taken.candidate.exams, champion.exams, *taken.own)}
+    if outcome is not None and outcome.evidence is not None:
+        found[outcome.evidence.key] = outcome.evidence
+    return tuple(found.values())

@@ -1,0 +1,121 @@
+"""The gate: has a network earned a try?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.counts import linear
+from engine.effects import Ask
+from engine.questions import Judgement, Level, Objection, Question, Why
+from engine.records import Check, Evidence, Json, Option
+from engine.stages.columns import counted
+from engine.stages.deep.checks import Gate
+from engine.stages.deep.situation import Net, Situation
+from engine.views import Table, View
+
+MARKS = {"pass": "✓", "amber": "~", "fail": "✗"}
+
+ENTER = Question(
+    "deep.enter",
+    "Shall I measure whether a network has earned a try?",
+    options=(Option("try", "Yes, look at the gate"), Option("skip", "No, leave it at the simple model")),
+    source="S004: no carbon bike for the supermarket",
+    whys=(
+        Why("Why ask?", "For most work skip deep learning; for some it is the point. The gate measures which.", "S000"),
+        Why("What does looking cost?", "{reason}"),
+        Why("Does it train a network?", "No: it times a few steps of one, and counts. Training comes after the gate."),
+    ),
+)
+GATE = Question(
+    "deep.gate",
+    "Has a network earned a try?",
+    asks="person",
+    options=(
+        Option("open", "Open"),
+        Option("strict", "Open, with strict proof", "a fifth of the usual error budget"),
+        Option("not_yet", "Not yet"),
+    ),
+    whys=(
+        Why("Why a gate?", "A net is a racing bike: buy it when you know there is a race.", "S004"),
+        Why("What is open?", "{reason}"),
+        Why(
+            "What is strict proof?",
+            "A fifth of the error budget, three seeds on every exam, and the mean of them counts: where a sign is "
+            "missing, luck must be ruled out more firmly.",
+            "Decision catalogue 5.1 and 2.6",
+        ),
+        Why(
+            "Why are tables held up?",
+            "Trees stay ahead on tables of about 10,000 rows; well-made networks draw level from 1,000 on. So a net is "
+            "allowed there, never assumed.",
+            "Grinsztajn et al. 2022; Holzmüller et al. 2024",
+        ),
+        Why(
+            "May I go in all the same?", "Past a hold, yes, with a why, and the review will show it; past a block, no."
+        ),
+    ),
+    source="S000; S002; S004; Grinsztajn et al. 2022; van der Ploeg et al. 2014",
+)
+
+QUESTIONS = (ENTER, GATE)
+
+
+def ask_enter() -> Ask:
+    return Ask(
+        ENTER,
+        recommended="try",
+        reason="The gate costs seconds, and its reasons are worth having either way.",
+    )
+
+
+def advised(checks: Sequence[Gate]) -> str:
+    """Any fail, or three ambers: not yet.  One or two ambers: with strict proof.  None: open."""
+    fails = [g for g in checks if g.state == "fail"]
+    ambers = [g for g in checks if g.state == "amber"]
+    return "not_yet" if fails or len(ambers) >= 3 else "strict" if ambers else "open"
+
+
+def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -> Ask:
+    fails = [g for g in checks if g.state == "fail"]
+    ambers = [g for g in checks if g.state == "amber"]
+    passed = len(checks) - len(fails) - len(ambers)
+    best = advised(checks)
+    blocks = [g for g in fails if g.level is Level.BLOCK]
+    failed, open_ = ("; ".join(f"{g.id} ({g.what}): {g.found}" for g in found) for found in (fails, [*fails, *ambers]))
+    details = {"states": {g.id: g.state for g in checks}, "net": net.name}
+    check = Check("checks passed", passed, reference=len(checks), protocol="gate G1–G12", verdict=best, details=details)
+
+    def judge(choice: Json) -> Judgement:
+        if choice == "not_yet":
+            return Judgement(check=check)
+        if blocks:
+            return Judgement((Objection(Level.BLOCK, f"{blocks[0].what} is not met: {blocks[0].found}."),), check)
+        if fails:
+            return Judgement(
+                (Objection(Level.HOLD, f"{counted(len(fails), 'check')} failed: {failed}.", "M08"),), check
+            )
+        if len(ambers) >= 3:
+            return Judgement((Objection(Level.HOLD, f"{len(ambers)} checks are doubtful: {open_}.", "M08"),), check)
+        if choice == "open" and ambers:
+            return Judgement((Objection(Level.HOLD, f"Strict proof is due: {open_}.", "M08"),), check)
+        return Judgement(check=check)
+
+    rows = [(g.id, g.what, MARKS[g.state], g.found) for g in checks]
+    return Ask(
+        GATE,
+        recommended=best,
+        reason=f"{passed} of {len(checks)} checks passed" + (f"; open: {open_}." if open_ else "."),
+        evidence=(timed,) if timed.ok else (),
+        shows=(Table("The gate", ("", "check", "", "measured"), rows), layers_view(net, at)),
+        judge=judge,
+    )
+
+
+def layers_view(net: Net, at: Situation) -> View:
+    """The network layer by layer, as it is counted before anything is built."""
+    lines = net.described(at)
+    total = net.count(at).parameters
+    simple = linear(at.features, at.outputs(net.network))
+    rows = [(line["layer"], line["shape"], line["parameters"] or None, line["purpose"]) for line in lines]
+    rows += [("in all", "", total, f"a linear model has {simple:,}")]
+    return Table(net.network.title, ("layer", "shape of a batch", "parameters", "what it is there for"), rows)

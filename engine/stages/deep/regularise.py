@@ -1,0 +1,163 @@
+"""How to keep it from memorising: early stopping always, and as much dropout as the gap of three trainings asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.effects import Ask, Conversation
+from engine.errors import InvalidAnswer
+from engine.metrics import figure
+from engine.questions import Judgement, Level, Objection, Question, Why
+from engine.records import Check, Evidence, Json, Option
+from engine.stages.columns import percent
+from engine.stages.deep.checks import ENOUGH, ratio_of
+from engine.stages.deep.situation import Net, Situation
+from engine.stages.deep.training import GAP, Course, courses, deviation, first_split, mean
+from engine.views import Table
+
+RATES = (0.0, 0.1, 0.25, 0.5)
+
+REGULARISE = Question(
+    "deep.regularise",
+    "How to keep it from memorising?",
+    other=True,
+    source="S000 dropout; Karpathy 2019; Godbole et al. 2023",
+    whys=(
+        Why(
+            "What is done anyway?",
+            "It stops when rows of the training part that it does not learn from stop getting better, and goes back to "
+            "its best epoch. The exam's own rows decide nothing.",
+            "Godbole et al. 2023",
+        ),
+        Why(
+            "What does dropout do?", "It hides some of the units at each step, so that none is relied on alone.", "S000"
+        ),
+        Why("Why so much?", "{reason}", "Decision catalogue, deep.regularise"),
+    ),
+)
+
+QUESTIONS = (REGULARISE,)
+
+
+def regularise(at: Situation, net: Net) -> Conversation:
+    """Three trainings on split 1, three more with more or less dropout where their gap asks for it; then the question.
+
+    Returns the net with its dropout, and the evidence of its seeds on split 1.
+    """
+    firsts = yield from first_split(at, net)
+    tried = {_dropout(net) or 0.0: (net, firsts)}
+    step = _other(net, courses(net, firsts))
+    if step is not None:
+        changed = net.but(dropout=step)
+        tried[step] = (changed, (yield from first_split(at, changed)))
+    choice = (yield _ask(at, net, tried)).choice
+    if choice in tried:
+        return tried[choice]
+    return net.but(dropout=choice), ()
+
+
+def _dropout(net: Net) -> float | None:
+    """Of the net; None where it has none to turn."""
+    rates = [layer.rate for layer in net.network.layers if layer.kind == "dropout"]
+    return max(rates) if rates else None
+
+
+def _other(net: Net, seen: Sequence[Course]) -> float | None:
+    """The next higher dropout where it memorises, the next lower where it does not learn; None where neither."""
+    now = _dropout(net)
+    if not seen or now is None:
+        return None
+    if mean([c.gap for c in seen]) > GAP:
+        return next((r for r in RATES if r > now), None)
+    if all(c.train >= c.validation for c in seen) and all(c.late for c in seen):
+        return next((r for r in reversed(RATES) if r < now), None)
+    return None
+
+
+def _ask(at: Situation, net: Net, tried: Mapping[float, tuple[Net, tuple[Evidence, ...]]]) -> Ask:
+    seen = {rate: courses(n, firsts) for rate, (n, firsts) in tried.items()}
+    has, own = _dropout(net) is not None, _dropout(net) or 0.0
+    best = _taken(own, seen)
+    course = seen.get(best) or []
+    gap = mean([c.gap for c in course]) if course else None
+    check = Check("gap", gap, reference=GAP, protocol="(validation − training loss) / validation loss, best epoch of "
+                  "split 1, mean of the seeds")  # fmt: skip
+
+    def read(choice: Json) -> Json:
+        try:
+            rate = float(choice)
+        except (TypeError, ValueError):
+            raise InvalidAnswer(f"deep.regularise: {choice!r} is no rate; say one from 0 to 0.9.") from None
+        if not 0 <= rate <= 0.9:
+            raise InvalidAnswer(f"deep.regularise: dropout hides a share from 0 to 0.9 of the units, not {rate:g}.")
+        return rate
+
+    def judge(choice: Json) -> Judgement:
+        if choice == 0.0 and best != 0.0 and ratio_of(at, net) < ENOUGH:
+            message = (
+                f"{figure(ratio_of(at, net))} rows for each parameter, and nothing hidden: it can learn them by heart."
+            )
+            return Judgement((Objection(Level.FLAG, message),), check)
+        return Judgement(check=check)
+
+    rows = [
+        (
+            f"dropout {rate:g}",
+            round(mean([c.train for c in found]), 4),
+            round(mean([c.validation for c in found]), 4),
+            round(mean([c.gap for c in found]), 4),
+            round(mean([c.best_epoch for c in found]), 1),
+        )
+        for rate, found in seen.items()
+        if found
+    ]  # fmt: skip
+    evidence = [e for _, firsts in tried.values() for e in firsts]
+    keys = sorted({*RATES, own, best}) if has else []
+    none = (Option(0.0, "Early stopping alone"),)
+    return Ask(
+        REGULARISE,
+        options=tuple(Option(rate, f"Dropout {rate:g}") for rate in keys) or none,
+        recommended=best,
+        reason=_why(net, own, best, seen)
+        if has
+        else f"{net.network.title} has no dropout; it stops at its best epoch.",
+        evidence=tuple(evidence),
+        shows=(
+            Table("Split 1, means of the seeds", ("", "training loss", "validation loss", "gap", "best epoch"), rows),
+        )
+        if rows
+        else (),
+        judge=judge,
+        read=read,
+    )
+
+
+def _taken(own: float, seen: Mapping[float, list[Course]]) -> float:
+    """R4: the strongest penalty whose mean validation loss is within one standard error of the lowest."""
+    known = {rate: found for rate, found in seen.items() if found}
+    if len(known) < 2:
+        return own
+    means = {rate: mean([c.validation for c in found]) for rate, found in known.items()}
+    low = min(means, key=lambda rate: means[rate])
+    for rate in sorted(known, reverse=True):
+        gaps = [a.validation - b.validation for a, b in zip(known[rate], known[low], strict=False)]
+        if means[rate] - means[low] <= deviation(gaps) / max(1, len(gaps)) ** 0.5:
+            return rate
+    return low
+
+
+def _why(net: Net, own: float, best: float, seen: Mapping[float, list[Course]]) -> str:
+    first = seen.get(own) or []
+    if not first:
+        return f"The start of {net.network.title}: {own:g}, and it stops at its best epoch."
+    gap, epoch = mean([c.gap for c in first]), mean([c.best_epoch for c in first])
+    said = f"Gap {percent(gap)} at dropout {own:g}, best epoch {epoch:.0f}"
+    if any(c.early for c in first):
+        said += " (early: the rate may be high, or the net large)"
+    elif all(c.late for c in first):
+        said += " (late: it might go on learning)"
+    if len(seen) > 1 and best != own:
+        return f"{said}; with {best:g} the rows that it does not learn from do as well or better."
+    if len(seen) > 1:
+        return f"{said}; another dropout did no better."
+    return f"{said}: nothing asks for more."
