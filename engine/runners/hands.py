@@ -8,42 +8,32 @@ take in turns.
 
 from __future__ import annotations
 
-import atexit
-import builtins
 import contextlib
 import os
 import selectors
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from engine import errors
-from engine.errors import DataProblem, StoreProblem
+from engine.errors import DataProblem
 from engine.records import Json, Progress
 from engine.runners.environment import cpus
 from engine.runners.eta import Underway, left
+from engine.runners.processes import Hand, Nursery, NurseryGone, raised
 from engine.runners.wire import receive, send
 from engine.trials import Division
 
-_ROOT = Path(__file__).resolve().parents[2]  # where the packages lie: a checkout need not be installed
 _TICK = 0.1  # seconds between two looks whether somebody stopped the trial
-_PATIENCE = 30.0  # seconds for a message that has begun to arrive
 _LIVES = 2  # deaths of a part's process before it is given up, the second time alone on the machine
 _SHARE = 0.8  # of the free memory that hands may take
 _MOST_PARTS = 500  # of one hand
 _COPIES = 4.0  # memory of one exam in multiples of the table: training part, prepared, and what a fit adds
 _LEAST = 150 << 20  # bytes that any hand takes of its own
-
-# One core each; a forest that asks for all of them gets that one, too.
-_ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1")
 
 
 @dataclass(frozen=True)
@@ -110,22 +100,22 @@ class LocalHands:
         self._logs = logs
         self._most = most or cpus()
         self._forks = forks
-        self._nursery: _Nursery | None = None
+        self.nursery: Nursery | None = None
         self._starting = threading.Lock()
-        self._idle: list[_Hand] = []  # from trials before: they hold what the parts share, and know their libraries
+        self._idle: list[Hand] = []  # from trials before: they hold what the parts share, and know their libraries
         self._held = ""  # what those have loaded
 
     def start(self) -> None:
         if not self._forks:
             return
         with self._starting:
-            if self._nursery is None or not self._nursery.lives:
-                self._nursery = _Nursery(self._logs)
+            if self.nursery is None or not self.nursery.lives:
+                self.nursery = Nursery(self._logs)
 
     def close(self) -> None:
         """End whatever runs."""
         with self._starting:
-            nursery, self._nursery = self._nursery, None
+            nursery, self.nursery = self.nursery, None
         self._end_idle()
         if nursery is not None:
             nursery.end()
@@ -145,11 +135,11 @@ class LocalHands:
             return self._most
         for _ in range(_LIVES):
             self.start()
-            if (nursery := self._nursery) is None:
+            if (nursery := self.nursery) is None:
                 continue
             try:
-                taken, held = nursery.prepare(work, tick)
-            except _NurseryGone:
+                taken, held = nursery.prepare(_asked(work, 0) | {"function": work.division.prepare}, tick)
+            except NurseryGone:
                 nursery.end()
                 continue
             if held != self._held:  # the table of trials before; those to come share the new one
@@ -164,11 +154,11 @@ class LocalHands:
 
     def bury(self, pids: Sequence[int]) -> None:
         """Have those that are ended taken off the system's list."""
-        nursery, known = self._nursery, [pid for pid in pids if pid]
+        nursery, known = self.nursery, [pid for pid in pids if pid]
         if nursery is not None and known:
             nursery.bury(known)
 
-    def hire(self) -> _Hand:
+    def hire(self) -> Hand:
         with self._starting:
             idle = self._idle.pop() if self._idle else None
         if idle is not None:
@@ -177,12 +167,12 @@ class LocalHands:
             idle.end()
             return self.hire()
         if not self._forks:
-            return _Hand.by_itself(self._logs)
-        if (nursery := self._nursery) is None:
-            raise _NurseryGone
+            return Hand.by_itself(self._logs)
+        if (nursery := self.nursery) is None:
+            raise NurseryGone
         return nursery.fork()
 
-    def give_back(self, hand: _Hand) -> None:
+    def give_back(self, hand: Hand) -> None:
         """Keep it for the next trial on the same table, unless it has done much: what libraries leak ends with it."""
         if hand.done >= _MOST_PARTS:
             hand.end()
@@ -199,10 +189,6 @@ class LocalHands:
         self.bury([hand.pid for hand in idle])
 
 
-class _NurseryGone(Exception):
-    pass
-
-
 @dataclass
 class _Task:
     place: int
@@ -217,11 +203,11 @@ class _Crew:
         self._owner, self._job, self._tick = owner, work, tick
         self._waiting = list(reversed(places))
         self._deaths: dict[int, int] = {}
-        self._at: dict[_Hand, _Task | None] = {}
+        self._at: dict[Hand, _Task | None] = {}
         self._most = 1
         self._finished: list[float] = []
         self._through = False
-        self._speaks: _Hand | None = None  # one of several tells of its steps, so that its curve is one part's
+        self._speaks: Hand | None = None  # one of several tells of its steps, so that its curve is one part's
         self._selector = selectors.DefaultSelector()
 
     def work(self) -> Iterator[Done]:
@@ -252,7 +238,7 @@ class _Crew:
         while len(self._at) < min(self._most, len(self._waiting) + sum(map(bool, self._at.values()))):
             try:
                 hand = self._owner.hire()
-            except _NurseryGone:
+            except NurseryGone:
                 self._owner.ready(self._job, self._tell)
                 continue
             self._at[hand] = None
@@ -264,7 +250,7 @@ class _Crew:
                 with contextlib.suppress(OSError):  # it died: the selector says so next
                     send(hand.socket, _asked(self._job, place))
 
-    def _heard(self, hand: _Hand) -> Done | None:
+    def _heard(self, hand: Hand) -> Done | None:
         if hand not in self._at:
             return None
         message, task = receive(hand.socket), self._at[hand]
@@ -278,7 +264,7 @@ class _Crew:
             case "progress" if task is not None:
                 self._progressed(hand, task, Progress(*said["progress"]))
             case "failed":
-                raise _raised(said)
+                raise raised(said)
             case "done" if task is not None:
                 self._at[hand] = None
                 hand.done += 1
@@ -287,7 +273,7 @@ class _Crew:
                 return Done(task.place, body, said["cost"])
         return None
 
-    def _progressed(self, hand: _Hand, task: _Task, progress: Progress) -> None:
+    def _progressed(self, hand: Hand, task: _Task, progress: Progress) -> None:
         task.share = progress.step / progress.steps if progress.steps else 0.0
         self._speaks = self._speaks or hand
         if hand is self._speaks:
@@ -298,9 +284,9 @@ class _Crew:
         underway = [Underway(now - task.began, task.share) for task in self._at.values() if task is not None]
         self._tick(State(self._finished, underway, len(self._waiting), self._most, progress, remark))
 
-    def _died(self, hand: _Hand, task: _Task | None) -> None:
+    def _died(self, hand: Hand, task: _Task | None) -> None:
         """A hand was ended from outside.  Its part is taken once more, when no other takes memory beside it."""
-        how = hand.end_of(self._owner)
+        how = hand.end_of(self._owner.nursery)
         self._let_go(hand)
         if task is None:
             return
@@ -313,23 +299,12 @@ class _Crew:
             if its is None:
                 self._let_go(other)
 
-    def _let_go(self, hand: _Hand) -> None:
+    def _let_go(self, hand: Hand) -> None:
         self._at.pop(hand, None)
         self._speaks = None if self._speaks is hand else self._speaks
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(hand.socket)
         hand.end()
-
-
-def _asked(work: Work, place: int) -> dict[str, Json]:
-    return {
-        "do": "part",
-        "function": work.division.function,
-        "params": dict(work.division.parts[place]),
-        "source": os.fsencode(work.source).hex(),
-        "data": work.data,
-        "seed": work.seed,
-    }
 
 
 def _ended(work: Work, place: int, how: int) -> str:
@@ -345,165 +320,15 @@ def _ended(work: Work, place: int, how: int) -> str:
     )
 
 
-def _raised(said: Mapping[str, Json]) -> Exception:
-    """What a part raised, as it would have been raised here."""
-    message = str(said["message"])
-    problem: Exception = RuntimeError(message)
-    for name in said["kinds"]:
-        kind: Any = getattr(errors, name, None) or getattr(builtins, name, None)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            with contextlib.suppress(TypeError):  # some take more than a message
-                problem = kind(message)
-                break
-    if said.get("traceback"):
-        problem.add_note(str(said["traceback"]))
-    return problem
-
-
-# -- processes ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class _Hand:
-    """A process that computes parts, and the line to it."""
-
-    socket: socket.socket
-    pid: int = 0
-    process: subprocess.Popen[bytes] | None = None
-    done: int = 0  # parts
-
-    @property
-    def lives(self) -> bool:
-        """Whether an idle one is still there: it says nothing, and its line is open."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            return not selector.select(0)
-
-    @classmethod
-    def by_itself(cls, logs: Path | None) -> _Hand:
-        process, line = _started(logs, "--hand")
-        return cls(line, process.pid, process)
-
-    def end(self) -> None:
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self.pid, signal.SIGKILL)
-        self.socket.close()
-        if self.process is not None:
-            self.process.wait()
-
-    def end_of(self, owner: LocalHands) -> int:
-        """The signal that ended it, 0 where nobody knows."""
-        if self.process is not None:
-            return -min(self.process.wait(), 0)
-        nursery = owner._nursery
-        pid, self.pid = self.pid, 0  # dead: its number may be another's soon
-        return nursery.end_of(pid) if nursery is not None and pid else 0
-
-
-class _Nursery:
-    """The process that hands are forked from (`engine.runners.nursery`)."""
-
-    def __init__(self, logs: Path | None) -> None:
-        self.process, self._line = _started(logs)
-        self._one = threading.Lock()  # a question and its answer
-
-    @property
-    def lives(self) -> bool:
-        return self.process.poll() is None
-
-    def prepare(self, work: Work, tick: Callable[[], None]) -> tuple[int, str]:
-        """Have it load what the parts share; returns the bytes of it, and what it is.
-
-        tick: called meanwhile, may raise, which ends the process in the middle of its loading.
-        """
-        with self._one:
-            try:
-                answer = self._asked(_asked(work, 0) | {"do": "prepare", "function": work.division.prepare}, tick)
-            except BaseException:
-                self.end()
-                raise
-        if answer["said"] == "failed":
-            raise _raised(answer)
-        return int(answer["bytes"]), str(answer["holds"])
-
-    def fork(self) -> _Hand:
-        ours, theirs = socket.socketpair()
-        with theirs, self._one:
-            try:
-                send(self._line, {"do": "fork"})
-                socket.send_fds(self._line, [b"f"], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise _NurseryGone from None
-        ours.settimeout(_PATIENCE)
-        return _Hand(ours)
-
-    def end_of(self, pid: int) -> int:
-        """The signal that ended one of its hands, 0 where it is not known."""
-        with self._one, contextlib.suppress(_NurseryGone):
-            return int(self._asked({"do": "end of", "pid": pid}, lambda: None)["signal"])
-        return 0
-
-    def bury(self, pids: list[int]) -> None:
-        with self._one, contextlib.suppress(OSError):
-            send(self._line, {"do": "bury", "pids": pids})
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._line.close()
-
-    def _asked(self, said: Mapping[str, Json], tick: Callable[[], None]) -> dict[str, Json]:
-        try:
-            send(self._line, said)
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._line, selectors.EVENT_READ)
-                while not selector.select(_TICK):
-                    tick()
-        except (OSError, ValueError):  # ended, and its line closed
-            raise _NurseryGone from None
-        message = receive(self._line)
-        if message is None:
-            raise _NurseryGone
-        return message[0]
-
-
-_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
-
-
-def _started(logs: Path | None, *more: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """A process of `engine.runners.nursery`, and the line to it; it ends when the line does."""
-    ours, theirs = socket.socketpair()
-    ours.settimeout(_PATIENCE)
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    log: Any = subprocess.DEVNULL
-    if logs is not None:
-        try:
-            logs.mkdir(parents=True, exist_ok=True)
-            log = (logs / "hands.log").open("ab")
-        except OSError as problem:
-            raise StoreProblem(f"{logs} cannot be written to ({problem.strerror}); check its folder.") from problem
-    with theirs, contextlib.nullcontext() if log is subprocess.DEVNULL else log:
-        process = subprocess.Popen(
-            # -P: what lies in the folder that somebody happens to be in is not imported
-            [sys.executable, "-P", "-m", "engine.runners.nursery", str(theirs.fileno()), *more],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=os.environ | _ONE_CORE | {"PYTHONPATH": path},
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,  # the terminal's ctrl+c is for whoever started it, who then ends it
-        )
-    _running.add(process)
-    return process, ours
-
-
-@atexit.register
-def _end_all() -> None:
-    for process in list(_running):
-        if process.poll() is None:
-            process.kill()
+def _asked(work: Work, place: int) -> dict[str, Json]:
+    return {
+        "do": "part",
+        "function": work.division.function,
+        "params": dict(work.division.parts[place]),
+        "source": os.fsencode(work.source).hex(),
+        "data": work.data,
+        "seed": work.seed,
+    }
 
 
 def _free_memory() -> float:

@@ -68,8 +68,8 @@ class Counted(LocalHands):
 
     def forking(self) -> float:
         """Processor seconds of the process that they come from."""
-        assert self._nursery is not None
-        spent = psutil.Process(self._nursery.process.pid).cpu_times()
+        assert self.nursery is not None
+        spent = psutil.Process(self.nursery.process.pid).cpu_times()
         return spent.user + spent.system
 
 
