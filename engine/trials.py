@@ -127,6 +127,7 @@ KINDS = (
     TrialKind("rate", "engine.models.networks.rates:rate", "looking for the learning rate"),
     TrialKind("sanity", "engine.models.networks.sanity:sanity", "checking that the machinery works"),
     TrialKind("lockbox", "engine.evaluation.lockbox:lockbox", "the one final exam"),
+    TrialKind("guard", "engine.evaluation.guard:guard", "looking for the answers that are least sure"),
     TrialKind("final", "engine.models.final:final", "fitting the model that leaves"),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -105,7 +105,9 @@ def _use(d: Dossier) -> str:
         f"How it is used: {who}" if who else None,
         f"When it is asked: {moment}" if (moment := _answer(s, "problem.moment")) else None,
     )  # fmt: skip
-    if statement is None:
+    if said := _answer(s, "present.model_card"):
+        lines += f"\n\n{said}"
+    elif statement is None:
         lines += f"\n\nWhat it is for, and what it must not be used for: {MISSING}"
     return lines
 
@@ -284,6 +286,8 @@ def _ethics(d: Dossier) -> str:
         "This model cannot be followed with pencil and paper" if s.rungs else None,
         f"Flags for a reviewer: {text_of(', '.join(flags))}" if flags else "No flags were raised",
     )  # fmt: skip
+    if said := _answer(s, "present.model_card"):
+        return f"{lines}\n\n{said}"
     return lines + f"\n\nWho may be harmed by a wrong prediction, and what is done about it: {MISSING}"
 
 
@@ -296,6 +300,11 @@ def _caveats(d: Dossier) -> str:
         "Looked at more than once: the final score is optimistic" if looks(s) > 1 else None,
         "No rows were locked away: no figure here is independent" if not s.locked else None,
         f"Lessons: {text_of(learned.choice)}" if learned is not None and learned.choice else None,
-        f"{text_of(todo.choice)}" if (todo := s.decision("present.next")) is not None and todo.choice else None,
+        f"What now: {text_of(labelled(todo))}. {text_of(todo.reason)}"
+        if (todo := s.decision("present.next"))
+        else None,
+        f"What stops an unsure answer: {text_of(labelled(stop))}. {text_of(stop.reason)}"
+        if (stop := s.decision("present.guard"))
+        else None,
     )
     return notes or MISSING

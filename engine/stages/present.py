@@ -11,6 +11,7 @@ from engine.metrics import Metric, figure
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Rung, Session
+from engine.stages import handing_over
 from engine.stages.columns import listed
 from engine.stages.ladder import interval, metric, title
 from engine.views import Intervals, Table, View
@@ -86,7 +87,9 @@ LESSONS = Question(
     source="S001; S002; S004",
 )
 
-QUESTIONS = (FREEZE, OPEN, RESULT, REFIT, EXPORT, LESSONS)
+QUESTIONS = (
+    FREEZE, OPEN, RESULT, REFIT, EXPORT, handing_over.GUARD, handing_over.CARD, LESSONS, handing_over.NEXT,
+)  # fmt: skip
 
 
 def present(s: Session) -> Conversation:
@@ -132,7 +135,10 @@ def present(s: Session) -> Conversation:
         evidence=(kept,),
         check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
     )
+    yield from handing_over.guard(s, top)
+    yield handing_over.ask_card(s)
     yield Ask(LESSONS, recommended=lessons(s, m), reason="Drawn from the journal; add what only you know.")
+    yield handing_over.ask_next(s, m, top)
 
 
 def _judge_frozen(s: Session, m: Metric, top: Rung) -> Judgement:
@@ -259,6 +265,7 @@ def lessons(s: Session, m: Metric) -> str:
         change = f"{m.title} {'higher' if after.value >= before.value else 'lower'} by "
         change += figure(abs(after.value - before.value))
         lines.append(f"{title(after.described)} after {title(before.described)}: {change}.")
+    lines += handing_over.steps_told(s)
     net = s.decision("deep.compare")
     if net is not None and net.choice == "reject":
         lines.append(f"The network was not kept. {net.why}")
