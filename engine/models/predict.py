@@ -27,6 +27,7 @@ def predict_file(
     report: Callable[[int], None] | None = None,
     unread: dict[str, int] | None = None,
     why: Callable[[pd.DataFrame], list[str]] | None = None,
+    watch: Callable[[pd.DataFrame, pd.DataFrame], list[str]] | None = None,
 ) -> int:
     """Write a CSV with one line per row of the data, in the same order; returns the number of rows.
 
@@ -34,8 +35,9 @@ def predict_file(
 
     Classification: `proba_<label>` for each class, then `prediction`; regression: `prediction` alone.  The target may
     be there or not.  The file appears under its name only when it is complete.  report: called with the rows done.
-    unread: takes, by column, how many cells do not fit its type and were taken as empty.  why: gives a line of words
-    for each row of a frame, which becomes the last column (see engine.models.why).
+    unread: takes, by column, how many cells do not fit its type and were taken as empty.
+    why: gives a line of words for each row of a frame, for the column `why` (see engine.models.why).
+    watch: the same of a frame and its predictions, for the column `check` (see engine.models.watch).
     Raises DataProblem when input columns are missing, a line cannot be read, or the result cannot be written.
     """
     data, out = Path(data), Path(out)
@@ -46,7 +48,7 @@ def predict_file(
 
         told = iter([forecasts(artifact, data, unread)])
     else:
-        told = predictions(artifact, load_features(data, artifact.recipe, chunk, unread), why)
+        told = predictions(artifact, load_features(data, artifact.recipe, chunk, unread), why, watch)
     done = 0
     part: Path | None = None
     try:
@@ -72,12 +74,17 @@ def predict_file(
 
 
 def predictions(
-    artifact: Artifact, frames: Iterator[pd.DataFrame], why: Callable[[pd.DataFrame], list[str]] | None = None
+    artifact: Artifact,
+    frames: Iterator[pd.DataFrame],
+    why: Callable[[pd.DataFrame], list[str]] | None = None,
+    watch: Callable[[pd.DataFrame, pd.DataFrame], list[str]] | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The predicted columns, frame by frame; why: see `predict_file`."""
+    """The predicted columns, frame by frame; why, watch: see `predict_file`."""
     for frame in frames:
         told = _predicted(artifact, frame)
-        yield told if why is None else told.assign(why=why(frame))
+        more = {} if watch is None else {"check": watch(frame, told)}
+        more |= {} if why is None else {"why": why(frame)}
+        yield told.assign(**more)
 
 
 def _predicted(artifact: Artifact, frame: pd.DataFrame) -> pd.DataFrame:

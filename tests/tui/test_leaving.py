@@ -111,6 +111,16 @@ def test_predictions_say_why_and_what_differs(say, walked, tmp_path) -> None:
     assert "x = 99: odds ×" in first
 
 
+def test_predictions_say_which_rows_a_person_should_see(say, walked, tmp_path) -> None:
+    out = tmp_path / "out.csv"
+    assert say("predict", "leads", walked / "leads.csv", "-o", out, "--check")[0] == 0
+    rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert rows[0][-1] == "check"
+    stopped = [row for row in rows[1:] if row[-1] == "not sure"]
+    assert 1 <= len(stopped) <= 0.15 * len(rows)
+    assert max(abs(float(row[1]) - 0.5) for row in stopped) < 0.2
+
+
 def test_a_session_without_a_model_says_where_it_is_fitted(say, walked, tmp_path) -> None:
     words = ("--accept-recommended", "--target", "bought", "--stop-after", "define", "--name", "begun", "-q")
     assert say("run", walked / "leads.csv", *words)[0] == 0

@@ -351,6 +351,9 @@ def predict(
     why: Annotated[
         bool, typer.Option("--why", help="Add a column of reasons in words; for lines, small trees and rules.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Add a column that says which rows a person should see (present.guard).")
+    ] = False,
     branch: BranchOption = "",
     store: StoreOption = None,
 ) -> None:
@@ -361,7 +364,7 @@ def predict(
     """
     from tui.cli.predicting import predict_rows
 
-    predict_rows(chosen_store(context, store), name, branch, data, output, why=why)
+    predict_rows(chosen_store(context, store), name, branch, data, output, why=why, check=check)
 
 
 @app.command(

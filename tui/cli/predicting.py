@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.data.address import exists, split
 from engine.errors import DataProblem, UsageProblem
-from engine.records import Evidence
+from engine.records import Decision, Evidence
 from engine.stages.columns import counted
 from engine.words import literal, short
 from storage.store import Store
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 BACKGROUND = 2_000  # rows that the mean of each column is taken of
 
 
-def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False) -> None:
+def predict_rows(
+    path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False, check: bool = False
+) -> None:
     """Write the predictions of the model that the session ended with; what differs in the file is said first."""
     with opened(path) as store:
         content = store.artifacts.fetch(str(_final(store, name, branch).value["artifact"]))
+        stopped = store.journal(name, branch or None).decisions() if check else ()
         learned = store.datasets.path(store.sessions.get(name).dataset) if why else None
     if not exists(data):
         raise DataProblem(f"There is no file {split(data)[0]}; check the path.")
@@ -38,7 +41,14 @@ def predict_rows(path: Path, name: str, branch: str, data: Path, output: Path, *
         for sentence in differences(artifact, data):
             print(f"  ! {literal(sentence)}", file=sys.stderr)
     unread: dict[str, int] = {}
-    rows = predict_file(artifact, data, output, unread=unread, why=_reasons(artifact, learned) if learned else None)
+    rows = predict_file(
+        artifact,
+        data,
+        output,
+        unread=unread,
+        why=_reasons(artifact, learned) if learned else None,
+        watch=_watch(artifact, name, stopped) if check else None,
+    )
     print(f"{counted(rows, 'row')} written to {literal(output)}")
     for column, cells in unread.items():
         of = "1 cell is" if cells == 1 else f"{cells:,} cells are"
@@ -53,6 +63,18 @@ def _reasons(artifact: Artifact, learned: Path) -> Callable[[Any], list[str]]:
     if artifact.recipe.get("material") == "series":
         raise UsageProblem("A forecast has no reasons for single rows: --why is for models of tables.")
     return why_of(artifact, next(load_features(learned, artifact.recipe, BACKGROUND)))
+
+
+def _watch(artifact: Artifact, name: str, decisions: Sequence[Decision]) -> Callable[[Any, Any], list[str]]:
+    """What says which rows a person should see.  Raises UsageProblem where the session did not agree on that."""
+    from engine.models.watch import watch_of
+
+    agreed = next((d for d in reversed(decisions) if d.question == "present.guard"), None)
+    if agreed is None or agreed.choice != "on" or agreed.check is None:
+        raise UsageProblem(
+            f"Session {name} did not decide which answers a person should see (present.guard); predict without --check."
+        )
+    return watch_of(artifact, agreed.check.details.get("cut"))
 
 
 def _final(store: Store, name: str, branch: str) -> Evidence:
