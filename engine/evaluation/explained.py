@@ -68,12 +68,11 @@ def one_exam(params: Mapping[str, Json], ctx: Context) -> bytes:
 def _told(
     bench: Bench, positions: np.ndarray, order: list[int], found: dict[int, list[str]]
 ) -> tuple[list[str], list[list[Json]]]:
-    columns = ["row", str(bench.recipe["target"]), *(f"why {n + 1}" for n in range(TOP))]
+    columns = ["row", str(bench.recipe["target"]), "why"]
     y, labels = bench.table.y, bench.table.labels
     rows: list[list[Json]] = []
     for i in order:
         if i in found:
-            said = found[i] + [""] * (TOP - len(found[i]))
             label = labels[int(y[positions[i]])] if labels else float(y[positions[i]])
-            rows.append([int(bench.table.rows[positions[i]]) + 1, cell(label), *said])
+            rows.append([int(bench.table.rows[positions[i]]) + 1, cell(label), " · ".join(found[i])])
     return columns, rows

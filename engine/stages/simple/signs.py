@@ -157,17 +157,24 @@ def _ask_sign(s: Session, read: Evidence, row: Mapping[str, Json], said: str) ->
 
 
 def in_words(unit: str, row: Mapping[str, Json]) -> str:
-    """“each 10 more: odds × 1.3”, “two years: odds × 0.4 against the average row”."""
+    """“tenure, 10 more: odds × 1.3”, “contract = two years: odds × 0.4”."""
+    return f"{what(row)}: {said(unit, row)}"
+
+
+def what(row: Mapping[str, Json]) -> str:
+    """What is changed: a number by a round step in its own unit; a level against the average row; yes against no."""
     per = row.get("per_unit")
     if row["kind"] == "number" and per is not None:
         step = _step(row["effect"], per)
-        each = "one more" if step == 1 else f"{figure(step)} more"
-        return f"{row['source']}, {each}: {change(unit, per * step)}"
-    if row["kind"] == "level":
-        return f"{row['name']}: {change(unit, row['effect'])} against the average row"
-    if row["kind"] == "yes":
-        return f"{row['name']}: {change(unit, row['effect'])} against the other"
-    return f"{row['name']}, one standard deviation more: {change(unit, row['effect'])}"
+        return f"{row['source']}, {'1' if step == 1 else figure(step)} more"
+    return str(row["name"]) if row["kind"] in ("level", "yes") else f"{row['name']}, 1 sd more"
+
+
+def said(unit: str, row: Mapping[str, Json]) -> str:
+    """What it does then: “odds × 1.3”, “+5,000”."""
+    per = row.get("per_unit")
+    stepped = row["kind"] == "number" and per is not None
+    return change(unit, per * _step(row["effect"], per) if stepped and per is not None else row["effect"])
 
 
 def _step(effect: float, per_unit: float) -> float:
@@ -200,10 +207,11 @@ def _table(s: Session, v: Mapping[str, Json]) -> View:
     rows: list[list[Cell]] = []
     for row in v["rows"]:
         sure = "" if row["sure"] is None else "" if row["sure"] else "not sure"
-        cells: list[Cell] = [in_words(v["unit"], row), band(v["unit"], row), change(v["unit"], row["effect"]), sure]
+        per_sd = change(v["unit"], row["effect"]) if row["kind"] in ("number", "other") else ""
+        cells: list[Cell] = [what(row), said(v["unit"], row), band(v["unit"], row), per_sd, sure]
         rows.append([row["class"], *cells] if several else cells)
-    about = f" of “{s.choice('problem.positive')}”" if s.task == "binary" else ""
-    names = ["what it says" + about, "95 % interval", "per sd, or level", "sign"]
+    about = f"“{s.choice('problem.positive')}”" if s.task == "binary" else "the class" if several else s.target
+    names = ["a level is against the average row", about, "95 % interval", "per sd", "sign"]
     drawn = f"{v['draws']} resamples" if v["draws"] else "too many columns to resample"
     return Table(f"In plain words ({drawn})", ["class", *names] if several else names, rows)
 
