@@ -153,7 +153,7 @@ def _for_lines(
         Block("levels", tuple(many), encode, scale),
     ]
     if style == "embed":  # a network learns a place for each level
-        codes = Block("codes", tuple([*few, *many]), "embed_codes", {"rare": prepare["categories"]["rare"]})
+        codes = Block("codes", (*few, *many), "embed_codes", {"rare": prepare["categories"]["rare"]})
         made = [*(block for block in made if block.name not in ("onehot", "levels")), codes]
     if numbers["indicator"]:
         empty = frame.isna().mean().to_dict()
@@ -171,7 +171,8 @@ def _texts(encode: str, style: Prepare, columns: list[str]) -> list[Block]:
     if style == "tokens":
         return [Block("tokens", tuple(columns), "tokens")]
     if style == "terms":
-        return [Block("text", tuple(columns), "vocabulary", {"kinds": _VOCABULARIES.get(encode, ["words"]), "dimensions": None})]
+        kinds = _VOCABULARIES.get(encode, ["words"])
+        return [Block("text", tuple(columns), "vocabulary", {"kinds": kinds, "dimensions": None})]
     if encode == "tfidf":  # as the first sessions wrote it
         encode = "words" if style == "linear" else "strings"
     if encode in _VOCABULARIES:

@@ -53,9 +53,8 @@ def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
     )
     assert set(curve(seen).series) == {"train loss", "validation loss"}
     assert metric_curve(seen).series == {"accuracy": [(1, 0.5), (2, 0.75), (3, 0.7)]}
-    assert course(seen) == (
-        f"epoch 3 · lowest validation loss 0.600 in epoch 2 · accuracy 0.700 · rate 0.002 · {number(12_346)} rows a second"
-    )
+    pace_said = f"rate 0.002 · {number(12_346)} rows a second"
+    assert course(seen) == f"epoch 3 · lowest validation loss 0.600 in epoch 2 · accuracy 0.700 · {pace_said}"
     assert course(state({"roc_auc": 0.8}, unit="fold")) == ""
 
 

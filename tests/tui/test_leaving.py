@@ -121,6 +121,17 @@ def test_predictions_say_which_rows_a_person_should_see(say, walked, tmp_path) -
     assert max(abs(float(row[1]) - 0.5) for row in stopped) < 0.2
 
 
+def test_the_portfolio_lists_every_session(say, tmp_path) -> None:
+    status, out, _ = say("portfolio", "-o", tmp_path / "p.html")
+    assert status == 0
+    assert "project" in out
+    page = (tmp_path / "p.html").read_text()
+    assert "1. leads" in page or "2. leads" in page
+    assert "bought" in page
+    assert "script" not in page
+    assert say("portfolio", "-o", tmp_path / "p.html")[0] == 2
+
+
 def test_a_session_without_a_model_says_where_it_is_fitted(say, walked, tmp_path) -> None:
     words = ("--accept-recommended", "--target", "bought", "--stop-after", "define", "--name", "begun", "-q")
     assert say("run", walked / "leads.csv", *words)[0] == 0

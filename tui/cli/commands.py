@@ -393,6 +393,19 @@ def export(
     export_session(chosen_store(context, store), name, branch, to, output, force=force, dialect=dialect, table=table)
 
 
+@app.command(epilog="Example:  rungwise portfolio -o portfolio.html")
+def portfolio(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.html", help="Where the page goes.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Write one page of all sessions: their ladders, how far each was taken, a good why, an idea turned down."""
+    from tui.cli.exporting import export_portfolio
+
+    export_portfolio(chosen_store(context, store), output, force=force)
+
+
 @app.command(epilog="Example:  rungwise sample -o customers.csv")
 def sample(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(

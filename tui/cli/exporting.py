@@ -60,6 +60,20 @@ def export_session(
         print(literal(line), file=sys.stdout if output is not None else sys.stderr)
 
 
+def export_portfolio(path: Path, output: Path, *, force: bool) -> None:
+    """Write one page of every session of the store."""
+    from engine.export.portfolio import portfolio
+
+    _free(output, force=force)
+    with opened(path) as store:
+        names = [info.name for info in store.sessions.list()]
+        product = portfolio([dossier(store, name, shown=False) for name in names])
+    write(product, output, force=force)
+    print(f"Portfolio: {literal(output)}")
+    for line in product.said:
+        print(literal(line))
+
+
 def _usual(name: str, wanted: Export) -> str:
     return f"{literal(name)}{wanted.ending}"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.models.networks.augment import augmented
-from engine.models.networks.backend import on_device, reproducible
+from engine.models.networks.backend import load_torch, on_device, reproducible
 from engine.models.networks.inputs import Layout, Stack
 from engine.models.networks.layers import Network
 from engine.models.networks.losses import Loss, loss_for
@@ -71,8 +71,7 @@ class Case:
 
     def part(self, rows: np.ndarray) -> Case:
         """The same on some of the rows."""
-        import torch
-
+        torch = load_torch()
         return replace(self, stack=self.stack.ordered(torch.from_numpy(np.asarray(rows))), y=self.y[rows])
 
     def net(self) -> Any:

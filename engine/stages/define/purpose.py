@@ -44,9 +44,7 @@ STATEMENT = Question(
     default=NOT_STATED,
     whys=(
         Why("Why does it matter?", "A model without a decision has no cost, so no metric.", "S001; Rules of ML #1"),
-        Why(
-            "What does a good answer look like?", "It names who acts, what they do, and when: " + STATEMENTS[0]
-        ),
+        Why("What does a good answer look like?", "It names who acts, what they do, and when: " + STATEMENTS[0]),
         Why("Why who and when?", "Who acts decides whether reasons are owed; when decides what may be known by then."),
     ),
     fact=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -14,6 +15,7 @@ from engine.export.dossier import Dossier
 from engine.export.html import html
 from engine.export.markup import Html, el, text
 from engine.export.pictures import picture, ticks
+from engine.export.portfolio import level_of, portfolio
 from engine.export.registry import EXPORTS, export_of, in_words
 from engine.records import Check, Evidence, Option
 from engine.session import Session
@@ -279,3 +281,42 @@ def test_each_form_is_declared_once_and_can_be_built(export):
 def test_forms_that_do_not_exist_are_said_with_those_that_do():
     with pytest.raises(UsageProblem, match="it can as md, html"):
         export_of("pdf")
+
+
+# -- the portfolio ---------------------------------------------------------------------------------------------------
+
+
+def _ended(choice: str, low: float, benchmark: object = None) -> Session:
+    base = Check("roc_auc", 0.5, 0.5, 0.5, details={"rung": "prior"})
+    exam = Check("roc_auc", 0.8, low, 0.9, 0.7, details={"baseline": 0.5})
+    return Session(
+        "x", "f",
+        [
+            _decision(1, "problem.metric", "roc_auc"), _decision(2, "project.benchmark", benchmark),
+            _decision(3, "baseline.confirm", "prior", stage="baseline", check=base),
+            _decision(4, "simple.champion", "logistic", stage="simple", check=RUNG),
+            _decision(5, "present.result", choice, stage="present", check=exam),
+        ],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("session", "level"),
+    [
+        (Session("x", "f"), ""), (_ended("not_met", 0.6), "result"), (_ended("not_met", 0.49), "short"),
+        (_ended("shown", 0.7), "good"), (_ended("likely", 0.6), "good"), (_ended("not_met", 0.6, 0.89), "world"),
+        (_ended("not_met", 0.6, 0.95), "result"),
+    ],
+)  # fmt: skip
+def test_a_level_follows_from_the_final_exam(session, level):
+    assert level_of(session) == level
+
+
+def test_the_portfolio_shows_ladders_and_no_markup_of_anybody(dossier: Dossier):
+    evil = replace(dossier, session=Session(HOSTILE, "f", dossier.journal), source=HOSTILE)
+    said = Reader(portfolio([dossier, evil]).text or "")
+    assert not said.open
+    assert "2 projects" in said.words
+    assert "good: reaches" in said.words
+    assert said.tags.count("svg") == 2
+    assert "script" not in said.tags

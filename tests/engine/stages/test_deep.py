@@ -246,8 +246,10 @@ def test_several_series_or_what_is_known_ahead_are_many_nuances() -> None:
     assert "4 series of 300 values" in str(asked(many, "deep.gate").shows)
 
 
-def test_nobody_asked_is_a_doubt_for_pictures_and_a_failure_for_tables() -> None:
-    assert states(gate_of("image", **{"problem.domain": "nobody"}))["G4"] == "amber"
+def test_nobody_asked_is_a_failure_for_tables_and_none_where_the_reader_is_the_expert() -> None:
+    assert states(gate_of("image", **{"problem.domain": "nobody"}))["G4"] == "pass"
+    assert states(gate_of("text", **{"problem.domain": "nobody"}))["G4"] == "pass"
+    assert states(gate_of("series", **{"problem.domain": "nobody"}))["G4"] == "fail"
     assert states(gate_of("table", **{"problem.domain": "nobody"}))["G4"] == "fail"
 
 

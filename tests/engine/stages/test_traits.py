@@ -163,7 +163,9 @@ def test_a_model_that_earns_it_but_breaks_a_limit_is_told_so(tmp_path: Path) -> 
     walk, _ = table(tmp_path / "slow.csv", labels())
     answers = {"problem.target": "goal", "problem.latency": 0.001, "simple.candidates": ["logistic"], **FEW_EXAMS}
     reason = asked(walk.headless(answers, stop_after="simple"), "simple.champion").reason
-    assert reason.startswith("No model within your limits beat Best single column. Logistic regression earns it on score,")
+    assert reason.startswith(
+        "No model within your limits beat Best single column. Logistic regression earns it on score,"
+    )
     assert "your limit is 0.001 ms." in reason
 
 

@@ -12,7 +12,7 @@ from engine.errors import Cancelled, DataProblem
 from engine.models.networks.backend import HOW_TO_ADD, NoNetworks, installed, load_torch
 from engine.models.networks.estimator import NetworkClassifier, NetworkRegressor
 from engine.models.networks.losses import Loss, proper_loss
-from engine.models.networks.spec import DENSE_64_32, declared
+from engine.models.networks.spec import declared
 from engine.models.networks.training import build_network
 
 pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
