@@ -7,6 +7,7 @@ The training itself is left to whoever opens the session, so that it is seen goi
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import random
 import sys
@@ -83,7 +84,8 @@ def prepare(folder: Path) -> None:
             store, TRAINING, work="here", stages=STAGES, answerers=(from_plan(ANSWERS, WHYS), accept_recommended)
         )
         try:
-            headless.run(opened, workplace(store), UntilTheNetwork())
+            with contextlib.closing(workplace(store)) as place:
+                headless.run(opened, place, UntilTheNetwork())
         except Reached:
             pass
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def measured(session: OpenSession, store: Store):
 def test_headless_goes_all_the_way_and_tells_each_trial(store: Store) -> None:
     told = Told()
     session = opened(store, (from_plan({"problem.target": "b"}, {}), accept_recommended))
-    computed = headless.run(session, workplace(store), told, kinds=KINDS)
+    with contextlib.closing(workplace(store)) as place:
+        computed = headless.run(session, place, told, kinds=KINDS)
     assert session.session.snapshot()["problem.target"] == "b"
     assert isinstance(session.waiting, Finished)
     assert [line.split(":")[0] for line in told.lines] == [

@@ -164,7 +164,14 @@ def test_a_rule_that_cannot_be_read_is_refused_in_one_sentence(rare: Walk, rule:
 
 def test_every_question_of_the_stage_was_asked_or_has_a_reason_not_to_be(rare: Walk, numbers: Walk) -> None:
     # on practice, a ranked list, an expert, a series
-    depends = {"project.benchmark", "problem.capacity", "problem.drivers", "problem.series", "problem.horizon"}
+    depends = {
+        "project.benchmark",
+        "problem.capacity",
+        "problem.drivers",
+        "problem.series",
+        "problem.horizon",
+        "problem.growth",
+    }
     for walk, target, missing in ((rare, "left", depends), (numbers, "price", {"problem.positive", *depends})):
         seen = {d.question for d in defined(walk, target).session.decisions()}
         assert {q.id for q in DEFINE.questions} - seen == missing
