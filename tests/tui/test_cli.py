@@ -226,7 +226,7 @@ def test_a_figure_that_drifted_is_named_and_ends_with_1(
     assert rerun.status == 1
     drifted = [trial for trial in json.loads(rerun.out)["rerun"] if trial["outcome"] == "drifted"]
     assert [trial["kind"] for trial in drifted] == ["split"]
-    assert drifted[0]["differences"][0] == {"where": "rows", "recorded": 201, "again": 200}
+    assert drifted[0]["differences"][0] == {"where": "rows", "recorded": 201, "again": 200, "outcome": "drifted"}
     found = rungwise("verify")
     assert found.status == 1
     assert "content was changed" in found.out
