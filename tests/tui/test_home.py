@@ -53,7 +53,7 @@ async def test_replay_opens_the_journal_alone():
 
 async def test_nothing_to_open_is_not_offered():
     async with app_over(ScriptedDesk()).run_test(size=SIZE) as pilot:
-        await see(pilot, "begin with a file of your own")
+        await see(pilot, "begin with a table")
         line = text_of(pilot).splitlines()[-1]
         assert "Open" not in line
         assert "Replay" not in line

@@ -21,7 +21,7 @@ from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
 
 PACES = (
-    ("quick", "quick", "asks what only you can know; lists the rest at each stage's end"),
+    ("quick", "quick", "asks what only you can know; lists the rest to check"),
     ("guided", "guided", "asks every question, one at a time"),
 )
 
