@@ -7,7 +7,7 @@ import hashlib
 from engine.errors import StoreProblem
 from engine.records import Evidence
 from storage.connection import Connection, Row
-from storage.rows import EVIDENCE_COLUMNS, evidence_from, evidence_row
+from storage.rows import EVIDENCE_COLUMNS, UNREADABLE, evidence_from, evidence_row
 from storage.times import iso
 
 
@@ -30,7 +30,7 @@ class StoredEvidence:
             return None
         try:
             return evidence_from(row)
-        except (ValueError, TypeError, KeyError) as error:
+        except UNREADABLE as error:
             raise StoreProblem(
                 f"The evidence {key[:12]} in {self._connection.path} was changed and cannot be read ({error}); "
                 "`rungwise verify` lists what was."
@@ -45,6 +45,13 @@ class StoredEvidence:
 
     def has(self, key: str) -> bool:
         return self._row(key) is not None
+
+    def keys(self) -> frozenset[str]:
+        """The keys of all that `get` finds."""
+        came = "select key from imported_evidence where session = ?" if self._session is not None else ""
+        rows = self._connection.rows("select key from evidence")
+        rows += self._connection.rows(came, [self._session]) if came else []
+        return frozenset(row["key"] for row in rows)
 
     def _row(self, key: str) -> Row | None:
         if self._session is not None:

@@ -10,7 +10,7 @@ from engine.records import GENESIS, Decision, Evidence
 from storage.connection import Connection
 from storage.evidence import StoredEvidence
 from storage.lease import Leases
-from storage.rows import as_kept, decision_from, decision_row
+from storage.rows import UNREADABLE, as_kept, decision_from, decision_row
 from storage.search import indexed
 
 if TYPE_CHECKING:
@@ -54,12 +54,11 @@ class StoredJournal:
 
     def decisions(self) -> tuple[Decision, ...]:
         """Every decision that stands on the branch.  Raises StoreProblem naming the one that cannot be read."""
-        rows = self._connection.rows(f"{LINE} select d.* {_FROM_LINE} order by d.seq", [self._branch])
         decisions = []
-        for row in rows:
+        for row in self._connection.each(f"{LINE} select d.* {_FROM_LINE} order by d.seq", [self._branch]):
             try:
                 decisions.append(decision_from(row))
-            except (ValueError, TypeError, KeyError) as error:
+            except UNREADABLE as error:
                 raise StoreProblem(
                     f"Session {self.session}, branch {self.branch}, decision {row['seq']} ({row['question']}) was "
                     f"changed and cannot be read ({error}); `rungwise verify` lists what was."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 from engine.records import GENESIS
 from storage.connection import Connection, Row
 from storage.evidence import StoredEvidence
 from storage.migrations import GUARDS
-from storage.rows import EVIDENCE_COLUMNS, decision_from, evidence_digest
+from storage.rows import EVIDENCE_COLUMNS, UNREADABLE, decision_from, evidence_digest, spelled_hash
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def verify(connection: Connection, session: str | None = None) -> list[Finding]:
 
 def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
     """Walk each branch from the decision that it was forked at; a parent is older than its branches."""
-    known = StoredEvidence(connection, session["id"])
+    known = StoredEvidence(connection, session["id"]).keys()
     hashes: dict[int, dict[int, str]] = {}  # branch -> seq -> hash
     for branch in connection.rows("select * from branch where session = ? order by id", [session["id"]]):
         shared = hashes.get(branch["parent"], {})
@@ -49,7 +50,7 @@ def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
             problem = f"decisions that it shares up to {branch['forked_at']} are missing"
             return Finding(problem, session["name"], branch["name"])
         expected, previous = branch["forked_at"] + 1, line.get(branch["forked_at"], GENESIS)
-        for row in connection.rows("select * from decision where branch = ? order by seq", [branch["id"]]):
+        for row in connection.each(_DECISIONS, [branch["id"]]):
             problem = _problem(known, row, expected, previous)
             if problem:
                 return Finding(problem, session["name"], branch["name"], row["seq"], row["question"])
@@ -59,21 +60,33 @@ def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
     return None
 
 
-def _problem(known: StoredEvidence, row: Row, expected: int, previous: str) -> str:
+def _problem(known: frozenset[str], row: Row, expected: int, previous: str) -> str:
     if row["seq"] != expected:
         return f"decision {expected}, which belongs before it, is missing"
-    try:
-        decision = decision_from(row)
-    except (ValueError, TypeError, KeyError) as error:
-        return f"it cannot be read ({error})"
-    if decision.prev_hash != previous:
-        return "it does not follow from the decision before it"
-    if decision.hash != decision.fingerprint():
-        return "its hash does not fit its content"
-    for key in decision.evidence:
-        if not known.has(key):
+    if row["valid"] and row["prev_hash"] == previous and spelled_hash(row) == row["hash"]:
+        cited = () if row["evidence"] == "[]" else tuple(json.loads(row["evidence"]))
+    else:  # it is spelled otherwise, or not as it was written: only reading it tells
+        try:
+            decision = decision_from(row)
+        except UNREADABLE as error:
+            return f"it cannot be read ({error})"
+        if decision.prev_hash != previous:
+            return "it does not follow from the decision before it"
+        if decision.hash != decision.fingerprint():
+            return "its hash does not fit its content"
+        cited = decision.evidence
+    for key in cited:
+        if key not in known:
             return f"the evidence {key[:12]} that it cites is missing"
     return ""
+
+
+# json_valid: see `storage.rows.spelled_hash`
+_DECISIONS = """
+select *, json_valid(options) and json_valid(recommended) and json_valid(choice) and json_valid(flags)
+  and json_valid(evidence) and (details is null or json_valid(details)) as valid
+from decision where branch = ? order by seq
+"""
 
 
 def _missing_rows(connection: Connection) -> list[Finding]:

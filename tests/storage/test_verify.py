@@ -3,10 +3,21 @@
 import sqlite3
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import StoreProblem, UsageProblem
-from storage.rows import decision_row
+from engine.records import GENESIS
+from storage.journal import write_decision
+from storage.rows import as_kept, decision_row, spelled_hash
 from tests.storage.samples import decision, evidence
+
+FIGURES = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | FIGURES | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @pytest.fixture
@@ -137,3 +148,43 @@ def test_one_session_alone(store, churn, edited):
     assert len(store.verify("CHURN")) == 1
     with pytest.raises(UsageProblem, match="no session named nope"):
         store.verify("nope")
+
+
+def test_contents_moved_from_one_column_to_the_next_are_found(store, place, churn):
+    """The hash is put together from the columns: contents that spell the same text otherwise cut must not pass."""
+    odd = as_kept(decision("q.odd", evidence=({"a": 1, "flags": 2},))).sealed(1, GENESIS)
+    with store._connection.write() as db:
+        write_decision(db, store.sessions.branch(churn).id, odd)
+    with sqlite3.connect(place) as other:
+        other.execute("drop trigger decision_no_update")
+        other.execute("""update decision set evidence = '[{"a":1', flags = '2}],"flags":[]'""")
+    row = store._connection.row("select * from decision")
+    assert row
+    assert spelled_hash(row) == odd.hash
+    assert "cannot be read" in store.verify(churn)[0].problem
+
+
+def test_columns_that_are_spelled_otherwise_are_read_before_they_are_judged(store, place, churn):
+    store.journal(churn).append(decision("q.one", choice={"b": [1, 2.5], "a": "\udcff"}, why="\udcff"))
+    assert store.verify(churn) == []
+    with sqlite3.connect(place) as other:
+        other.execute("drop trigger decision_no_update")
+        other.execute("update decision set flags = ' [ ] '")
+    assert store.verify(churn) == []
+
+
+def test_a_column_nested_beyond_reading_is_named(store, place, churn):
+    store.journal(churn).append(decision("q.one"))
+    with sqlite3.connect(place) as other:
+        other.execute("drop trigger decision_no_update")
+        other.execute("update decision set choice = ?", ["[" * 200_000 + "]" * 200_000])
+    assert "cannot be read" in store.verify(churn)[0].problem
+    with pytest.raises(StoreProblem, match="decision 1"):
+        store.journal(churn).decisions()
+
+
+@given(st.builds(decision, choice=JSON, why=st.text(), seconds=st.floats(0, 1e12), flags=st.tuples(st.text())))
+def test_the_hash_from_the_columns_is_that_of_the_decision(d):
+    sealed = as_kept(d).sealed(1, GENESIS)
+    row = decision_row(sealed)
+    assert spelled_hash(row) == ("" if row["exact"] else sealed.fingerprint())
