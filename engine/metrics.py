@@ -13,7 +13,6 @@ from typing import Any, Literal
 from engine.errors import InvalidAnswer
 from engine.records import Json
 
-Task = Literal["binary", "multiclass", "regression", "forecast"]
 Needs = Literal["probabilities", "prediction", "costs", "capacity"]
 
 CLASSIFICATION = frozenset({"binary", "multiclass"})

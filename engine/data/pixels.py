@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SIDES = (8, 16, 28, 32, 48, 64)  # pixels a side that are tried (`data.images`)
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -27,8 +25,3 @@ def layout(columns: Sequence[str]) -> Layout | None:
         if n and side * side * channels == n:
             return Layout(side, side, channels)
     return None
-
-
-def smaller_sides(side: int) -> tuple[int, ...]:
-    """The sides below a picture's own that are worth a try."""
-    return tuple(k for k in SIDES if k < side)

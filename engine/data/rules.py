@@ -18,10 +18,6 @@ from engine.trials import Context
 
 CHUNK = 50_000  # rows in memory as Python objects at a time
 SURE = 0.999  # what a rule's class is given; it says yes or no, and nothing about how often it is right
-RULE_NOTE = (
-    "A rule says yes or no and no probability: its classes are given 0.999, so its log loss says how often it is "
-    "wrong, and not how well it knows."
-)
 
 
 class RuleSet:
@@ -161,7 +157,8 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self._places(X)]
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """(n, classes): 0.999 for the rule's class, the rest shared equally.  See RULE_NOTE."""
+        """(n, classes): 0.999 for the rule's class, the rest shared equally: no probability, so that its log
+        loss says how often it is wrong, and not how well it knows."""
         places, k = self._places(X), len(self.classes_)
         if k == 1:
             return np.ones((len(places), 1))

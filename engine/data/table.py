@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -271,9 +270,3 @@ def _features(
         yield pd.concat(held) if len(held) > 1 else held[0]
     elif start == 0:
         raise DataProblem(f"{path} has a header but no rows: nothing to predict.")
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

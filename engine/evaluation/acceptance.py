@@ -86,11 +86,6 @@ def earn(
     return results
 
 
-def keeps_smaller(difference: Difference, alpha: float, delta: float) -> bool:
-    """R3, simpler wins: the smaller model stays unless the larger one, here the challenger, earns it by R1."""
-    return not earn([difference], alpha, delta)[0].accepted
-
-
 def simplest(scores: np.ndarray, rho: float, order: Sequence[int], *, ordered: bool = False) -> int:
     """R4, within one family: index of the simplest candidate whose mean deficit to the best is at most 1 SE.
 
@@ -158,11 +153,6 @@ def sentence(
             if d.exams < 2:
                 return f"{C} and {S} share {exams}; at least 2 are needed to compare them. {S} stays."
             return f"{C} differs from {S} by exactly the same in all {exams} ({by}): look into that. {S} stays."
-
-
-def limit_sentence(challenger: str, limit: str, measured: str, allowed: str) -> str:
-    """R1 (c): earned on score, refused for a limit of the problem."""
-    return f"{challenger} earns it on score but breaks {limit}: {measured} against {allowed}."
 
 
 def _by(diff: float, metric: Metric) -> str:

@@ -14,7 +14,6 @@ from engine.records import Json
 
 BINS, BLOCKS = 10, 8
 FEWEST = 100  # rows from which bins of them mean something
-GROWS = 0.3  # Spearman of miss and prediction from which misses are said to grow
 
 
 def residual_views(bench: Bench, answers: Answers) -> dict[str, Json]:

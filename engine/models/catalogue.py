@@ -17,7 +17,6 @@ from engine.models.networks.layers import ALWAYS_SAID
 from engine.models.networks.spec import LADDERS, NETWORKS, Network, Training
 from engine.records import Json
 
-Task = Literal["binary", "multiclass", "regression", "forecast"]
 CLASSES = frozenset({"binary", "multiclass"})
 NUMBERS = frozenset({"regression"})
 FORECAST = frozenset({"forecast"})

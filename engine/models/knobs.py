@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -296,14 +296,3 @@ def affordable(model: Mapping[str, Json], folds: int, fits: float) -> int:
     """The most trials, up to what the catalogue gives the model, that take no more than so many fits; 0 for none."""
     most = TRIALS[str(model["name"])]
     return next((n for n in range(most, 2, -1) if fits_needed(model, n, folds) <= fits), 0)
-
-
-def listed_trials(trials: Sequence[Mapping[str, Json]]) -> list[float | None]:
-    """The best mean so far after each trial; None before any was scored in full."""
-    best: float | None = None
-    line = []
-    for trial in trials:
-        value = trial["value"]
-        best = value if best is None else best if value is None else max(best, value)
-        line.append(best)
-    return line

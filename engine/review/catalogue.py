@@ -10,7 +10,6 @@ from engine.review.flag import Flag
 FLAGS: tuple[Flag, ...] = tuple(
     sorted((*lockbox.FLAGS, *proof.FLAGS, *frame.FLAGS, *network.FLAGS), key=lambda flag: (flag.id[:3], flag.id))
 )
-BY_ID: Mapping[str, Flag] = {flag.id: flag for flag in FLAGS}
 
 # Of the decision catalogue's section 8; a journal never holds what it would need.
 LEFT_OUT: Mapping[str, str] = {

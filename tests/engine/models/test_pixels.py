@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.areas import areas
-from engine.data.pixels import layout, smaller_sides
+from engine.data.pixels import layout
 from engine.models.pixels import Pixels
 
 
@@ -25,7 +25,6 @@ def test_a_square_is_found_in_one_channel_or_three(n: int, channels: int) -> Non
     assert found is not None
     assert (found.channels, found.height * found.width * found.channels) == (channels, n)
     assert layout([f"p{i}" for i in range(50)]) is None
-    assert smaller_sides(32) == (8, 16, 28)
 
 
 def test_colours_are_told_by_their_names() -> None:
