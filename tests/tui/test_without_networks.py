@@ -44,7 +44,7 @@ def test_the_path_is_walked_to_its_end_and_says_what_to_install(environment: dic
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout)
     assert result["lockbox"]["value"] > 0.6
-    assert [rung["model"] for rung in result["rungs"]] == ["prior", "logistic"]
+    assert [rung["model"] for rung in result["rungs"]] == ["prior", "one_column", "logistic"]
 
     log = json.loads(_rungwise(environment, "log", "rows", "--json").stdout)
     gate = next(d for d in log["decisions"] if d["question"] == "deep.gate")

@@ -185,13 +185,14 @@ def layout_of(network: Network, prepare: Any, width: int, recipe: Mapping[str, J
         return plain_layout(width)
     if takes == "terms":
         return Layout(Inputs("terms", (width,)), width)
+    from engine.models.fitting import LEADING
     from engine.models.pipeline import parts_of
 
     columns = parts_of(prepare)[0] if prepare is not None else None
     places = dict(columns.output_indices_) if columns is not None else {}
     steps = {name: step for name, step, _ in columns.transformers_} if columns is not None else {}
     if takes == "table":
-        return _embedded(places, steps, width)
+        return _embedded(places, steps, width, LEADING if recipe["task"] == "forecast" else 0)
     if takes == "window":
         return _window(places, steps, width, network)
     name = "pixels" if takes == "picture" else "tokens"
@@ -217,16 +218,22 @@ def _sides(pixels: Any, held: int) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _embedded(places: Mapping[str, slice], steps: Mapping[str, Any], width: int) -> Layout:
-    """Numbers first, codes of categories last, what else there is between."""
-    numbers, codes = (places.get(name, slice(0, 0)) for name in ("numbers", "codes"))
-    levels = levels_of(steps["codes"]) if codes.stop > codes.start else ()
-    known = [(s.start, s.stop) for s in (numbers, codes) if s.stop > s.start]
+def _embedded(places: Mapping[str, slice], steps: Mapping[str, Any], width: int, before: int) -> Layout:
+    """Numbers first, codes of categories last, what else there is between.
+
+    before: prepared columns in front of those that a model learns from.
+    """
+    numbers, codes = (_span(places.get(name, slice(before, before)), before) for name in ("numbers", "codes"))
+    levels = levels_of(steps["codes"]) if codes[1] > codes[0] else ()
+    known = [span for span in (numbers, codes) if span[1] > span[0]]
     between = _rest(width, *known)
-    spans = [(numbers.start, numbers.stop)] if numbers.stop > numbers.start else []
-    spans += [*between, *([(codes.start, codes.stop)] if levels else [])]
-    inputs = Inputs("table", (width,), numbers=numbers.stop - numbers.start, levels=tuple(levels))
-    return Layout(inputs, width, tuple(spans))
+    spans = [span for span in (numbers, *between, codes) if span[1] > span[0]]
+    inputs = Inputs("table", (width,), numbers=numbers[1] - numbers[0], levels=tuple(levels))
+    return Layout(inputs, width, tuple(spans)).checked()
+
+
+def _span(place: slice, before: int) -> Span:
+    return place.start - before, place.stop - before
 
 
 def levels_of(encoder: Any) -> tuple[int, ...]:
