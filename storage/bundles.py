@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -24,6 +24,7 @@ from engine.data.address import files_of, logs_beside, split
 from engine.errors import DataProblem, RungwiseError, UsageProblem
 from engine.records import GENESIS, Decision, Evidence, Json, digest
 from storage import bundle_format as form
+from storage.branch_notes import Note, note_from
 from storage.comments import LONGEST_AUTHOR, LONGEST_TEXT, MARKS, StoredComments
 from storage.connection import Connection
 from storage.datasets import StoredDatasets
@@ -141,9 +142,10 @@ class Bundles:
 
     def _about(self, info: SessionInfo, data: list[str]) -> dict[str, Json]:
         branches = [
-            {"name": b.name, "parent": b.parent, "forked_at": b.forked_at, "created_at": b.created_at}
+            {"name": b.name, "parent": b.parent, "forked_at": b.forked_at, "created_at": b.created_at,
+             "notes": [asdict(note) for note in self._sessions.notes.of(b.id)]}
             for b in self._sessions.branches(info.name)
-        ]
+        ]  # fmt: skip
         whole, part = split(info.path)
         row = self._connection.row("select bytes from dataset where fingerprint = ?", [info.dataset]) or {"bytes": 0}
         return {
@@ -222,6 +224,8 @@ class Bundles:
         found = self._sessions.branch(session, current)  # a fork makes itself the current one
         self._connection.db.execute("update session set branch = ? where id = ?", [found.id, here.id])
         new = self._say(here.id, bundle)
+        for name in bundle.order:
+            self._note(here, name, bundle)
         decisions = (after or {})["n"] - (before or {})["n"]
         return Imported(session, made, tuple(branches), decisions, new, bundle.redacted, data and data.place)
 
@@ -293,6 +297,18 @@ class Bundles:
             min(len(hashes), len(wanted)),
         )
 
+    def _note(self, here: SessionInfo, name: str, bundle: _Bundle) -> None:
+        """What was done to a branch elsewhere, of the branch here that has the same decisions."""
+        line = bundle.lines[name]
+        branches = [b for b in self._sessions.branches(here.name) if self._common(b, line) == len(line) == b.length]
+        named = [b for b in branches if b.name.casefold() == name.casefold()]
+        alone = all(other == name or decisions != line for other, decisions in bundle.lines.items())
+        for b in (named or (branches if alone else []))[:1]:
+            known = self._sessions.notes.of(b.id)
+            for note in bundle.notes.get(name, ()):
+                if note not in known:
+                    self._sessions.notes.keep(b.id, note)
+
     def _say(self, session: int, bundle: _Bundle) -> int:
         """Add the comments that are not here yet, those that began a thread first; how many they were."""
         comments = StoredComments(self._connection)
@@ -328,6 +344,7 @@ class _Bundle:
     environments: Mapping[str, str]
     evidence: tuple[dict[str, Any], ...]
     comments: tuple[dict[str, Any], ...]
+    notes: Mapping[str, tuple[Note, ...]]
     media_types: Mapping[str, str]
 
     @property
@@ -361,6 +378,7 @@ class _Bundle:
             _one_line(dataset["name"], 255), _text(dataset["part"]), _size(dataset["bytes"]), files,
             archive.manifest.get("redacted") is True, order, lines, environments, evidence,
             _said(archive.lines("comments.jsonl"), hashes),
+            {b["name"]: tuple(map(note_from, b.get("notes", ()))) for b in about["branches"]},
             {_hash(name): _one_line(kind, 100) for name, kind in types.items()},
         )  # fmt: skip
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from engine.records import digest
 from storage.light import sqlite_utils
-from storage.schema import COMMENTS, DRAFT, IMPORTED_EVIDENCE, SEARCHED, TABLES, TOKENS, VIEWS
+from storage.schema import (
+    BRANCH_NOTE,
+    BRANCHES,
+    COMMENTS,
+    DRAFT,
+    IMPORTED_EVIDENCE,
+    SEARCHED,
+    TABLES,
+    TOKENS,
+    VIEWS,
+)
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -127,10 +137,19 @@ def m008_search(db: Database) -> None:
         db.table(table).enable_fts(list(columns), tokenize=TOKENS)
 
 
+@migrations()
+def m009_branch_notes(db: Database) -> None:
+    """A branch that leads nowhere stays, with the reason why it was left; and it may be called what it is about."""
+    for statement in BRANCH_NOTE:
+        db.execute(statement)
+    _append_only(db, "branch_note", "id = new.id")
+    db.create_view("branches", BRANCHES)
+
+
 NUMBER = len(migrations._migrations)
 GUARDS = {
     f"{table}_no_{verb}"
-    for table in ("decision", "evidence", "artifact", "comment", "imported_evidence")
+    for table in ("decision", "evidence", "artifact", "comment", "imported_evidence", "branch_note")
     for verb in ("update", "delete", "replace")
 }
 

@@ -225,6 +225,35 @@ IMPORTED_EVIDENCE = """
     """
 
 
+# What people did to a branch beside deciding on it, since step 9.
+BRANCH_NOTE = (
+    """
+    create table branch_note (
+      id     integer primary key,
+      branch integer not null references branch (id),
+      kind   text not null check (kind in ('named', 'abandoned', 'taken up')),
+      text   text not null,                -- why; of `named` the name before
+      author text not null,
+      at     text not null
+    ) strict
+    """,
+    "create index branch_note_by_branch on branch_note (branch)",
+)
+
+BRANCHES = """
+select session.name as session, branch.name as branch, parent.name as parent, branch.forked_at,
+  (select count(*) from decision where decision.branch = branch.id) as decisions,
+  branch.id = session.branch as current, coalesce(said.kind = 'abandoned', 0) as abandoned,
+  case said.kind when 'abandoned' then said.text end as why, branch.created_at
+from branch
+join session on session.id = branch.session
+left join branch as parent on parent.id = branch.parent
+left join branch_note as said on said.id = (
+  select max(id) from branch_note where branch_note.branch = branch.id and kind in ('abandoned', 'taken up'))
+order by session.id, branch.id
+"""
+
+
 # What is searched for words, by table; accents and case do not count.
 SEARCHED = {"decision": ("question", "subject", "choice", "why"), "comment": ("author", "text")}
 TOKENS = "unicode61 remove_diacritics 2"

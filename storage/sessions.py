@@ -11,6 +11,8 @@ from typing import Any
 
 from engine.errors import StoreProblem, UsageProblem
 from engine.session import Rung
+from engine.words import short
+from storage.branch_notes import BranchNotes
 from storage.connection import Connection, Row
 from storage.datasets import dataset_path
 from storage.journal import LINE
@@ -23,7 +25,10 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True)
 class Branch:
-    """A line of decisions.  It shares its parent's up to forked_at; length counts those too."""
+    """A line of decisions.  It shares its parent's up to forked_at; length counts those too.
+
+    abandoned: why nobody goes on with it, "" where somebody may.
+    """
 
     id: int
     name: str
@@ -31,6 +36,12 @@ class Branch:
     forked_at: int
     length: int
     created_at: str
+    abandoned: str = ""
+
+    @property
+    def own(self) -> int:
+        """How many decisions were taken on it."""
+        return self.length - self.forked_at
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,7 @@ class Sessions:
     def __init__(self, connection: Connection, leases: Leases) -> None:
         self._connection = connection
         self._leases = leases
+        self.notes = BranchNotes(connection)
 
     def create(self, name: str, dataset: str) -> SessionInfo:
         """A new session on a recorded dataset (its fingerprint), with an empty branch `main`.
@@ -121,13 +133,7 @@ class Sessions:
 
     def branches(self, session: str) -> list[Branch]:
         """A session's branches, oldest first."""
-        rows = self._connection.rows(
-            "select branch.*, parent.name as parent_name, "
-            "coalesce((select max(seq) from decision where decision.branch = branch.id), branch.forked_at) as length "
-            "from branch left join branch as parent on parent.id = branch.parent "
-            "where branch.session = ? order by branch.id",
-            [self.id(session)],
-        )
+        rows = self._connection.rows(_BRANCHES, [self.id(session)])
         return [_branch(row) for row in rows]
 
     def branch(self, session: str, name: str | None = None) -> Branch:
@@ -172,11 +178,59 @@ class Sessions:
         return self.branch(session, name)
 
     def switch(self, session: str, branch: str) -> None:
-        """Make a branch the current one.  Raises UsageProblem; StoreProblem when another window holds the session."""
+        """Make a branch the current one.
+
+        Raises UsageProblem: there is none, or it was abandoned; StoreProblem when another window holds the session.
+        """
         with self._connection.write() as db:
             info, chosen = self.get(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
+            still_open(session, chosen)
             db.execute("update session set branch = ? where id = ?", [chosen.id, info.id])
+
+    def rename(self, session: str, branch: str, name: str, author: str) -> Branch:
+        """Call a branch otherwise; what it was called is kept as a note.  Raises as `switch` does."""
+        with self._connection.write() as db:
+            info, chosen = self.get(session), self.branch(session, branch)
+            self._leases.check(info.id, info.name)
+            name = _name(name, "branch")
+            others = {other.name.casefold() for other in self.branches(session) if other.id != chosen.id}
+            if name.casefold() in others:
+                raise UsageProblem(f"Session {session} has a branch named {name} already; choose another name.")
+            if name != chosen.name:
+                self.notes.add(chosen.id, "named", chosen.name, author)
+                db.execute("update branch set name = ? where id = ?", [name, chosen.id])
+        return self.branch(session, name)
+
+    def abandon(self, session: str, branch: str, why: str, author: str) -> str:
+        """Say that nobody goes on with a branch, and why; returns the branch that is the current one then.
+
+        Nothing of it is deleted.  Raises as `switch` does; UsageProblem without a why, or where no other is left.
+        """
+        with self._connection.write() as db:
+            info, chosen = self.get(session), self.branch(session, branch)
+            self._leases.check(info.id, info.name)
+            still_open(session, chosen)
+            left = [other for other in self.branches(session) if other.id != chosen.id and not other.abandoned]
+            if not left:
+                raise UsageProblem(
+                    f"{chosen.name} is the only branch of session {session} that is left; go back to an earlier "
+                    "decision first, which begins another."
+                )
+            self.notes.add(chosen.id, "abandoned", why, author)
+            if info.branch == chosen.name:
+                back = next((other for other in left if other.name == chosen.parent), left[-1])
+                db.execute("update session set branch = ? where id = ?", [back.id, info.id])
+        return self.branch(session).name
+
+    def take_up(self, session: str, branch: str, why: str, author: str) -> None:
+        """Go on with an abandoned branch after all.  Raises as `switch` does."""
+        with self._connection.write():
+            info, chosen = self.get(session), self.branch(session, branch)
+            self._leases.check(info.id, info.name)
+            if not chosen.abandoned:
+                raise UsageProblem(f"Branch {chosen.name} of session {session} was not abandoned.")
+            self.notes.add(chosen.id, "taken up", why, author)
 
     def hashes(self, branch: int) -> list[str]:
         """The hashes of a branch's decisions, from the first."""
@@ -240,6 +294,17 @@ class Sessions:
 
 _STANDING = "from line join decision as d on d.branch = line.ancestor and d.seq <= line.upto"
 
+# abandoned: what was said last of whether it is
+_BRANCHES = """
+select branch.*, parent.name as parent_name,
+  coalesce((select max(seq) from decision where decision.branch = branch.id), branch.forked_at) as length,
+  coalesce((select case kind when 'abandoned' then text else '' end from branch_note
+    where branch_note.branch = branch.id and kind in ('abandoned', 'taken up')
+    order by id desc limit 1), '') as abandoned
+from branch left join branch as parent on parent.id = branch.parent
+where branch.session = ? order by branch.id
+"""
+
 _SESSIONS = """
 select session.*, branch.name as branch_name, dataset.path, dataset.path_bytes,
   (select count(*) from branch where branch.session = session.id) as branches,
@@ -272,8 +337,18 @@ def _rungs(rows: list[dict[str, Any]]) -> tuple[Rung, ...]:
     return tuple(found)
 
 
+def still_open(session: str, branch: Branch) -> None:
+    """Raise UsageProblem for a branch that was abandoned."""
+    if branch.abandoned:
+        raise UsageProblem(
+            f"Branch {branch.name} of session {session} was abandoned ({short(branch.abandoned, 80)}); "
+            f"`rungwise branches {session} --take-up {branch.name}` takes it up again."
+        )
+
+
 def _branch(row: Row) -> Branch:
-    return Branch(row["id"], row["name"], row["parent_name"], row["forked_at"], row["length"], row["created_at"])
+    names = ("id", "name", "parent_name", "forked_at", "length", "created_at", "abandoned")
+    return Branch(*(row[name] for name in names))
 
 
 def _as_text(choice: str) -> str:

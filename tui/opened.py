@@ -23,7 +23,7 @@ from engine.views import Samples, View, samples_as_tables
 from engine.words import short
 from storage.comments import Mark, whoami
 from storage.lease import Hold
-from storage.sessions import Branch
+from storage.sessions import Branch, still_open
 from storage.store import Store
 from tui.desk import Reviewed
 from tui.workers import bury_dead_workers, ensure_worker
@@ -94,6 +94,8 @@ class OpenSession:
             from engine.stages import STAGES as stages  # noqa: N811 - the path
         info = store.sessions.get(name)
         found = store.sessions.branch(name, branch or None)
+        if not read_only:
+            still_open(info.name, found)
         hold, reason = None, "You asked only to read." if read_only else ""
         if not read_only:
             try:

@@ -270,6 +270,30 @@ def compare(
     compare(chosen_store(context, store), first, second, as_json_=json)
 
 
+@app.command(
+    epilog="Examples:\n\n    rungwise branches churn\n\n    rungwise branches churn --rename branch-2=lags\n\n"
+    '    rungwise branches churn --abandon lags --why "No gain, and nobody could explain it"'
+)
+def branches(
+    context: typer.Context,
+    name: NameArgument,
+    switch: Annotated[str, typer.Option("--switch", metavar="BRANCH", help="Go on with this one from now on.")] = "",
+    rename: Annotated[str, typer.Option("--rename", metavar="BRANCH=NEW", help="Call it otherwise.")] = "",
+    abandon: Annotated[
+        str, typer.Option("--abandon", metavar="BRANCH", help="Nobody goes on with it; say --why.")
+    ] = "",
+    take_up: Annotated[str, typer.Option("--take-up", metavar="BRANCH", help="Go on with it after all.")] = "",
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Why it is abandoned, or taken up.")] = "",
+    json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """List a session's branches; name one, go on with another, abandon one with its reason.  None is ever deleted."""
+    from tui.cli.branching import Deed, branches
+
+    deed = Deed(switch, rename, abandon, take_up, why)
+    branches(chosen_store(context, store), name, deed, as_json=json)
+
+
 @app.command(epilog='Examples:\n\n    rungwise search "average precision"\n\n    rungwise search leak --session churn')
 def search(
     context: typer.Context,
