@@ -59,9 +59,9 @@ def _beside(s: Session, rows: Mapping[str, Json]) -> tuple[str, ...]:
 
 def _said(s: Session, unit: str, row: Mapping[str, Json], floors: Sequence[Candidate]) -> str:
     floor = floors[int(row["by"])].title
-    ends = _ends(row["low"], row["high"])
     gain, before, after = row["gain"], figure(row["floor"]), figure(row["with"])
     better = gain > 0
+    ends = _ends(row["low"], row["high"]) if better else _ends(_less(row["high"]), _less(row["low"]))
     match unit:
         case "errors":
             if after == before:
@@ -91,6 +91,11 @@ def _ends(low: float | None, high: float | None) -> str:
     if low is None or high is None or figure(low) == figure(high):
         return ""
     return f" (95 % interval {interval(low, high)})"
+
+
+def _less(end: float | None) -> float | None:
+    """A loss is said as a number above zero, so its interval turns with it."""
+    return None if end is None else -end
 
 
 def _positive(s: Session) -> str:

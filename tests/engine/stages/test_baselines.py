@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from engine.models.catalogue import BY_NAME as MODELS
 from engine.questions import Level
 from engine.records import Json
 from engine.stages.baseline import _claimed_in
+from engine.stages.ladder import Candidate
 from engine.stages.simple.candidates import COMPETE
+from engine.stages.worth import worth_sentence
 from tests.engine.stages import problems
 from tests.engine.tables import sales
 from tests.engine.walking import MemoryJournal, Walk, asked, said, texts
@@ -166,6 +169,15 @@ def test_money_is_what_costs_are_counted_in(priced: Conductor) -> None:
     errors = evidence.value["worth"]["logistic"]["errors"]
     assert errors["with"] == pytest.approx(1000 * (1 - model.value["intervals"]["accuracy"][0]))
     assert "in the unit of your costs" in said(priced, "baseline.rule").reason
+
+
+def test_a_loss_is_said_above_zero_and_so_is_its_interval(priced: Conductor) -> None:
+    evidence = next(e for e in asked(priced, "simple.champion").evidence if e.kind == "worth")
+    row = {"gain": -250.0, "low": -300.0, "high": -200.0, "floor": 1000.0, "with": 1250.0, "by": 0}
+    worse = replace(evidence, value={"worth": {"logistic": {"money": row}}})
+    floor = Candidate({"name": "prior", "settings": {}}, evidence)
+    told = worth_sentence(priced.session, [floor], worse, "logistic")
+    assert told.startswith("In 1,000 rows it costs 250 more (95 % interval 200 … 300)")
 
 
 def test_of_numbers_it_is_how_much_closer(numbers: Walk) -> None:
