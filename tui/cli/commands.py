@@ -163,7 +163,7 @@ def log(
 
 @app.command(
     epilog="Examples:\n\n    rungwise replay churn\n\n    rungwise replay churn --rerun --json\n\n"
-    "    rungwise replay churn --as-plan -o next-month.toml"
+    "    rungwise replay churn --rerun --stage simple\n\n    rungwise replay churn --as-plan -o next-month.toml"
 )
 def replay(
     context: typer.Context,
@@ -172,6 +172,13 @@ def replay(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Compute every figure afresh and compare; the store is left as it is.")
     ] = False,
+    stage: Annotated[
+        str, typer.Option("--stage", metavar="STAGE", help="With --rerun: only what this stage measured.")
+    ] = "",
+    since: Annotated[
+        int, typer.Option("--from", metavar="DECISION", help="With --rerun: only what was measured from there on.")
+    ] = 0,
+    each: Annotated[bool, typer.Option("--each", hidden=True)] = False,
     as_plan: Annotated[
         bool, typer.Option("--as-plan", help="Write the plan that repeats the session on new data instead.")
     ] = False,
@@ -191,9 +198,10 @@ def replay(
         return
     if output is not None:
         raise UsageProblem("-o says where the plan goes; give it together with --as-plan.")
-    from tui.cli.replaying import replay_session
+    from tui.cli.replaying import Part, replay_session
 
-    raise typer.Exit(replay_session(path, name, branch, rerun=rerun, as_json=json))
+    part = Part(stage, since)
+    raise typer.Exit(replay_session(path, name, branch, rerun=rerun, as_json=json, part=part, each=each))
 
 
 @app.command(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.conductor import Asking, Conductor, Exchange, Finished, Measuring, Waiting
 from engine.effects import Measure
-from engine.errors import DataProblem
+from engine.errors import DataProblem, UsageProblem
 from engine.records import Evidence, Json, Trial
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
 from engine.runners.causes import likely_cause
@@ -29,14 +30,36 @@ from tui.results import rung_result
 from tui.workers import hands
 
 
-def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: bool) -> int:
-    """Print the replay; 1 when a figure drifted."""
+@dataclass(frozen=True)
+class Part:
+    """What of the path is computed again; the journal and the evidence of the store answer the rest.
+
+    stage: only what this one measures, "" for all.  since: only what is measured from this decision on.
+    """
+
+    stage: str = ""
+    since: int = 0
+
+    def holds(self, stage: str, decided: int) -> bool:
+        """decided: how many decisions stand on the path where something is measured."""
+        return self.stage in ("", stage) and decided + 1 >= self.since
+
+
+def replay_session(
+    path: Path, name: str, branch: str, *, rerun: bool, as_json: bool, part: Part = Part(), each: bool = False
+) -> int:
+    """Print the replay; 1 when a figure drifted.  each: one JSON object a line, as trials are computed."""
     from engine.stages import STAGES
 
+    if part != Part() and not rerun:
+        raise UsageProblem("--stage and --from say what is computed again; give them together with --rerun.")
+    if part.stage and part.stage not in (stage.name for stage in STAGES):
+        raise UsageProblem(f"There is no stage {part.stage}; there are {', '.join(stage.name for stage in STAGES)}.")
     comparisons: list[Comparison] = []
     with opened(path) as store:
         if rerun:
-            conductor, comparisons, end = run_again(store, name, branch, quiet=as_json)
+            told_of = _each if each else in_silence if as_json else in_words
+            conductor, comparisons, end = run_again(store, name, branch, told_of, part)
         else:
             info = store.sessions.get(name)
             journal = store.journal(info.name, branch or None)
@@ -45,7 +68,9 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
             end = _through(conductor)
         chosen = store.journal(name, branch or None).branch
     drifted = sum(c.outcome == "drifted" for c in comparisons)
-    if as_json:
+    if each:
+        print(json.dumps({"end": end, "counts": _counts(comparisons)}), flush=True)
+    elif as_json:
         print_json(_result(conductor.session.name, chosen, conductor, comparisons, end, rerun=rerun))
     else:
         _print_steps(conductor, chosen)
@@ -57,8 +82,10 @@ def replay_session(path: Path, name: str, branch: str, *, rerun: bool, as_json: 
     return 1 if drifted else 0
 
 
-def run_again(store: Store, name: str, branch: str, *, quiet: bool) -> tuple[Conductor, list[Comparison], str]:
-    """Compute every figure of a branch afresh; how each trial compares, and how the path ended.  The store is only
+def run_again(
+    store: Store, name: str, branch: str, told_of: Callable[[Comparison], None], part: Part = Part()
+) -> tuple[Conductor, list[Comparison], str]:
+    """Compute the figures of a branch afresh; how each trial compares, and how the path ended.  The store is only
     read."""
     from engine.stages import STAGES
 
@@ -67,7 +94,7 @@ def run_again(store: Store, name: str, branch: str, *, quiet: bool) -> tuple[Con
     journal = store.journal(info.name, branch or None)
     with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
         again = _Again(STAGES, Session(info.name, info.dataset), journal, FreshEvidence(), read_only=True)
-        with contextlib.closing(again.prepare(store, Path(folder), comparisons, quiet=quiet)):
+        with contextlib.closing(again.prepare(store, Path(folder), comparisons, told_of, part)):
             return again, comparisons, _through(again)
 
 
@@ -82,28 +109,32 @@ def _through(conductor: Conductor) -> str:
 class _Again(Conductor):
     """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is."""
 
-    def prepare(self, store: Store, folder: Path, comparisons: list[Comparison], *, quiet: bool) -> Workplace:
+    def prepare(
+        self, store: Store, folder: Path, comparisons: list[Comparison], told_of: Callable[[Comparison], None],
+        part: Part,
+    ) -> Workplace:  # fmt: skip
         """Returns where it computes, to be closed.  folder: for what this replay alone leaves, such as logs.
-        comparisons: is given one for each trial computed."""
+        comparisons: is given one for each trial computed, and told_of is called with it."""
         self._store = store
         kept = KeptParts(folder / "exams")
         artifacts = FreshArtifacts(store.artifacts)
         self._place = Workplace(self.evidence, artifacts, store.datasets, folder, kept, hands(folder))
         self._comparisons = comparisons
-        self._quiet = quiet
+        self._told_of = told_of
+        self._part = part
         return self._place
 
     def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
         recorded = self._store.evidence_of(self.session.name).get(trial.key)
         ends_before = recorded is None and not measure.optional and len(self.transcript) >= len(self._recorded)
+        if recorded and not self._part.holds(self.stage, len(self.transcript)):
+            self.evidence.put(recorded)
         if self.evidence.get(trial.key) is None and not ends_before and (recorded or not measure.optional):
             with kept_quiet(self._place.logs / "stray.log" if self._place.logs else Path(os.devnull)):
                 evidence = perform(trial, self._place)
             self.evidence.put(evidence)
             self._comparisons.append(self._compared(trial, recorded, evidence))
-            if not self._quiet:
-                outcome = self._comparisons[-1].outcome
-                print(f"  {short(trial.label or trial.kind, 60)}: {outcome}", file=sys.stderr, flush=True)
+            self._told_of(self._comparisons[-1])
         return super()._evidence_of(trial, measure)
 
     def _compared(self, trial: Trial, recorded: Evidence | None, again: Evidence) -> Comparison:
@@ -114,6 +145,19 @@ class _Again(Conductor):
         then = self._store.environments.get(recorded.environment)
         drifted = {c.trial.key for c in self._comparisons if c.differences}
         return replace(found, cause=likely_cause(trial, recorded, again, then, environment(), drifted))
+
+
+def in_silence(comparison: Comparison) -> None:
+    pass
+
+
+def in_words(comparison: Comparison) -> None:
+    name = short(comparison.trial.label or comparison.trial.kind, 60)
+    print(f"  {name}: {comparison.outcome}", file=sys.stderr, flush=True)
+
+
+def _each(comparison: Comparison) -> None:
+    print(json.dumps(_compared(comparison)), flush=True)
 
 
 def _end(waiting: Waiting) -> str:
@@ -154,9 +198,13 @@ def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
             print(f"    and {len(comparison.differences) - 5} more")
         if comparison.cause:
             print(f"    likely cause: {literal(comparison.cause)}")
-    counts = {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
+    counts = _counts(comparisons)
     figures = sum(c.figures for c in comparisons)
     print(f"{len(comparisons)} trials, {figures:,} figures: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n))
+
+
+def _counts(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    return {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
 
 
 _OUTCOMES = ("reproduced", "within tolerance", "drifted", "timed again", "new")
@@ -175,25 +223,20 @@ def _result(
         "end": end,
     }
     if rerun:
-        result["counts"] = {outcome: sum(c.outcome == outcome for c in comparisons) for outcome in _OUTCOMES}
+        result["counts"] = _counts(comparisons)
         result["figures"] = sum(c.figures for c in comparisons)
-        result["rerun"] = [
-            {
-                "key": c.trial.key,
-                "kind": c.trial.kind,
-                "label": c.trial.label,
-                "outcome": c.outcome,
-                "figures": c.figures,
-                "error": c.failed,
-                "cause": c.cause or None,
-                "differences": [
-                    {"where": d.where, "recorded": d.recorded, "again": d.again, "outcome": d.outcome}
-                    for d in c.differences
-                ],
-            }
-            for c in comparisons
-        ]
+        result["rerun"] = [_compared(c) for c in comparisons]
     return result
+
+
+def _compared(c: Comparison) -> dict[str, Json]:
+    differences = [
+        {"where": d.where, "recorded": d.recorded, "again": d.again, "outcome": d.outcome} for d in c.differences
+    ]
+    return {
+        "key": c.trial.key, "kind": c.trial.kind, "label": c.trial.label, "outcome": c.outcome, "figures": c.figures,
+        "error": c.failed, "cause": c.cause or None, "differences": differences,
+    }  # fmt: skip
 
 
 def _step(exchange: Exchange) -> dict[str, Json]:

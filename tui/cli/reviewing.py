@@ -33,9 +33,9 @@ def review_session(path: Path, name: str, branch: str, *, rerun: bool, as_json_:
     with opened(path) as store:
         record = store.record(name, branch or None)
         if rerun:
-            from tui.cli.replaying import run_again
+            from tui.cli.replaying import in_silence, in_words, run_again
 
-            _, comparisons, _ = run_again(store, name, record.branch, quiet=as_json_)
+            _, comparisons, _ = run_again(store, name, record.branch, in_silence if as_json_ else in_words)
             record = replace(record, drifted=tuple(_drift(c) for c in comparisons if c.outcome == "drifted"))
         found, about = review(record), summary(record)
         threads = store.comments.threads(store.sessions.get(name).id)
