@@ -95,13 +95,16 @@ def reproducible(seed: int, threads: int, device: str) -> Iterator[ModuleType]:
     torch = load_torch()
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     forked = [torch.cuda.current_device()] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=forked):
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads what it did not write
         torch.manual_seed(seed)
         try:
             yield torch
         finally:
             torch.set_num_threads(before[0])
             torch.use_deterministic_algorithms(before[1], warn_only=warn_only)
+            torch.utils.deterministic.fill_uninitialized_memory = filled
