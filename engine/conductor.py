@@ -125,6 +125,7 @@ class Conductor:
         self._unmatched = dict(self._recorded)
         self._cited = {key for d in self._recorded.values() for key in d.evidence}
         self._left_out: dict[str, str] = {}
+        self._counted: set[str] = set()
         self._added_to: set[str] = set()  # stages in which an old journal lacked an answer
         self._path = self._walk()
         self._effect: Effect | None = None
@@ -217,12 +218,20 @@ class Conductor:
     def _evidence_of(self, trial: Trial, measure: Measure) -> Evidence | None:
         found = self.evidence.get(trial.key)
         if found is not None:
+            self._count(found)
             return found
         reason = self._left_out.get(trial.key)
         unseen = trial.key not in self._cited  # evidence that a decision cites was there, and is computed again
         if reason is None and measure.optional and unseen and (self.read_only or self._unmatched):
             reason = "It was left out when this was recorded."  # what followed was decided without it
         return None if reason is None else Evidence(trial.key, trial.kind, {}, error=reason)
+
+    def _count(self, found: Evidence) -> None:
+        """What was computed costs its seconds once, in the stage that first needed it."""
+        if found.key not in self._counted:
+            self._counted.add(found.key)
+            spent = self.session.spent
+            spent[self.stage] = spent.get(self.stage, 0.0) + found.seconds
 
     def _send(self, value: object) -> None:
         try:

@@ -59,6 +59,7 @@ class Session:
         self.name = name
         self.data = data  # fingerprint of the dataset
         self.looks = looks  # other exams that saw locked rows of this data: in this session, and in others
+        self.spent: dict[str, float] = {}  # seconds of computing that the path has rested on so far, by stage
         self._in_force: dict[tuple[str, str], Decision] = {}
         for decision in decisions:
             self.take(decision)

@@ -104,5 +104,5 @@ def _good_why(d: Dossier) -> Decision | None:
 
 def _turned_down(d: Dossier) -> Decision | None:
     """The last idea that was tried and not kept."""
-    refused = {"deep.compare": "reject", "improve.accept": "reject", "data.keep": "undo"}
+    refused = {"deep.compare": "reject", "improve.accept": "keep", "improve.keep_feature": "leave", "data.keep": "undo"}
     return next((x for x in reversed(d.decisions) if refused.get(x.question) == x.choice), None)

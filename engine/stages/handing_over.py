@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engine.effects import Ask, Conversation, Measure
 from engine.metrics import Metric, figure
 from engine.models.catalogue import spec_of
@@ -156,29 +154,3 @@ def _next_baseline(s: Session, top: Rung) -> tuple[float, str]:
     if result is not None and result.check is not None and result.check.value is not None:
         return result.check.value, "the final exam"
     return top.value, "practice exams"
-
-
-def steps_told(s: Session) -> list[str]:
-    """What was tried on the way and kept, or not, in a sentence each; for the lessons."""
-    lines = []
-    kept = [d for d in s.decisions() if d.question == "data.keep"]
-    good, bad = ([d.subject for d in kept if (d.choice == "undo") is undone] for undone in (False, True))
-    if good:
-        lines.append(f"Changes of the preparation that were kept: {', '.join(good)}.")
-    if bad:
-        lines.append(f"Tried and undone: {', '.join(bad)}.")
-    rounds = [d for d in s.decisions() if d.question in ("improve.accept", "improve.keep_feature")]
-    taken = [d for d in rounds if d.choice in ("accept", "keep", "yes")]
-    if rounds:
-        lines.append(f"{counted(len(rounds), 'improvement')} tried, {len(taken)} accepted.")
-        best = max(taken, key=_gain, default=None)
-        if best is not None and _gain(best) > 0:
-            lines.append(f"The largest gain: {best.subject or best.question}. {best.why}")
-    return lines
-
-
-def _gain(decision: object) -> float:
-    check: Check | None = getattr(decision, "check", None)
-    details: Mapping[str, Json] = check.details if check is not None else {}
-    value = details.get("diff")
-    return abs(float(value)) if isinstance(value, int | float) else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
@@ -12,8 +11,8 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Rung, Session
 from engine.stages import handing_over
-from engine.stages.columns import listed
 from engine.stages.ladder import interval, metric, title
+from engine.stages.lessons import lessons
 from engine.views import Intervals, Table, View
 
 FREEZE = Question(
@@ -255,30 +254,6 @@ def _outside(v: Mapping[str, Json], top: Rung) -> bool:
         return False
     se_lock, se_dev = (v["high"] - v["low"]) / 3.92, ((top.high or 0) - (top.low or 0)) / 3.92
     return abs(v["value"] - top.value) > 2 * (se_lock**2 + se_dev**2) ** 0.5
-
-
-def lessons(s: Session, m: Metric) -> str:
-    """What the journal says was gained, turned down, overruled and spent."""
-    rungs = s.rungs
-    lines = []
-    for before, after in pairwise(rungs):
-        change = f"{m.title} {'higher' if after.value >= before.value else 'lower'} by "
-        change += figure(abs(after.value - before.value))
-        lines.append(f"{title(after.described)} after {title(before.described)}: {change}.")
-    lines += handing_over.steps_told(s)
-    net = s.decision("deep.compare")
-    if net is not None and net.choice == "reject":
-        lines.append(f"The network was not kept. {net.why}")
-    gate = s.decision("deep.gate")
-    if gate is not None and gate.choice == "not_yet":
-        lines.append("No network was trained: the gate stayed closed.")
-    dropped = [c for c, choice in s.about("data.leaks").items() if choice == "drop"]
-    if dropped:
-        lines.append(f"Left out as leaks: {listed(dropped)}.")
-    overruled = [d.name for d in s.decisions() if d.overruled]
-    if overruled:
-        lines.append(f"Overruled: {listed(overruled)}.")
-    return " ".join(lines) or "One rung only: the baseline."
 
 
 PRESENT = Stage("present", "Present", present, QUESTIONS)

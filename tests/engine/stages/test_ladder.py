@@ -97,7 +97,8 @@ def test_a_replay_asks_nobody_and_computes_nothing(penguins: Walk, through: Cond
 def test_the_lessons_name_what_changed_in_the_metrics_own_direction(through: Conductor) -> None:
     text = said(through, "present.lessons").choice
     assert "accuracy higher by" in text
-    assert "Overruled: split.plan." in text
+    assert "(split.plan)" in text
+    assert "What it cost: computing" in text
 
 
 def test_with_too_few_rows_only_the_baseline_is_examined(here: Path) -> None:
