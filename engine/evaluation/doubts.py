@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from engine.evaluation.answers import Answers, read_answers
 from engine.evaluation.bench import Bench, open_bench
@@ -18,7 +19,10 @@ from engine.records import Json, Progress
 from engine.trials import Context
 
 SHOWN = 20
-FAR = 4.0  # usual misses (1.4826 median absolute miss) from which a number is missed by far
+# In usual misses: 1.4826 median absolute miss, among rows of like answers.
+NEAR, FAR, GROSS = 2.0, 4.0, 8.0  # where tails begin; where a miss is shown; where it speaks against the value
+HEAVY = 3  # degrees of freedom of the Student t whose tails are still taken for luck
+ALIKE, PARTS = 100, 20  # rows of like answers that say what is usual among them; parts of the rows at most
 
 
 def doubts(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
@@ -26,9 +30,9 @@ def doubts(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
 
     params: recipe, names (of the models); uses: the keys of their cross-validations, in that order.  wrong: rows that
     every model gets wrong (numbers: misses by more than four usual misses, to one side).  suspects: those of them whose
-    label every model gives a chance below 5 %.  expected: how many such rows there would be if every label were right
-    and the models' mean chances were true (of classes only: of numbers nobody says how likely a miss is).  The rows
-    are kept apart, under `rows_digest`, most doubtful first.
+    label every model gives a chance below 5 % (numbers: missed by more than eight).  expected: how many suspects there
+    would be if every label were right: of classes if the models' mean chances were true, of numbers if misses had
+    heavy tails (see `_tail`).  The rows are kept apart, under `rows_digest`, most doubtful first.
     """
     bench = open_bench(params, ctx)
     read = []
@@ -80,14 +84,32 @@ def _of_classes(bench: Bench, read: list[Answers], common: np.ndarray) -> dict[s
 def _of_numbers(bench: Bench, read: list[Answers], common: np.ndarray) -> dict[str, Any]:
     """As `_of_classes`; worst: minus the least miss of any model, in usual misses."""
     y = bench.table.y[common]
-    z = []
-    for answers in read:
-        missed = _at(answers, common) - y
-        usual = 1.4826 * float(np.median(np.abs(missed)))
-        z.append(missed / usual if usual > 0 else np.zeros(len(y)))
-    far = np.array(z)
-    one_side = (far > FAR).all(axis=0) | (far < -FAR).all(axis=0)
-    return {"wrong": one_side, "suspect": one_side, "worst": -np.abs(far).min(axis=0), "pairs": []}
+    far = np.array([in_usual_misses(_at(answers, common), y) for answers in read])
+    one_side = (far > 0).all(axis=0) | (far < 0).all(axis=0)
+    least = np.where(one_side, np.abs(far).min(axis=0), 0.0)
+    tail = _tail(least)
+    return {"wrong": least > FAR, "suspect": least > GROSS, "worst": -least, "pairs": [], "expected": tail}
+
+
+def in_usual_misses(said: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n,) by how many usual misses each answer is off; usual is what is usual where as much is said, as misses of
+    amounts grow with the amount.  0 where nothing is missed as a rule."""
+    missed = said - y
+    overall = 1.4826 * float(np.median(np.abs(missed)))
+    usual = np.full(len(y), overall)
+    parts = min(PARTS, len(y) // ALIKE)
+    if parts > 1:
+        for rows in np.array_split(np.argsort(said, kind="stable"), parts):
+            usual[rows] = 1.4826 * float(np.median(np.abs(missed[rows]))) or overall
+    return np.divide(missed, usual, out=np.zeros(len(y)), where=usual > 0)
+
+
+def _tail(least: np.ndarray) -> float:
+    """How many rows lie beyond GROSS where the misses beyond NEAR thin out like a Student t with HEAVY degrees of
+    freedom: heavier tails than that are worth a look, whatever they come from."""
+    law = student_t(HEAVY)
+    unit = 1.4826 * law.ppf(0.75)
+    return float((least > NEAR).sum() * law.sf(GROSS * unit) / law.sf(NEAR * unit))
 
 
 def _shown(

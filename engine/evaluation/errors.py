@@ -47,6 +47,7 @@ def errors(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     ctx.report(Progress(4, 4, "view", "what is missed"))
     return {
         **by_class,
+        "rows": len(answers.positions),
         "loss": answers.loss_name,
         "mean_loss": float(answers.loss.mean()),
         "slices": found[:SHOWN] + [s for s in found[SHOWN:] if s["weak"]],

@@ -44,6 +44,7 @@ SLICE = replace(
     ),
 )
 ASKED = 3  # weak slices that are asked about; protected ones always
+LEANS = 0.1  # of the mean miss, from which answers of numbers lean to one side enough to speak of
 MANY_DOUBTS = 5  # labels that no model believes, from which it is worth looking at them
 
 QUESTIONS = (ERRORS,)
@@ -133,7 +134,7 @@ def _findings(v: Mapping[str, Json], weak: Sequence[Mapping[str, Json]], doubts:
 def _doubted(d: Mapping[str, Json], what: str) -> str:
     text = f"All {d['models']} models get {counted(d['wrong'], 'row')} wrong"
     if what == "value":
-        return f"{text} by more than four usual misses, to one side: is the value right?"
+        return _far(d)
     if not d["suspects"]:
         return f"{text}, none of them with a label that all give less than 5 %."
     said = f"{text}; of {d['suspects']:,} of these every model gives the label less than 5 %"
@@ -143,6 +144,22 @@ def _doubted(d: Mapping[str, Json], what: str) -> str:
     asked = "is it labelled right?" if d["suspects"] == 1 else "are they labelled right?"
     than = "" if expected is None else f", where {figure(expected)} would be so if every label were right"
     return f"{said}{than}: {asked}"
+
+
+def _far(d: Mapping[str, Json]) -> str:
+    said = (
+        f"All {d['models']} models miss {counted(d['wrong'], 'row')} by more than four times what is usual there, to "
+        "one side"
+    )
+    expected = d.get("expected")
+    if expected is None:
+        return f"{said}: is the value right?"
+    if not d["suspects"]:
+        return f"{said}; none by more than eight times."
+    said = f"{said}; {d['suspects']:,} by more than eight times, where misses with heavy tails leave {figure(expected)}"
+    if not beyond_chance(d):
+        return f"{said}."
+    return f"{said}: {'is the value' if d['suspects'] == 1 else 'are the values'} right?"
 
 
 def beyond_chance(d: Mapping[str, Json]) -> bool:
@@ -175,6 +192,8 @@ def action_of(row: Mapping[str, Json]) -> tuple[str, str]:
     off, se = float(row.get("off") or 0.0), row.get("off_se")
     leans = bool(se) and abs(off) > 1.96 * float(se or 0.0)
     relative = row.get("relative")
+    if relative is not None and abs(off) < LEANS * float(row["loss"]):  # sure, for there are many rows, but slight
+        leans = False
     if row.get("kind") == "missing":
         return "data_fix", "The cells are empty there: find out why, and whether they can be had."
     if leans:
@@ -227,6 +246,8 @@ def _ask_slice(row: Mapping[str, Json], seen: Evidence, first: bool) -> Ask:
 
 
 def _rows(seen: Evidence) -> int:
+    if "rows" in seen.value:
+        return int(seen.value["rows"])
     per_class = seen.value.get("per_class") or []
     if per_class:
         return sum(row["support"] for row in per_class)

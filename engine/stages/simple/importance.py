@@ -109,6 +109,7 @@ def _ask_one(s: Session, champion: Candidate, seen: Evidence) -> Ask:
     kept = [c for c in names if s.choice("data.leaks", c) == "keep"]
     drivers = [c for c in names if c in s.choice("problem.drivers", default={})]
     share = percent(min(top["share"], 1.0))
+    carry = "carries" if len(names) == 1 else "carry"
     reason = f"Shuffled, it costs {figure(top['drop'])} of the {figure(seen.value['gain'])} gained over no model."
     best = "known" if kept or drivers else "unsure"
     if kept:
@@ -119,7 +120,7 @@ def _ask_one(s: Session, champion: Candidate, seen: Evidence) -> Ask:
     def judge(choice: Json) -> Judgement:
         check = Check("share of the gain", top["share"], reference=0.8, protocol="LK14", details={"columns": names})
         if choice == "unsure":
-            message = f"{listed(names)} carries nearly all of the gain, and nobody has said why it may (LK14)."
+            message = f"{listed(names)} {carry} nearly all of the gain, and nobody has said why it may (LK14)."
             return Judgement((Objection(Level.FLAG, message, "M25"),), check)
         if choice == "leak":
             message = f"Go back to data.leaks and leave {listed(names)} out: what stands now has learned from it."

@@ -259,6 +259,33 @@ def test_numbers_far_off_for_all_models_are_doubted(tmp_path):
     assert part(ctx, value["rows_digest"], "doubted")["rows"][0][0] == 8
 
 
+def of_numbers(tmp_path, noise, changed=0):
+    """What two models doubt of 1,500 values whose misses grow with them, drawn by `noise`; so many are changed."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(1500, 3)).round(4)
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    line = 50 + 10 * x[:, 0] + 5 * x[:, 1]
+    size = np.exp(0.5 * x[:, 0])  # misses of amounts grow with the amount
+    frame["target"] = (line + size * noise(rng, 1500)).round(4)
+    frame.loc[: changed - 1, "target"] += 40 * size[:changed] if changed else 0
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    changes = {"types": dict.fromkeys("abc", "number"), "split": {"kind": "random", "lockbox": 0.0, "seed": 0}}
+    ctx = seen(tmp_path / "t.csv", "regression", ("ridge", "boosting"), **changes)
+    return doubts({"recipe": recipe("regression", **changes), "names": list(ctx.uses)}, ctx)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [lambda rng, n: rng.normal(size=n), lambda rng, n: rng.laplace(size=n), lambda rng, n: rng.standard_t(3, n)],
+)
+def test_values_that_thin_out_are_not_doubted_and_wrong_ones_are(tmp_path, noise):
+    """Normal, Laplace and heavy (Student t, 3 degrees) tails; then 25 of 1,500 values are entered wrongly."""
+    assert not beyond_chance(of_numbers(tmp_path, noise))
+    found = of_numbers(tmp_path, noise, changed=25)
+    assert found["suspects"] >= 20
+    assert beyond_chance(found), found
+
+
 # --- what is missed --------------------------------------------------------------------------------------------------
 
 

@@ -209,6 +209,8 @@ def test_what_is_advised_for_a_slice_follows_from_its_errors() -> None:
     assert action_of({**row, "off": 0.01, "off_se": 0.02})[0] == "slice_note"
     assert action_of({**row, "off": None, "off_se": None})[0] == "slice_note"
     assert action_of({**row, "off": 5.0, "off_se": 9.0, "relative": 1.1})[0] == "accept"
+    assert action_of({**row, "off": 0.1, "off_se": 0.01, "relative": 1.1})[0] == "accept"  # sure, but slight
+    assert action_of({**row, "off": 0.5, "off_se": 0.01, "relative": 1.1})[0] == "feature"
     assert action_of({**row, "off": 0.01, "off_se": 0.02, "protected": True})[0] == "data_fix"
     weak = [{**row, "slice": str(i), "loss": float(i)} for i in range(2, 8)]
     assert [r["slice"] for r in asked_about(weak)] == ["7", "6", "5"]
