@@ -83,7 +83,7 @@ async def test_letters_are_text_in_a_field_and_keys_outside_it():
         await see(pilot, "differently")
         await pilot.press(*"web jh")
         assert pane(pilot).form.raw() == "web jh"
-        assert "esc Keys" in text_of(pilot)
+        assert "esc Leave field" in text_of(pilot)
         assert "f1 Help" in text_of(pilot)
         await pilot.press("escape", "w")
         await see(pilot, "No further reading")

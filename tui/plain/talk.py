@@ -158,7 +158,7 @@ class Talk:
         judgement = ask.judge(value)
         if not self._judged(judgement):
             return False
-        overruled = ask.recommended is not None and value != ask.recommended
+        overruled = not ask.question.fact and ask.recommended not in (None, raw, value)
         wanted = overruled or ask.question.why_required or bool(judgement.at(Level.HOLD))
         return self._recorded(ask, raw, wanted)
 

@@ -37,18 +37,31 @@ class Tabs(Widget):
 
     def render(self) -> Content:
         width = self.size.width
-        share = max(8, (width - 2 * len(self.titles)) // max(1, len(self.titles)))
-        many = share < READABLE  # then the title that is turned to stands alone, the others are numbers to press
+        if len(self.titles) == 1:
+            return Content.styled(self.titles[0], "bold $primary").truncate(width, ellipsis=True)
+        share = max(8, (width - 3 * len(self.titles)) // max(1, len(self.titles)))
+        if share < READABLE:
+            return self._turning(width)
         parts, used, self._ends = [], 0, []
         for n, title in enumerate(self.titles):
             here = n == self.at
-            text = Content(f"{n + 1} {title}" if here or not many else f"{n + 1}")
-            text = text.truncate(width if len(self.titles) == 1 or many else share, ellipsis=True)
+            text = Content(f"{n + 1} {title}").truncate(share, ellipsis=True)
             parts.append(text.stylize("bold $primary" if here else "$text-muted"))
             used += text.cell_length + 3
             self._ends.append(used)
         rule = Content.styled(" ┈" if not self.titles else " │ ", "$line")
         return rule.join(parts).truncate(width, ellipsis=True)
+
+    def _turning(self, width: int) -> Content:
+        """Of many views the present one and the next: where one stands, and how to go on."""
+        at, count = self.at, len(self.titles)
+        place, key = f"{at + 1} of {count}  ", "   t ▸ "
+        room = width - len(place) - len(key)
+        here = Content(self.titles[at]).truncate(max(READABLE, room * 3 // 5), ellipsis=True)
+        then = Content(self.titles[(at + 1) % count]).truncate(max(0, room - here.cell_length), ellipsis=True)
+        self._ends = [width if n == (at + 1) % count else 0 for n in range(count)]  # a click goes on
+        return Content.assemble((place, "$text-muted"), here.stylize("bold $primary"), (key, "bold $primary"),
+                                then.stylize("$text-muted"))  # fmt: skip
 
     def on_click(self, event: events.Click) -> None:
         for n, end in enumerate(self._ends):

@@ -53,6 +53,8 @@ class KeyLine(Widget):
             item = (self.app.get_key_display(binding), binding.description, binding.key)
             if binding.action.endswith(HELP):
                 last = item
+            elif "enter" in binding.key:  # the main action stands first, always in the same place
+                items.insert(0, item)
             else:
                 items.append(item)
         room = width - (_width(last) + 1 if last else 0)

@@ -31,6 +31,7 @@ from tui.widgets.forms.settled import SettledForm
 from tui.widgets.forms.text import Lines
 from tui.widgets.rows import Rows
 
+ROOM = 24  # lines of a question below which nothing is said twice
 SIGNS = {Level.NOTE: "·", Level.FLAG: "⚑", Level.HOLD: "▲", Level.BLOCK: "✕"}
 STYLES = {Level.NOTE: "$text-muted", Level.FLAG: "$warning", Level.HOLD: "bold $warning", Level.BLOCK: "bold $error"}
 SAYS = {
@@ -73,8 +74,10 @@ class QuestionPane(Vertical):
         draft: Draft
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave_field", "Keys", key_display="esc", id="question.leave",
+        Binding("escape", "leave_field", "Leave field", key_display="esc", id="question.leave",
                 tooltip="Leave the field, so that letters are keys again"),
+        Binding("ctrl+t", "next_view", "Next view", id="question.turn",
+                tooltip="The next piece of evidence, also from within a field"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     QuestionPane { height: 1fr; }
@@ -84,6 +87,8 @@ class QuestionPane(Vertical):
     QuestionPane > #warning { height: auto; min-height: 1; max-height: 4; }
     QuestionPane > #reason { height: auto; max-height: 3; }
     QuestionPane > #whybox { height: auto; max-height: 5; }
+    QuestionPane.tight > #whybox, QuestionPane.tight #why { max-height: 3; }
+    QuestionPane.tight > #prompt { max-height: 3; }
     QuestionPane #whylabel { width: 5; color: $text-muted; }
     QuestionPane #whybox:focus-within #whylabel { color: $primary; text-style: bold; }
     QuestionPane > #whose { height: 1; padding: 0 0 0 5; color: $text-muted; }
@@ -118,21 +123,27 @@ class QuestionPane(Vertical):
         yield Static("", markup=False, id="warning")
         yield Evidence(() if isinstance(self.form, SettledForm) else self.ask.shows)
         if self.ask.recommended is not None and self.ask.reason:
-            yield Static(self._recommended(), markup=False, id="reason")
+            yield Static(self._recommended(), markup=False, id="reason")  # see `_tell_reason`
         with Horizontal(id="whybox"):
             yield Static("why ▏", markup=False, id="whylabel")
             yield Lines(placeholder="one sentence of your own", id="why")
         yield Static("", markup=False, id="whose")
         yield Static("", markup=False, id="problem")
 
-    def _recommended(self) -> Content:
+    def _tell_reason(self) -> None:
+        """Where lines are few, the reason is not said twice: it stands in the why already."""
+        for reason in self.query("#reason").results(Static):
+            reason.update(self._recommended(named_only=self.has_class("tight") and self._engines_words()))
+
+    def _recommended(self, named_only: bool = False) -> Content:
         by_key = {str(o.key): o.text for o in self.ask.offered}
         recommended = self.ask.recommended
         named = by_key.get(str(recommended), words_of(recommended))
         if isinstance(recommended, dict) or len(named) > 60:
             named = "as shown"
         first = re.split(r"(?<=[^.\d]\.) (?=[A-Z])", self.ask.reason, maxsplit=1)[0]  # the whole of it opens the why
-        return Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"), " — ", literal(first))
+        said = Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"))
+        return said if named_only else Content.assemble(said, " — ", literal(first))
 
     def on_mount(self) -> None:
         # one handler turn later the form has its own rows and fields
@@ -150,6 +161,9 @@ class QuestionPane(Vertical):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height >= 26, "roomy")
+        self.set_class(event.size.height < ROOM, "tight")
+        if not self._silent:
+            self._tell_reason()
 
     @property
     def why(self) -> Lines:
@@ -157,21 +171,23 @@ class QuestionPane(Vertical):
 
     # -- what stands -----------------------------------------------------------------------------------------------
 
-    def _reading(self) -> tuple[Json, Judgement | None, str]:
-        """The answer as it would be kept, what the guide makes of it, and what is wrong with it."""
+    def _reading(self) -> tuple[bool, Judgement | None, str]:
+        """Whether the answer is the recommended one, what the guide makes of it, and what is wrong with it."""
         try:
-            value = self.ask.accept(self.form.raw())
-            return value, self.ask.judge(value), ""
+            raw = self.form.raw()
+            value = self.ask.accept(raw)  # may be written otherwise than it was recommended: a formula that was read
+            return self.ask.recommended in (None, raw, value), self.ask.judge(value), ""
         except RungwiseError as problem:
-            return None, None, _without_name(str(problem), self.ask.question.id)
+            return False, None, _without_name(str(problem), self.ask.question.id)
 
     def _renew(self) -> None:
         """Show what follows from the answer as it stands: the warning, the suggested why, whose words it is."""
-        value, judgement, wrong = self._reading()
-        overruled = judgement is not None and self.ask.recommended is not None and value != self.ask.recommended
-        self._suggest(not overruled and judgement is not None)
+        as_advised, judgement, wrong = self._reading()
+        overruled = judgement is not None and not as_advised and not self.ask.question.fact
+        self._suggest(as_advised and judgement is not None)
         self.query_one("#warning", Static).update(self._warning(judgement, wrong))
         self.query_one("#whose", Static).update(self._whose(judgement, overruled))
+        self._tell_reason()
         self._problem("")
 
     def _suggest(self, fits: bool) -> None:
@@ -182,7 +198,7 @@ class QuestionPane(Vertical):
         if self.why.text.strip() != text:
             with self.prevent(TextArea.Changed):
                 self.why.text = text
-            self.why.move_cursor(self.why.document.end)
+            self.why.move_cursor(self.why.document.start if text else self.why.document.end)  # read from its beginning
 
     def _warning(self, judgement: Judgement | None, wrong: str) -> Content:
         lines = [Content.styled(f"✕ {literal(wrong)}", "$error")] if wrong and self._typed() else []
@@ -207,10 +223,13 @@ class QuestionPane(Vertical):
     def _whose(self, judgement: Judgement | None, overruled: bool) -> Content:
         text = self.why.text.strip()
         if not text:
-            needs = overruled or self.ask.question.why_required or bool(judgement and judgement.at(Level.HOLD))
+            held = self._typed() and judgement is not None and bool(judgement.at(Level.HOLD))
+            needs = overruled or self.ask.question.why_required or held
             return Content.styled("a why of your own is asked for here" if needs else "optional here", "$text-muted")
         if self._engines_words():
-            return Content.styled("the guide's words, until you edit them", "$text-muted")
+            hidden = self.why.wrapped_document.height - self.why.size.height if self.why.size.height else 0
+            more = "" if hidden <= 0 or self.why.has_focus else f" · {hidden} more line{'s' * (hidden > 1)}: tab"
+            return Content.styled(f"the guide's words, until you edit them{more}", "$text-muted")
         verdict = judge_why(text, self._asked_text(), self.earlier)
         if verdict == "ok":
             return Content.styled("✓ yours", "$success")
@@ -276,6 +295,10 @@ class QuestionPane(Vertical):
             self._own = bool(self.why.text.strip()) and not self._engines_words()
             self._changed()
 
+    @on(events.DescendantFocus, "#why")
+    def _why_taken_up(self) -> None:
+        self.why.move_cursor(self.why.document.end)  # until then it shows its beginning
+
     @on(Lines.Sent, "#why")
     def _why_sent(self, event: Lines.Sent) -> None:
         event.stop()
@@ -290,7 +313,11 @@ class QuestionPane(Vertical):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "leave_field" or isinstance(self.screen.focused, Input | TextArea)
+        typing = isinstance(self.screen.focused, Input | TextArea)
+        return typing and len(self.ask.shows) > 1 if action == "next_view" else action != "leave_field" or typing
+
+    def action_next_view(self) -> None:
+        self.query_one(Evidence).turn()
 
     def action_leave_field(self) -> None:
         """Out of a text field, so that letters are keys again."""

@@ -30,11 +30,13 @@ MEASURED = 400  # rows looked at to find the columns' widths
 
 @dataclass(frozen=True)
 class Column:
-    """title: "" for none.  right: numbers.  flex: takes what is left over and gives way first."""
+    """title: "" for none.  right: numbers.  flex: takes what is left over and gives way first.  least: the cells below
+    which it tells nothing and is left out."""
 
     title: str = ""
     right: bool = False
     flex: bool = False
+    least: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         """still: there is no cursor to see; the rows only scroll."""
         super().__init__(id=id)
         self.columns: Sequence[Column] = columns
-        self.rows: list[Row] = list(rows)
+        self.rows: Sequence[Row] = _kept(rows)
         self.still = still
         self._widths: list[int] = []
         self._widths_for: tuple[int, int] = (-1, -1)
@@ -117,7 +119,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, columns: Sequence[Column], rows: Sequence[Row], cursor: int | None = None) -> None:
         """Show other rows; the cursor stays where it is, or goes to `cursor`."""
-        same_shape = len(rows) == len(self.rows) and list(columns) == list(self.columns)
+        late = not (isinstance(rows, list | tuple) and isinstance(self.rows, list))
+        same_shape = not late and len(rows) == len(self.rows) and list(columns) == list(self.columns)
         self.columns = columns
         if same_shape and self._widths and self.is_mounted:
             changed = [i for i, (new, old) in enumerate(zip(rows, self.rows, strict=True)) if new != old]
@@ -131,7 +134,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             else:
                 self.refresh()
         else:
-            self.rows = list(rows)
+            self.rows = _kept(rows)
             self._changed()
         if cursor is not None or self.cursor >= len(self.rows):
             self.cursor = max(0, min(len(self.rows) - 1, self.cursor if cursor is None else cursor))
@@ -139,7 +142,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def replace(self, index: int, row: Row) -> None:
         """Change one row and repaint only that."""
-        if self.rows[index] != row:
+        if isinstance(self.rows, list) and self.rows[index] != row:
             self.rows[index] = row
             self._version += 1
             self._repaint_row(index)
@@ -185,7 +188,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
                 widths[i] = max(widths[i], _cells(value))
         room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1)
         spare = room - sum(widths)
-        flexible = [i for i, column in enumerate(self.columns) if column.flex]
+        for i in reversed(range(len(widths))):
+            if spare < 0 < self.columns[i].least and widths[i] + spare < self.columns[i].least:
+                spare += widths[i] + GAP
+                widths[i] = 0
+        flexible = [i for i, column in enumerate(self.columns) if column.flex and (widths[i] or not column.least)]
         if spare > 0 and flexible and flexible[-1] > 0:
             widths[flexible[-1]] += spare
         if spare < 0:
@@ -318,6 +325,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         index = event.y - self.header_lines + self.scroll_offset.y
         if event.y >= self.header_lines and 0 <= index < len(self.rows):
             self.move_to(index)
+
+
+def _kept(rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows that are at hand as a list of our own; those that are made when they are seen as they are."""
+    return list(rows) if isinstance(rows, list | tuple) else rows
 
 
 def _cells(value: Content | str) -> int:

@@ -39,13 +39,15 @@ class SettledForm(Form):
             Row(
                 (
                     literal(d.name),
-                    Content.styled(choice(d.choice), "bold").truncate(28, ellipsis=True),
+                    Content.styled(choice(d.choice), "bold").truncate(40, ellipsis=True),
                     Content.styled(literal(d.why), "$text-muted"),
                 )
             )
             for d in self.taken
         ]
-        yield Rows((Column("question"), Column("answer"), Column("because", flex=True)), rows, id="taken")
+        yield Rows(
+            (Column("question"), Column("answer", flex=True), Column("because", flex=True, least=30)), rows, id="taken"
+        )
 
     def raw(self) -> Json:
         return self.keep
