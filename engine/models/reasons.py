@@ -69,15 +69,17 @@ def reasons(
     clusters: Sequence[Sequence[str]] | None = None,
     codes: np.ndarray | None = None,
     seed: int = 0,
+    most: int = BACKGROUND,
 ) -> list[Explained]:
     """Why the model says what it says of each row of `frame`: the `top` largest effects up, and as many down.
 
     background: rows of the training part, raw as `frame` is.  clusters: input columns that are replaced together where
     the effects are an approximation; each column alone when missing.  codes: (n,) of the classes to explain; the second
-    of two classes, the most probable of several when missing.
+    of two classes, the most probable of several when missing.  most: rows of the background that are used, drawn by
+    seed; a line's means cost little, so that all may be taken.
     """
     model, frame = unwrapped(fitted), frame.loc[:, fitted.columns]
-    background = _some(background.loc[:, fitted.columns], seed)
+    background = _some(background.loc[:, fitted.columns], seed, most)
     about = _classes(model, frame, codes)
     if _is_linear(model):
         return _of_line(model, frame, background, about, top)
@@ -185,6 +187,7 @@ def _of_line(
     groups = list(dict.fromkeys(keys))
     place = np.array([groups.index(key) for key in keys])
     source_of = {key: source for key, (source, _) in zip(keys, named, strict=True)}
+    cells = _Cells(frame)
     found = []
     for i, k in enumerate(about):
         row = _row_of(fitted, weights, int(k))
@@ -192,14 +195,37 @@ def _of_line(
         effects = np.bincount(place, weights=each, minlength=len(groups))
         base = float(weights[row] @ mean + intercepts[row])
         parts = []
-        for group, effect in zip(groups, effects, strict=True):
-            source = source_of[group]
-            whole = group in frame.columns
-            value = _value(frame, i, [group]) if whole else group
-            parts.append(Reason((source or group,), value, float(effect), "" if whole else group))
+        for g in _largest(effects, top):
+            group = groups[g]
+            whole = group in cells
+            value = cells.at(i, group) if whole else group
+            parts.append(Reason((source_of[group] or group,), value, float(effects[g]), "" if whole else group))
         prediction = float(weights[row] @ X[i] + intercepts[row])
-        found.append(_explained(fitted, prediction, base, parts, int(k), "exact", top))
+        found.append(_explained(fitted, prediction, base, parts, int(k), "exact", top, float(effects.sum())))
     return found
+
+
+def _largest(effects: np.ndarray, top: int) -> list[int]:
+    """Places of the `top` largest effects above 0 and of as many below, in their own order."""
+    order = np.argsort(effects, kind="stable")
+    down = [g for g in order[:top] if effects[g] < 0]
+    up = [g for g in order[::-1][:top] if effects[g] > 0]
+    return sorted(map(int, {*down, *up}))
+
+
+class _Cells:
+    """The cells of a frame as plain values, each column taken apart once."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame, self.known = frame, {}
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.frame.columns
+
+    def at(self, i: int, column: str) -> Json:
+        if column not in self.known:
+            self.known[column] = self.frame[column].tolist()
+        return _plain(self.known[column][i])
 
 
 def _row_of(fitted: Fitted, weights: np.ndarray, k: int) -> int:
@@ -219,6 +245,7 @@ def _of_tree(fitted: Fitted, frame: pd.DataFrame, about: np.ndarray, top: int) -
     values = tree.value[:, 0, :]
     classes = np.asarray(getattr(fitted.estimator, "classes_", [0]), dtype=int)
     reached = fitted.estimator.decision_path(X)
+    cells = _Cells(frame)
     found = []
     for i, k in enumerate(about):
         column = int(np.flatnonzero(classes == k)[0]) if fitted.labels and k in classes else 0
@@ -236,9 +263,9 @@ def _of_tree(fitted: Fitted, frame: pd.DataFrame, about: np.ndarray, top: int) -
         parts = [
             Reason(
                 (key,),
-                _value(frame, i, [key]) if key in frame.columns else None,
+                cells.at(i, key) if key in cells else None,
                 effect,
-                _test_words(tests[key], frame, i, key),
+                _test_words(tests[key], cells, i, key),
             )
             for key, effect in effects.items()
         ]
@@ -247,12 +274,12 @@ def _of_tree(fitted: Fitted, frame: pd.DataFrame, about: np.ndarray, top: int) -
     return found
 
 
-def _test_words(tests: Sequence[tuple[str, bool, float]], frame: pd.DataFrame, i: int, column: str) -> str:
+def _test_words(tests: Sequence[tuple[str, bool, float]], cells: _Cells, i: int, column: str) -> str:
     """“12 < tenure ≤ 24” of all tests on one column, or the value where a category was asked about."""
     low = max((cut for name, left, cut in tests if not left and name == column), default=None)
     high = min((cut for name, left, cut in tests if left and name == column), default=None)
     if low is None and high is None:
-        return f"{column} = {said_as(_value(frame, i, [column]))}"
+        return f"{column} = {said_as(cells.at(i, column))}"
     if low is not None and high is not None:
         return f"{figure(low)} < {column} ≤ {figure(high)}"
     return f"{column} > {figure(low)}" if low is not None else f"{column} ≤ {figure(high or 0.0)}"
@@ -269,8 +296,10 @@ def _explained(
     k: int,
     method: Method,
     top: int,
+    total: float | None = None,
 ) -> Explained:
-    """The largest of the parts, in words.  parts: their words say what stands there, where it is no plain value."""
+    """The largest of the parts, in words.  parts: their words say what stands there, where it is no plain value.
+    total: the sum of all effects, where not all of them are among the parts."""
     unit = _unit(fitted, method)
     up = sorted((p for p in parts if p.effect > 0), key=lambda p: -p.effect)[:top]
     down = sorted((p for p in parts if p.effect < 0), key=lambda p: p.effect)[:top]
@@ -278,7 +307,8 @@ def _explained(
     label = ""
     if fitted.labels:
         label = fitted.labels[1] if len(fitted.labels) == 2 else fitted.labels[k]
-    return Explained(prediction, base, float(sum(p.effect for p in parts)), unit, label, method, made)
+    total = float(sum(p.effect for p in parts)) if total is None else total
+    return Explained(prediction, base, total, unit, label, method, made)
 
 
 def _unit(fitted: Fitted, method: Method) -> str:
@@ -316,11 +346,12 @@ def said_as(value: Json) -> str:
 def _value(frame: pd.DataFrame, i: int, columns: Sequence[str]) -> Json:
     """The cell of a row; of several columns a table of them."""
     cells: Mapping[str, Any] = {c: frame[c].iloc[i] for c in columns}
-    plain = {
-        c: None if _empty(v) else float(v) if isinstance(v, np.number | float | int) else str(v)
-        for c, v in cells.items()
-    }
+    plain = {c: _plain(v) for c, v in cells.items()}
     return next(iter(plain.values())) if len(plain) == 1 else plain
+
+
+def _plain(cell: Any) -> Json:
+    return None if _empty(cell) else float(cell) if isinstance(cell, np.number | float | int) else str(cell)
 
 
 def _empty(value: Any) -> bool:
@@ -363,11 +394,11 @@ def _scale(fitted: Fitted, scores: np.ndarray) -> np.ndarray:
     return np.log(p / (1 - p))
 
 
-def _some(background: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """At most 50 rows, drawn evenly by seed."""
-    if len(background) <= BACKGROUND:
+def _some(background: pd.DataFrame, seed: int, most: int = BACKGROUND) -> pd.DataFrame:
+    """At most so many rows, drawn evenly by seed."""
+    if len(background) <= most:
         return background.reset_index(drop=True)
-    chosen = np.sort(np.random.default_rng(seed).choice(len(background), BACKGROUND, replace=False))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(background), most, replace=False))
     return background.iloc[chosen].reset_index(drop=True)
 
 

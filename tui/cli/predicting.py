@@ -19,15 +19,14 @@ from tui.cli.looking import opened
 if TYPE_CHECKING:
     from engine.models.persist import Artifact
 
-BACKGROUND = 2_000  # rows that the mean of each column is taken of
-
 
 def predict_rows(
     path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False, check: bool = False
 ) -> None:
     """Write the predictions of the model that the session ended with; what differs in the file is said first."""
     with opened(path) as store:
-        content = store.artifacts.fetch(str(_final(store, name, branch).value["artifact"]))
+        final = _final(store, name, branch).value
+        content = store.artifacts.fetch(str(final["artifact"]))
         stopped = store.journal(name, branch or None).decisions() if check else ()
         learned = store.datasets.path(store.sessions.get(name).dataset) if why else None
     if not exists(data):
@@ -46,7 +45,7 @@ def predict_rows(
         data,
         output,
         unread=unread,
-        why=_reasons(artifact, learned) if learned else None,
+        why=_reasons(artifact, learned, int(final["rows"])) if learned else None,
         watch=_watch(artifact, name, stopped) if check else None,
     )
     print(f"{counted(rows, 'row')} written to {literal(output)}")
@@ -55,14 +54,16 @@ def predict_rows(
         print(f"  ! {short(column, 60)}: {of} not of the column's type, and taken as empty.", file=sys.stderr)
 
 
-def _reasons(artifact: Artifact, learned: Path) -> Callable[[Any], list[str]]:
-    """What tells the reasons of rows, against rows of the file that the model learned from."""
-    from engine.data.table import load_features
-    from engine.models.why import why_of
+def _reasons(artifact: Artifact, learned: Path, rows: int) -> Callable[[Any], list[str]]:
+    """What tells the reasons of rows, against rows of the file that the model learned from; what they mean is said."""
+    from engine.models.why import background_of, refuse, scale_of, why_of
 
     if artifact.recipe.get("material") == "series":
         raise UsageProblem("A forecast has no reasons for single rows: --why is for models of tables.")
-    return why_of(artifact, next(load_features(learned, artifact.recipe, BACKGROUND)))
+    refuse(artifact)
+    told = why_of(artifact, background_of(learned, artifact.recipe, rows))
+    print(f"  {literal(scale_of(artifact))}", file=sys.stderr)
+    return told
 
 
 def _watch(artifact: Artifact, name: str, decisions: Sequence[Decision]) -> Callable[[Any, Any], list[str]]:

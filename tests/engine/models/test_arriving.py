@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import engine.models.why as why_module
 from engine.data.table import load_features
 from engine.errors import DataProblem, UsageProblem
 from engine.models.arriving import differences
 from engine.models.catalogue import as_model
 from engine.models.predict import predict_file
-from engine.models.why import why_of
+from engine.models.reasons import reasons
+from engine.models.why import background_of, scale_of, why_of
 from tests.engine.export.leaving import EVERYTHING, ended
 from tests.engine.tables import customers
 
@@ -88,3 +90,39 @@ def test_reasons_that_would_be_guessed_are_refused(tmp_path):
     _, artifact = ended(path, as_model("boosting", {"max_iter": 5}))
     with pytest.raises(UsageProblem, match="--why is for lines, small trees and rules"):
         why_of(artifact, next(load_features(path, artifact.recipe)))
+
+
+def test_the_rows_that_reasons_are_told_against_are_spread_over_a_sorted_file(tmp_path, monkeypatch):
+    path = customers(tmp_path / "t.csv", 600)
+    pd.read_csv(path).sort_values("age").to_csv(path, index=False)
+    _, artifact = ended(path, "logistic")
+    monkeypatch.setattr(why_module, "BACKGROUND", 60)
+    monkeypatch.setattr(why_module, "CHUNK", 70)
+    whole = next(load_features(path, artifact.recipe))
+    some = background_of(path, artifact.recipe, len(whole))
+    assert some.equals(whole.iloc[::10].reset_index(drop=True))
+
+
+def test_only_the_largest_reasons_are_put_in_words_and_they_are_the_same_ones(tmp_path):
+    path = customers(tmp_path / "t.csv", 200)
+    _, artifact = ended(path, "logistic", **EVERYTHING)
+    frame = next(load_features(path, artifact.recipe))
+    few, all_of_them = (reasons(artifact.fitted, frame, frame, top, most=200) for top in (1, 99))
+    for short, long in zip(few, all_of_them, strict=True):
+        assert short.total == pytest.approx(long.total, abs=1e-12)
+        assert short.base + short.total == pytest.approx(short.prediction, abs=1e-9)
+        ups, downs = [r for r in long.reasons if r.effect > 0], [r for r in long.reasons if r.effect < 0]
+        assert list(short.reasons) == sorted(ups[:1] + downs[:1], key=lambda r: -abs(r.effect))
+
+
+@pytest.mark.parametrize(("model", "task", "words"), [
+    ("logistic", "binary", "multiplies the odds of “leave” by, against the average row"),
+    ("logistic", "multiclass", "multiplies the odds of the class predicted by"),
+    ("tree", "binary", "percentage points that each test on the way adds to the share of “leave”"),
+    ("ridge", "regression", "what each column adds, against the average row"),
+    ("one_column", "binary", "says what decided"),
+])  # fmt: skip
+def test_what_the_figures_of_the_reasons_mean_is_said(model, task, words, tmp_path):
+    path = customers(tmp_path / "t.csv", 200, task=task)
+    _, artifact = ended(path, model, task)
+    assert words in scale_of(artifact)
