@@ -387,6 +387,16 @@ MODELS: tuple[ModelSpec, ...] = (
         {"k": 15, "weights": "distance", "most_columns": 100, "most_rows": 50_000},
     ),
     ModelSpec(
+        "svm",
+        "Support vector machine",
+        "T3",
+        CLASSES,
+        "A curved border drawn by the rows near it: strong on pictures and on a few thousand rows of numbers.",
+        "dense",
+        "engine.models.kernels:svm",
+        {"C": 10.0, "most_rows": 20_000},
+    ),
+    ModelSpec(
         "forest",
         "Random forest",
         "T4",

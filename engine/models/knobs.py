@@ -175,6 +175,17 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
             beyond=(121, 3),
         ),
     ),
+    "svm": (
+        Knob(
+            "C",
+            "inverse penalty C",
+            (0.1, 1.0, 10.0, 100.0),
+            "a stronger penalty: a smooth border, with rows on the wrong side of it",
+            "a weaker penalty: a border that bends round single rows",
+            whole=False,
+            beyond=(0.01, 1000.0),
+        ),
+    ),
     "forest": (FOREST_LEAF,),
     "extra_trees": (FOREST_LEAF,),
     "boosting": BOOSTED,
@@ -182,7 +193,7 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
 }
 
 TRIALS: Mapping[str, int] = {
-    "logistic": 6, "linear_svm": 5, "complement_bayes": 3, "tree": 3, "knn": 4, "forest": 4, "extra_trees": 4,
+    "logistic": 6, "linear_svm": 5, "complement_bayes": 3, "tree": 3, "knn": 4, "svm": 4, "forest": 4, "extra_trees": 4,
     "boosting": 40, "lightgbm": 40,
 }  # fmt: skip
 WIDER = 4  # draws past the end of a range at which the best lies

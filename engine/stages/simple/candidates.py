@@ -15,6 +15,7 @@ from engine.stages.simple.climbing import allowed_to_read
 
 FEW = 1_000  # development rows below which boosting has too little to stop by, and a forest is cheap
 MANY_NEIGHBOURS = 50_000  # rows beyond which finding the nearest takes too long
+MANY_VECTORS = 10_000  # rows beyond which comparing all with all takes longer than it brings
 MANY_TREES = 50_000  # rows beyond which forests of full-grown trees take longer than anybody wants to wait
 
 
@@ -45,6 +46,7 @@ def _more(*names: str) -> tuple[Entry, ...]:
 
 
 _NEIGHBOURS = Entry("knn", _never, _up_to(MANY_NEIGHBOURS))
+_VECTORS = Entry("svm", _never, _up_to(MANY_VECTORS))
 _FOREST = Entry("forest", _few, _up_to(MANY_TREES))
 _EXTRA = Entry("extra_trees", _never, _up_to(MANY_TREES))
 _BOOSTERS = _more("lightgbm", "catboost")
@@ -59,6 +61,7 @@ COMPETE: Mapping[str, tuple[Entry, ...]] = {
         *_more("sparse_logistic", "lasso", "elastic_net", "linear_svm", "naive_bayes"),
         Entry("tree"),
         _NEIGHBOURS,
+        _VECTORS,
         _FOREST,
         _EXTRA,
         Entry("boosting"),
@@ -77,6 +80,7 @@ COMPETE: Mapping[str, tuple[Entry, ...]] = {
         Entry("ridge"),
         *_more("linear_svm"),
         Entry("knn", offered=_up_to(MANY_NEIGHBOURS)),
+        Entry("svm", offered=_up_to(MANY_VECTORS)),
         Entry("forest"),
         *_more("extra_trees"),
     ),

@@ -225,7 +225,7 @@ def test_few_stand_preselected_and_the_others_are_offered(rare: Walk) -> None:
     ask = asked(walked(rare, "left", **{"simple.candidates": ["logistic"]}), "simple.candidates")
     assert ask.recommended == ["logistic", "tree", "forest", "boosting"]
     keys = [o.key for o in ask.offered]
-    assert {"sparse_logistic", "linear_svm", "naive_bayes", "knn", "extra_trees"} <= set(keys)
+    assert {"sparse_logistic", "linear_svm", "naive_bayes", "knn", "svm", "extra_trees"} <= set(keys)
     assert "lasso" not in keys
     assert keys == sorted(keys, key=lambda k: MODELS[k].tier)
     assert "a forest competes beside boosting" in ask.reason
@@ -240,7 +240,7 @@ def test_every_set_goes_from_the_simplest_up_and_holds_a_line() -> None:
             assert any(MODELS[name].tier == "T2" for name in first)
             assert 2 <= len(first) <= 4
             assert not any(MODELS[name].package for name in first)
-    assert {e.name for e in COMPETE["table"] if not e.offered(200_000)} == {"knn", "forest", "extra_trees"}
+    assert {e.name for e in COMPETE["table"] if not e.offered(200_000)} == {"knn", "svm", "forest", "extra_trees"}
 
 
 def test_a_booster_is_offered_only_where_it_is_installed(rare: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
