@@ -20,6 +20,15 @@ OVER_TIME = ("conv1d", "gru", "lstm", "attention", "masked_average", "masked_max
 SIDE_OF_AVERAGE = 16  # pictures from here on are averaged before the head, smaller ones laid flat
 
 
+def reach(side: int, share: float) -> int:
+    """By how many whole pixels a picture of this side is moved at most: 10 % of 28 are 2, of 8 none.
+
+    Parts of a pixel would have to be made up between pixels: that blurs what is learned from and not what is asked
+    about.  On digits of 8 × 8 it cost 1.5 points of accuracy (0.976 against 0.991 on rows apart, mean of 3 seeds).
+    """
+    return int(share * side + 1e-9)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer, and why it stands there, in words for the journal.

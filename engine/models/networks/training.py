@@ -70,6 +70,7 @@ class Trained:
     seconds: float
     device: str = "cpu"
     ended: str = "epochs"  # epochs, patience, or enough: a person stopped it
+    train_loss: float = 0.0  # of the training rows with the best weights: nothing hidden, moved or smoothed
     health: dict[str, Json] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ class Trained:
             "curve": self.curve,
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
+            "best_train_loss": self.train_loss,
             "batch": self.batch,
             "steps": self.steps,
             "seconds": self.seconds,
@@ -247,14 +249,16 @@ class _Run:
                 ended = "patience"
                 break
         self.net.load_state_dict(self.best)
+        learned = self._mean(self.stack, self.targets)
         health = {"largest_gradient": worst_gradient, "clipped_steps": clipped, **self._health()}
         if self.saved is not None:
             self.saved.drop()
         best = {name: value.detach().cpu() for name, value in self.best.items()}
         seconds = before + time.perf_counter() - began
         return Trained(
-            best, self.curve, self.best_epoch, self.batch, self.steps, seconds, self.device, ended, health, self.remarks
-        )
+            best, self.curve, self.best_epoch, self.batch, self.steps, seconds, self.device, ended, learned, health,
+            self.remarks,
+        )  # fmt: skip
 
     def _epoch(self, epoch: int) -> tuple[float, float, int]:
         """One pass over the rows: the mean loss, the largest norm of a gradient looked at, and how many were cut."""

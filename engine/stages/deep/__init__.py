@@ -66,7 +66,7 @@ def deep(s: Session) -> Conversation:
     net = yield from _design(at, start, timed)
     if net is None:
         return
-    net, firsts = yield from regularise.regularise(at, net)
+    net, firsts = yield from regularise.regularise(at, net, strict)
     if (yield from sanity.sanity(at, net)).choice == "failed":
         return
 

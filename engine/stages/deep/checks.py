@@ -295,12 +295,12 @@ def training_bill(at: Situation, net: Net, timed: Evidence, strict: bool) -> Gat
     ms = next((t["ms_per_step"] for t in v["timings"] if t["device"] == v["chosen"]), None)
     if ms is None:
         return Gate("G10", what, "fail", v["why"], Level.BLOCK)
-    budget = float(at.s.choice("problem.training_cost", default=120))
+    left = at.purse.left
     owed = bill(at, net, ms, SEEDS if strict else 1)
-    if not strict and budget / 2 < owed.minutes <= budget:  # amber asks for strict proof, and that for more seeds
+    if not strict and left / 2 < owed.minutes <= left:  # amber asks for strict proof, and that for more seeds
         owed = bill(at, net, ms, SEEDS)
-    state = "fail" if owed.minutes > budget else "amber" if owed.minutes > budget / 2 else "pass"
-    return Gate("G10", what, state, f"{owed.said}; your budget is {figure(budget)}", Level.BLOCK)
+    state = "fail" if owed.minutes > left else "amber" if owed.minutes > left / 2 else "pass"
+    return Gate("G10", what, state, f"{owed.said}; {at.purse.said}", Level.BLOCK)
 
 
 def parameters(at: Situation, net: Net) -> Gate:

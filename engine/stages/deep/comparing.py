@@ -67,6 +67,8 @@ def settings_tried(at: Situation) -> int:
     rate, kept = at.s.decision("deep.lr"), at.s.decision("deep.regularise")
     measured = 1 if rate is not None and rate.evidence else 0
     dropouts = len(kept.evidence) // 3 if kept is not None else 1
+    if kept is not None and kept.check is not None and "dropouts" in kept.check.details:
+        dropouts = len(kept.check.details["dropouts"])  # training longer is no other setting: it stops by itself
     return 1 + measured + max(0, dropouts - 1)
 
 

@@ -84,6 +84,7 @@ def blend(at: Situation, net: Candidate, standing: Candidate, strict: bool, roun
     exams, speed = yield Measure(
         (examine(at.s, what, at.exams()), about_model(at.s, "latency", what, "speed")), "Both together", optional=True
     )
+    at.purse.paid(exams)
     both = Candidate(what, exams, speed)
     if not both.ok:
         return standing
@@ -104,13 +105,14 @@ def _differ(row: Mapping[str, Json]) -> bool:
 
 
 def _ask_blend(at: Situation, standing: Candidate, other: Candidate, row: Mapping[str, Json], found: Evidence) -> Ask:
+    """Whether to measure both together; blocked where they would answer too late, or training both is not payable."""
     check = Check("correlation of answers", row["correlation"], reference=ALIKE, protocol="out of fold")
     limit = at.s.choice("problem.latency")
     total = (standing.p95 or 0.0) + (other.p95 or 0.0)
     over = (
         f"The two need {figure(total)} ms an answer; your limit is {figure(limit)} ms."
         if limit and total > limit
-        else ""
+        else at.purse.lacks(at.trainings() * (standing.seconds() + other.seconds()) / 60)
     )
 
     def judge(choice: Json) -> Judgement:

@@ -81,7 +81,9 @@ def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -
     passed = len(checks) - len(fails) - len(ambers)
     best = advised(checks)
     blocks = [g for g in fails if g.level is Level.BLOCK]
-    failed, open_ = ("; ".join(f"{g.id} ({g.what}): {g.found}" for g in found) for found in (fails, [*fails, *ambers]))
+    failed, open_ = (". ".join(f"{g.id}, {g.what}: {g.found}" for g in found) for found in (fails, [*fails, *ambers]))
+    billed = next((g for g in checks if g.id == "G10" and g.state == "pass"), None)
+    price = f" Training takes {billed.found}; what the budget does not pay is not trained." if billed else ""
     details = {"states": {g.id: g.state for g in checks}, "net": net.name}
     check = Check("checks passed", passed, reference=len(checks), protocol="gate G1–G12", verdict=best, details=details)
 
@@ -104,7 +106,7 @@ def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -
     return Ask(
         GATE,
         recommended=best,
-        reason=f"{passed} of {len(checks)} checks passed" + (f"; open: {open_}." if open_ else "."),
+        reason=f"{passed} of {len(checks)} checks passed." + (f" Open: {open_}." if open_ else "") + price,
         evidence=(timed,) if timed.ok else (),
         shows=(Table("The gate", ("", "check", "", "measured"), rows), layers_view(net, at)),
         judge=judge,

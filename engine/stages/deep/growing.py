@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.effects import Ask, Conversation, Measure
+from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import figure
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json, Option
@@ -16,7 +16,7 @@ from engine.stages.deep.comparing import cited, flags, held_to, limit_of, price,
 from engine.stages.deep.device import milliseconds, time_steps
 from engine.stages.deep.regularise import RATES
 from engine.stages.deep.situation import Net, Situation, offered
-from engine.stages.deep.training import GAP, Taken, courses, mean, train, training_views
+from engine.stages.deep.training import GAP, Taken, courses, mean, minutes_again, train, training_views
 from engine.stages.ladder import compare, ladder_view
 
 MOST_ROUNDS = 8
@@ -136,8 +136,15 @@ def _behind_in_training(at: Situation, net: Taken) -> str:
     return f"it scores {figure(mean(mine))} on the rows it learned from, {at.champion.title} {figure(mean(other))}"
 
 
+def _too_dear(at: Situation, net: Taken, step: Step) -> str:
+    """Whether the budget does not pay for a step any more, in a sentence; "" where it does.  Another kind of layer
+    costs what only timing can tell, which comes before it is trained."""
+    return "" if step.key == "layer" else at.purse.lacks(minutes_again(at, net, step.net))
+
+
 def _ask_change(at: Situation, net: Taken, steps: Sequence[Step], n: int, strict: bool) -> Ask:
-    wanted = next((step for step in steps if step.asked_for), None)
+    asked = [step for step in steps if step.asked_for]
+    wanted = next((step for step in asked if not _too_dear(at, net, step)), None)
     labels = {o.key: o for o in CHANGES}
 
     def judge(choice: Json) -> Judgement:
@@ -146,6 +153,8 @@ def _ask_change(at: Situation, net: Taken, steps: Sequence[Step], n: int, strict
             return Judgement(check=check)
         step = next(s for s in steps if s.key == choice)
         found = []
+        if poor := _too_dear(at, net, step):
+            return Judgement((Objection(Level.BLOCK, poor),), check)
         limit, ratio = at.s.choice("problem.rows_per_parameter"), ratio_of(at, step.net)
         if limit and ratio < limit:
             words = f"{figure(ratio)} rows for each parameter; your minimum is {figure(limit)}."
@@ -161,6 +170,8 @@ def _ask_change(at: Situation, net: Taken, steps: Sequence[Step], n: int, strict
     said = (
         f"{wanted.asked_for[:1].upper()}{wanted.asked_for[1:]}."
         if wanted
+        else _too_dear(at, net, asked[0])
+        if asked
         else "Nothing that was measured asks for more."
     )
     options = tuple(
@@ -186,8 +197,9 @@ def _round(at: Situation, net: Taken, step: Step, n: int, strict: bool) -> Conve
     if step.key in ("width", "layer"):
         timed = yield from time_steps(at, changed)
         ms = milliseconds(timed)
-        budget = float(at.s.choice("problem.training_cost", default=120))
-        if ms is not None and bill(at, changed, ms, 3 if strict else 1).minutes > budget:
+        poor = "" if ms is None else at.purse.lacks(bill(at, changed, ms, 3 if strict else 1).minutes)
+        if poor:
+            yield Decide(GROWN, "reject", f"{_label(step)}: not trained. {poor}", subject=str(n))
             return None
         tested = yield from rate.range_test(at, changed)
         changed = changed.but(learning_rate=rate.advised(changed, tested)[0])

@@ -17,6 +17,7 @@ from engine.models.networks.spec import DENSE_64_32, batch_size, declared, descr
 from engine.plans import plan
 from engine.records import Json, Trial
 from engine.session import Session
+from engine.stages.deep.purse import DEFAULT, Purse
 from engine.stages.ladder import Candidate, about_model, examine, metric, model
 from engine.stages.simple.climbing import climb
 
@@ -30,7 +31,7 @@ class Situation:
 
     rows: training rows of one exam.  features: columns after the preparation.  classes: 0 for numbers.  rarest: rows of
     the rarest class among those for practice, None for numbers.  entering: what enters each network, by name, as it was
-    measured; a network of it lacks takes the prepared columns.
+    measured; a network of it lacks takes the prepared columns.  purse: the minutes that training may take.
     """
 
     s: Session
@@ -43,6 +44,7 @@ class Situation:
     classes: int
     rarest: int | None
     entering: Mapping[str, Inputs] = field(default_factory=dict)
+    purse: Purse = field(default_factory=lambda: Purse(DEFAULT))
 
     def inputs(self, network: Network) -> Inputs:
         """What enters this network."""
@@ -93,7 +95,11 @@ def arrive(s: Session) -> Conversation:
     classes = champion.exams.value.get("per_class") or []
     rarest = min((row["support"] for row in classes), default=None)
     features = linear.exams.value["features"]
-    at = Situation(s, metric(s), start, runners, champion, round(sum(n) / len(n)), features, len(classes), rarest)
+    purse = Purse(float(s.choice("problem.training_cost", default=DEFAULT)))
+    purse.paid(*(c.exams for c in (start, *runners, champion)))
+    at = Situation(
+        s, metric(s), start, runners, champion, round(sum(n) / len(n)), features, len(classes), rarest, purse=purse
+    )
     return replace(at, entering=(yield from _entering(s)))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.effects import Ask, Conversation
+from engine.effects import Ask, Conversation, Decide
 from engine.metrics import figure
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Json, Option
 from engine.stages.deep import rate
 from engine.stages.deep.comparing import cited, held_to, limit_of
 from engine.stages.deep.situation import Net, Situation
-from engine.stages.deep.training import Taken, train
+from engine.stages.deep.training import Taken, minutes_again, train
 from engine.stages.ladder import ladder_view
 
 ROUNDS = 2  # the first, and once more from the smaller one
@@ -52,17 +52,29 @@ class Smaller:
 
 
 def smaller(at: Situation, net: Taken, strict: bool) -> Conversation:
-    """Rounds of smaller nets, until none is kept; the one that stands then."""
+    """Rounds of smaller nets, until none is kept; the one that stands then.  What the budget does not pay is not
+    trained, and that is said."""
     for n in range(1, ROUNDS + 1):
+        subject = "" if n == 1 else "again"
+        if (poor := _too_dear(at, net)) and ways(net.net):
+            if n == 1:
+                yield Decide(HALF, "full", f"No smaller net was tried: {poor[:1].lower()}{poor[1:]}", subject=subject)
+            return net
         found = yield from _measured(at, net, strict)
         if not found:
             return net
         kept = _smallest(at, found)
-        choice = (yield _ask(at, net, found, kept, "" if n == 1 else "again")).choice
+        choice = (yield _ask(at, net, found, kept, subject)).choice
         if choice != "smaller" or kept is None:
             return net
         net = kept.taken
     return net
+
+
+def _too_dear(at: Situation, net: Taken) -> str:
+    """Whether what is left of the budget pays for none of the smaller nets, in a sentence; "" where it does."""
+    minutes = [minutes_again(at, net, less) for _, less in ways(net.net)]
+    return at.purse.lacks(min(minutes)) if minutes else ""
 
 
 def ways(net: Net) -> list[tuple[str, Net]]:
@@ -80,6 +92,8 @@ def _measured(at: Situation, net: Taken, strict: bool) -> Conversation:
     """The smaller ones, the smallest first; once one is kept, a larger of them would not be taken any more."""
     found = []
     for way, less in sorted(ways(net.net), key=lambda pair: pair[1].count(at).parameters):
+        if at.purse.lacks(minutes_again(at, net, less)):
+            continue
         tested = yield from rate.range_test(at, less)
         if tested is not None:
             less = less.but(learning_rate=rate.advised(less, tested)[0])

@@ -10,6 +10,7 @@ from engine.metrics import figure
 from engine.questions import Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.stages.columns import counted
+from engine.stages.deep.purse import minutes_of
 from engine.stages.deep.situation import Net, Situation
 from engine.stages.ladder import Candidate, about_model
 from engine.views import Curves, Table, View
@@ -63,6 +64,7 @@ def first_split(at: Situation, net: Net) -> Conversation:
     """The evidence of three seeds on split 1; those that could be had."""
     trials = tuple(trial_of(at, net, seed, 1) for seed in SEEDS)
     found = yield Measure(trials, f"{net.network.title}: three seeds on split 1", optional=True)
+    at.purse.paid(*found)
     return tuple(e for e in found if e.ok)
 
 
@@ -75,6 +77,7 @@ def train(at: Situation, net: Net, strict: bool, firsts: Sequence[Evidence] = ()
         "Training the network",
         optional=True,
     )
+    at.purse.paid(main)
     candidate = Candidate(net.model(s), main, speed)
     if not candidate.ok:
         return None
@@ -88,6 +91,7 @@ def _mean_of_seeds(at: Situation, taken: Taken) -> Conversation:
     """Every exam with three seeds; what counts is their mean (5.1, strict proof)."""
     trials = tuple(trial_of(at, taken.net, seed, at.exams()) for seed in SEEDS[1:])
     more = yield Measure(trials, "The same with two more seeds", optional=True)
+    at.purse.paid(*more)
     if not all(e.ok for e in more):
         return taken
     own = (*taken.own, *more)
@@ -123,6 +127,12 @@ def decide_seeds(at: Situation, taken: Taken, strict: bool) -> Ask | None:
     )
 
 
+def minutes_again(at: Situation, taken: Taken, net: Net) -> float:
+    """About how many minutes the same exams take with another net: as long as these took, times what a row costs."""
+    counts = [n.count(at).multiplications * n.network.training.epochs for n in (net, taken.net)]
+    return minutes_of(taken.own) * max(0.25, counts[0] / max(1, counts[1]))
+
+
 def deviation(values: Sequence[float]) -> float:
     """Standard deviation with n − 1; 0 for a single one."""
     if len(values) < 2:
@@ -144,7 +154,8 @@ def too_lucky(at: Situation, taken: Taken, gain: float | None) -> str:
 
 @dataclass(frozen=True)
 class Course:
-    """How a training went.  gap: (validation − training loss) / validation loss at the best epoch."""
+    """How a training went.  train: the loss of its own rows at the best epoch, nothing hidden of them where that was
+    measured.  gap: (validation − training loss) / validation loss."""
 
     best_epoch: int
     epochs: int
@@ -175,9 +186,9 @@ def courses(net: Net, seen: Sequence[Evidence]) -> list[Course]:
             continue
         best = next((p for p in told["curve"] if p["epoch"] == told["best_epoch"]), None)
         if best is not None and best.get("train loss") is not None:
-            epochs = int(told["epochs"])
-            found.append(Course(int(told["best_epoch"]), epochs, net.network.training.epochs, float(best["train loss"]),
-                                float(best["validation loss"])))  # fmt: skip
+            epochs, most = int(told["epochs"]), net.network.training.epochs
+            learned = float(told.get("best_train_loss", best["train loss"]))
+            found.append(Course(int(told["best_epoch"]), epochs, most, learned, float(best["validation loss"])))
     return found
 
 

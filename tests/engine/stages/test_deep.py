@@ -436,7 +436,7 @@ def test_a_rate_that_belongs_to_the_form_is_kept() -> None:
 def test_a_net_that_memorises_gets_more_dropout_where_that_does_no_harm() -> None:
     c = world(gap=0.4).headless(before())
     assert said(c, "deep.regularise").choice == 0.25
-    assert "Gap 35.0 % at dropout 0.1" in said(c, "deep.regularise").reason
+    assert "Dropout 0.1: its loss is 35.0 % lower on the rows it learns from" in said(c, "deep.regularise").reason
     assert said(world(gap=0.1).headless(before()), "deep.regularise").choice == 0.1
     assert levels(asked(c, "deep.regularise"), 0.0) == [(Level.FLAG, "")]
 
@@ -542,7 +542,7 @@ def test_growing_needs_something_that_asks_for_it() -> None:
     ask = asked(c, "deep.grow", "1")
     assert ask.recommended == "stop"
     assert levels(ask, "width") == [(Level.HOLD, "M20")]
-    late = world(best_epoch=190)
+    late = world(best_epoch=790)  # late even of four times the epochs
     grown = late.headless(before())
     assert asked(grown, "deep.grow", "1").recommended == "longer"
     assert said(grown, "deep.grown", "1").choice == "reject"  # no better for it
@@ -582,6 +582,54 @@ def test_a_wider_net_that_earns_it_takes_the_place() -> None:
     assert isinstance(w.on(c), Finished)
     assert said(c, "deep.grown", "1").choice == "accept"
     assert c.session.rungs[-1].described["settings"]["widths"] == [128, 64]
+
+
+def slow(seconds: float) -> dict[str, Any]:
+    """Networks that train so long an exam."""
+
+    def longer(trial: Trial, value: dict[str, Json]) -> dict[str, Json]:
+        return {**value, "fit_seconds": [seconds] * value["J"]} if "net" in value else value
+
+    return {"cross_validate": longer}
+
+
+def test_what_the_budget_does_not_pay_any_more_is_not_trained_and_that_is_said() -> None:
+    """10 exams × 3 seeds, and split 1 three times, 20 s each: 11 minutes, after half a minute for the simple models."""
+    w = world(more=slow(20.0))
+    c = w.headless(before(**{"problem.training_cost": 12}))
+    gate = asked(c, "deep.gate")
+    assert "Training takes at most" in gate.reason
+    assert "your budget is 12, of which 0.5 are spent" in gate.reason
+    half = said(c, "deep.half")
+    assert (half.choice, half.author) == ("full", "engine")
+    assert "No smaller net was tried: it would train for about" in half.reason
+    assert half.reason.endswith("and 0.5 of your 12 are left.")
+    assert not [t for t in w.asked if t.params.get("model", {}).get("settings", {}).get("widths") in ([32, 16], [64])]
+    assert levels(asked(c, "deep.grow", "1"), "width") == [(Level.BLOCK, "")]
+    assert asked(c, "deep.grow", "1").recommended == "stop"
+    enough = world(more=slow(20.0))
+    enough.headless(before())
+    assert [t for t in enough.asked if t.params.get("model", {}).get("settings", {}).get("widths") in ([32, 16], [64])]
+
+
+def test_a_net_that_had_not_come_to_its_end_may_take_longer() -> None:
+    w = world(best_epoch=160)
+    c = w.headless(before())
+    kept = said(c, "deep.regularise")
+    assert "Its best epoch was 160 of 200: it may take 400 now." in kept.reason
+    assert kept.check is not None
+    assert kept.check.details["epochs"] == 400
+    whole = [t for t in w.asked if t.kind == "cross_validate" and t.params["folds"] != 1 and "net_" in str(t.params)]
+    assert {t.params["model"]["settings"]["epochs"] for t in whole} == {400}
+    assert (Level.FLAG, "M12") not in levels(asked(c, "deep.compare"), "accept")  # it stops by itself: no more tuned
+    poor = world(best_epoch=160, more=slow(20.0))
+    short = poor.headless(before(**{"problem.training_cost": 12}))
+    assert said(short, "deep.regularise").check.details["epochs"] == 200  # type: ignore[union-attr]
+
+
+def test_by_how_much_pictures_are_moved_is_said() -> None:
+    c = world("image", skill={"image_small": 0.95}).headless(before("image"))
+    assert "Pictures are not moved about: 10.0 % of 8 pixels is less than one." in said(c, "deep.regularise").reason
 
 
 def test_over_the_limit_at_the_end_the_simple_model_stands_again() -> None:
