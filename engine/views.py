@@ -38,12 +38,14 @@ class Bars:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over a common x axis, e.g. the loss of a network.  series: name to (x, y) points."""
+    """Lines over a common x axis, e.g. the loss of a network.  series: name to (x, y) points.  ends: whether the last
+    values are what one wants to know, as of a loss, and not of a diagonal."""
 
     title: str
     x: str
     y: str
     series: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    ends: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def as_table(view: View) -> Table | None:
             return Table(title, ("", unit, "low", "high"), rows)
         case Bars(title, unit, rows):
             return Table(title, ("", unit), rows)
-        case Curves(title, x, y, series):
+        case Curves(title, x, y, series, _):
             points = [(name, a, b) for name, line in series.items() for a, b in line]
             return Table(title, ("line", x, y), points)
         case Histogram(title, unit, edges, counts):

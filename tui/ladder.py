@@ -32,10 +32,11 @@ class Pens:
     rest: str = "·"
     block: str = "█"
     reference: str = "┆"
+    back: str = "◂"
 
 
 UNICODE = Pens()
-ASCII = Pens("o", "-", "|", "|", ".", "#", ":")
+ASCII = Pens("o", "-", "|", "|", ".", "#", ":", "<")
 
 
 def span(marks: Sequence[Mark], reference: float | None = None) -> tuple[float, float]:
@@ -75,9 +76,13 @@ def bar(
 
 
 def drawn(
-    marks: Sequence[Mark], width: int, pens: Pens = UNICODE, reference: float | None = None, figures: bool = True
-) -> Content:
-    """One line a mark: its label, its figure, its place on the scale.  Empty marks give an empty text."""
+    marks: Sequence[Mark], width: int, pens: Pens = UNICODE, reference: float | None = None, figures: bool = True,
+    scaled: bool = False,
+) -> Content:  # fmt: skip
+    """One line a mark: its label, its figure, its place on the scale.  Empty marks give an empty text.
+
+    scaled: one line more below, with the ends of the scale and the reference.
+    """
     if not marks or width < 16:
         return Content("")
     labels = [literal(m.label) for m in marks]
@@ -94,7 +99,19 @@ def drawn(
         if figures:
             line = line + Content.styled(f"{value:>{figure}}", "bold") + " "
         lines.append(line + Content.styled(" " + bar(mark, scale, room - 1, pens, reference), "$primary"))
+    if scaled:
+        lines.append(Content.styled(" " * (width - room) + _ends(scale, room - 1, pens, reference), "$text-muted"))
     return Content("\n").join(lines)
+
+
+def _ends(scale: tuple[float, float], width: int, pens: Pens, reference: float | None) -> str:
+    left, right = number(scale[0]), number(scale[1])
+    middle = "" if reference is None else f"{pens.reference} {number(reference)}"
+    at = len(left) + 1 if reference is None else max(len(left) + 1, place(reference, scale, width))
+    at = min(at, width - len(right) - len(middle) - 1)
+    if at <= len(left):
+        return middle[:width]
+    return f"{left:<{at}}{middle}".ljust(width - len(right)) + right
 
 
 def one_line(marks: Sequence[Mark]) -> str:

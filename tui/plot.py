@@ -1,6 +1,6 @@
 """Lines over a common axis, drawn with braille dots, or with letters where the terminal has no others.
 
-Each line has its own sign and density, so that colour only helps.  Pure Python, about a millisecond a picture.
+Each line has its own sign or its own dashes, so that colour only helps.  Pure Python, about a millisecond a picture.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from tui.literal import literal
 Points = Sequence[tuple[float, float]]
 STYLES = ("$primary", "$accent", "$success", "$secondary")
 LETTERS = "*o+x"
+SIGNS = ("━━", "╍╍", "··", "╍·")  # what the dashes look like, for the legend
+DASHES = ("1", "11111000", "1000", "1111001000")  # which dots of a line are drawn, over and over
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits by row, column
 
 
 def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = "", y: str = "",
-           ascii_only: bool = False) -> Content:  # fmt: skip
-    """A picture of `height` lines: the lines, a scale on the left, the axis below, and the last values.
+           ascii_only: bool = False, ends: bool = True) -> Content:  # fmt: skip
+    """A picture of `height` lines: the lines, a scale on the left, the axis below, and the last values (`ends`).
 
-    Points that are not finite are left out.  Too little room gives the last values only.
+    Points that are not finite are left out.  Too little room gives the legend only.
     """
     clean = {
         name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()
     }
     clean = {name: points for name, points in clean.items() if points}
-    legend = _legend(clean, y, ascii_only)
+    legend = _legend(clean, y, ascii_only, ends)
     points = [p for line in clean.values() for p in line]
     if not points or height < 5 or width < 24:
         return legend
@@ -42,7 +44,10 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
         pad = abs(y0) * 0.05 or 0.5
         y0, y1 = y0 - pad, y1 + pad
     rows = height - 2  # the legend above, the axis below
-    margin = max(len(number(y0)), len(number(y1))) + 1
+    ticks = {0: number(y1), rows - 1: number(y0)}
+    if rows >= 7 and rows % 2:
+        ticks[rows // 2] = number((y0 + y1) / 2)
+    margin = max(map(len, ticks.values())) + 1
     columns = width - margin - 1
     grid = Letters(columns, rows) if ascii_only else Dots(columns, rows)
     for n, line in enumerate(clean.values()):
@@ -51,20 +56,22 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
     bar = "|" if ascii_only else "│"
     lines = [legend]
     for i, row in enumerate(grid.rows()):
-        tick = number(y1) if i == 0 else number(y0) if i == rows - 1 else ""
-        lines.append(Content.assemble((f"{tick:>{margin - 1}} {bar}", "$text-muted"), row))
-    left, right = f"{x0:g}", f"{literal(x)} {x1:g}".strip()
-    axis = " " * (margin + 1) + left + " " * max(1, columns - len(left) - len(right)) + right
+        lines.append(Content.assemble((f"{ticks.get(i, ''):>{margin - 1}} {bar}", "$text-muted"), row))
+    left, right = number(x0), number(x1)
+    named = Content(literal(x)).truncate(max(0, columns - len(left) - len(right) - 4), ellipsis=True).plain
+    gap = max(2, columns - len(left) - len(named) - len(right))
+    axis = " " * (margin + 1) + left + " " * (gap // 2) + named + " " * (gap - gap // 2) + right
     lines.append(Content.styled(axis, "$text-muted"))
     return Content("\n").join(lines)
 
 
-def _legend(series: Mapping[str, Points], y: str, ascii_only: bool) -> Content:
-    signs = LETTERS if ascii_only else "━┅·┈"
+def _legend(series: Mapping[str, Points], y: str, ascii_only: bool, ends: bool) -> Content:
+    signs = LETTERS if ascii_only else SIGNS
     parts = [
-        Content.assemble((f"{signs[n % 4]} {literal(name)} ", STYLES[n % 4]), (number(points[-1][1]), "bold"))
+        Content.assemble((f"{signs[n % 4]} {literal(name)}", STYLES[n % 4]),
+                         (f" {number(points[-1][1])}" if ends else "", "bold"))
         for n, (name, points) in enumerate(series.items())
-    ]
+    ]  # fmt: skip
     return Content("   ").join([*([Content.styled(literal(y), "$text-muted")] if y else []), *parts])
 
 
@@ -77,17 +84,17 @@ class Dots:
         self.owner = [[0] * columns for _ in range(rows)]
 
     def line(self, points: Points, n: int) -> None:
-        """points: (x, y) from 0 to 1, y upwards.  The nth line leaves out more dots than the one before."""
+        """points: (x, y) from 0 to 1, y upwards.  Each line has dashes of its own."""
         drawn = 0
+        dashes = DASHES[n % 4]
         for (ax, ay), (bx, by) in zip(points, points[1:] or points, strict=False):
             a = (ax * (self.width - 1), (1 - ay) * (self.height - 1))
             b = (bx * (self.width - 1), (1 - by) * (self.height - 1))
-            steps = max(1, round(max(abs(b[0] - a[0]), abs(b[1] - a[1]))))
+            steps = max(1, math.ceil(max(abs(b[0] - a[0]), abs(b[1] - a[1]))))
             for step in range(steps + 1):
-                drawn += 1
-                if n and drawn % (n + 2) == 0:
-                    continue
-                self._dot(a[0] + (b[0] - a[0]) * step / steps, a[1] + (b[1] - a[1]) * step / steps, n)
+                if dashes[drawn % len(dashes)] == "1":
+                    self._dot(a[0] + (b[0] - a[0]) * step / steps, a[1] + (b[1] - a[1]) * step / steps, n)
+                drawn += step < steps  # the next piece begins where this one ends
 
     def _dot(self, x: float, y: float, n: int) -> None:
         column, row = round(x), round(y)
@@ -116,11 +123,12 @@ class Letters:
 
     def line(self, points: Points, n: int) -> None:
         for (ax, ay), (bx, by) in zip(points, points[1:] or points, strict=False):
-            first, last = round(ax * (self.width - 1)), round(bx * (self.width - 1))
-            for column in range(first, last + 1):
-                share = (column - first) / (last - first) if last > first else 0
-                level = ay + (by - ay) * share
-                self.cells[round((1 - level) * (self.height - 1))][column] = LETTERS[n % 4]
+            a = (ax * (self.width - 1), (1 - ay) * (self.height - 1))
+            b = (bx * (self.width - 1), (1 - by) * (self.height - 1))
+            steps = max(1, math.ceil(max(abs(b[0] - a[0]), abs(b[1] - a[1]))))
+            for step in range(steps + 1):
+                row, column = round(a[1] + (b[1] - a[1]) * step / steps), round(a[0] + (b[0] - a[0]) * step / steps)
+                self.cells[row][column] = LETTERS[n % 4]
 
     def rows(self) -> list[Content]:
         return [Content("".join(row)) for row in self.cells]

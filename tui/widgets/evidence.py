@@ -12,11 +12,10 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words
-from tui.figures import cell, number
-from tui.ladder import ASCII, UNICODE, Mark, drawn
-from tui.literal import literal, literal_lines
-from tui.plot import curves
+from engine.views import Table, View, as_table
+from tui.drawing import draw
+from tui.figures import cell
+from tui.literal import literal
 from tui.widgets.rows import Column, Row, Rows
 
 READABLE = 14  # cells that a title needs at least
@@ -29,6 +28,7 @@ class Tabs(Widget):
     Tabs { height: 1; color: $text-muted; }
     """
     at: reactive[int] = reactive(0)
+    note: reactive[str] = reactive("")  # what is said at the end of the line
 
     def __init__(self, titles: Sequence[str]) -> None:
         super().__init__()
@@ -36,16 +36,23 @@ class Tabs(Widget):
         self._ends: list[int] = []
 
     def render(self) -> Content:
-        width = self.size.width
+        note = Content.styled(self.note, "$text-muted")
+        room = self.size.width - (note.cell_length + 2 if note else 0)
+        line = self._titles(room)
+        return line.pad_right(room - line.cell_length + 2) + note if note else line
+
+    def _titles(self, width: int) -> Content:
         if len(self.titles) == 1:
             return Content.styled(self.titles[0], "bold $primary").truncate(width, ellipsis=True)
-        share = max(8, (width - 3 * len(self.titles)) // max(1, len(self.titles)))
-        if share < READABLE:
+        lengths = [Content(title).cell_length for title in self.titles]  # the longest give way first
+        while sum(lengths) + 5 * len(lengths) - 3 > width and lengths and max(lengths) > READABLE:
+            lengths[lengths.index(max(lengths))] -= 1
+        if sum(lengths) + 5 * len(lengths) - 3 > width:
             return self._turning(width)
         parts, used, self._ends = [], 0, []
         for n, title in enumerate(self.titles):
             here = n == self.at
-            text = Content(f"{n + 1} {title}").truncate(share, ellipsis=True)
+            text = Content(f"{n + 1} ") + Content(title).truncate(lengths[n], ellipsis=True)
             parts.append(text.stylize("bold $primary" if here else "$text-muted"))
             used += text.cell_length + 3
             self._ends.append(used)
@@ -105,6 +112,7 @@ class Evidence(Vertical):
         self.views = list(views)
         self.reading = reading
         self.at = 0
+        self.as_figures = False  # the pictures as tables of their figures
 
     def compose(self) -> ComposeResult:
         yield Tabs([view.title for view in self.views])
@@ -122,11 +130,34 @@ class Evidence(Vertical):
         if self.views:
             self.turn_to((self.at + by) % len(self.views))
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether the view at hand is a picture with figures behind it."""
+        view = self.views[self.at] if self.views else None
+        return view is not None and not isinstance(view, Table) and as_table(view) is not None
+
+    def turn_figures(self) -> None:
+        """The picture as a table of its figures, and back."""
+        self.as_figures = not self.as_figures
+        self.call_later(self._show)
+
+    def turn_columns(self, by: int) -> None:
+        """On to the columns of a wide table that do not fit."""
+        for rows in self.query("Evidence > Rows").results(Rows):
+            rows.turn_columns(by)
+            self._tell_columns()
+
+    def _tell_columns(self) -> None:
+        rows = next(iter(self.query("Evidence > Rows").results(Rows)), None)
+        self.query_one(Tabs).note = rows.columns_seen if rows is not None else ""
+
     async def _show(self) -> None:
         await self.query("Evidence > .view").remove()
         if not self.views:
             return
         view = self.views[self.at]
+        if self.as_figures and (figures := as_table(view)) is not None:
+            view = figures
         if isinstance(view, Table):
             body: Widget = Rows(*table_rows(view), still=True)
         else:
@@ -136,6 +167,8 @@ class Evidence(Vertical):
         await self.mount(body)
         if self.reading:
             body.focus()
+            self.call_after_refresh(self._tell_columns)
+        self.screen.refresh_bindings()
 
     def renew(self, views: Sequence[View]) -> None:
         """Draw the same views with newer points."""
@@ -156,99 +189,6 @@ def table_rows(view: Table) -> tuple[list[Column], list[Row]]:
     flex = max(texts, key=lambda i: widest[i], default=-1)
     columns = [Column(literal(n), right=numeric[i], flex=i == flex) for i, n in enumerate(view.columns)]
     return columns, [Row(tuple(cell(value) for value in row)) for row in view.rows]
-
-
-def draw(view: View, width: int, height: int, ascii_only: bool = False) -> Content:
-    """Any view as text of this width; curves also fill the height."""
-    pens = ASCII if ascii_only else UNICODE
-    match view:
-        case Table():
-            return Content("\n").join(Content(" ".join(cell(v) for v in row)) for row in view.rows)
-        case Intervals():
-            marks = [Mark(label, value, low, high) for label, value, low, high in view.rows]
-            unit = Content.styled(literal(view.unit), "$text-muted")
-            return unit + Content("\n") + drawn(marks, min(width, 100), pens, view.reference)
-        case Bars():
-            return _bars(view, min(width, 100), pens.block)
-        case Curves():
-            return curves(view.series, width, max(6, height), x=view.x, y=view.y, ascii_only=ascii_only)
-        case Words():
-            return Content(literal_lines(view.text))
-        case Histogram():
-            return _histogram(view, min(width, 100), pens.block)
-        case Grid():
-            return _grid(view, width, ascii_only)
-        case Samples():
-            return Content.styled("These rows are no longer kept.", "$text-muted")
-
-
-def _bars(view: Bars, width: int, block: str) -> Content:
-    if not view.rows:
-        return Content("")
-    labels = [Content(literal(label)).truncate(24, ellipsis=True) for label, _ in view.rows]
-    values = [number(value) for _, value in view.rows]
-    label, figure = max(c.cell_length for c in labels), max(map(len, values))
-    room = max(4, width - label - figure - 3)
-    largest = max((abs(value) for _, value in view.rows), default=1) or 1
-    total = sum(abs(value) for _, value in view.rows)
-    lines = []
-    for name, text, (_, value) in zip(labels, values, view.rows, strict=True):
-        share = f"  {abs(value) / total:.1%}" if total and view.unit == "rows" else ""
-        lines.append(
-            Content.assemble(
-                name.pad_right(label - name.cell_length), " ", (f"{text:>{figure}} ", "bold"),
-                (block * max(1 if value else 0, round(abs(value) / largest * (room - len(share)))), "$primary"),
-                (share, "$text-muted"),
-            )
-        )  # fmt: skip
-    return Content("\n").join([Content.styled(literal(view.unit), "$text-muted"), *lines])
-
-
-def _histogram(view: Histogram, width: int, block: str) -> Content:
-    """One line a bin: where it begins, a bar, the count; marks stand behind the bin that they fall in."""
-    names = [number(edge) for edge in view.edges[:-1]]
-    label, figure = max(map(len, names), default=0), max((len(number(n)) for n in view.counts), default=1)
-    room = max(4, width - label - figure - 16)
-    largest = max(view.counts, default=1) or 1
-    lines = []
-    for i, (name, n) in enumerate(zip(names, view.counts, strict=True)):
-        low, high = view.edges[i], view.edges[i + 1]
-        last = i == len(view.counts) - 1
-        here = [f"◂ {literal(text)}" for text, x in view.marks if low <= x < high or (last and x == high)]
-        lines.append(
-            Content.assemble(
-                f"{name:>{label}} ", (f"{number(n):>{figure}} ", "bold"),
-                (block * max(1 if n else 0, round(n / largest * room)), "$primary"),
-                (" " + " ".join(here) if here else "", "$text-muted"),
-            )
-        )  # fmt: skip
-    foot = Content.styled(f"{number(view.edges[-1]):>{label}}", "$text-muted")
-    return Content("\n").join([Content.styled(f"from, {literal(view.unit)}", "$text-muted"), *lines, foot])
-
-
-SHADES, LETTER_SHADES = " ░▒▓█", " .:*#"
-
-
-def _grid(view: Grid, width: int, ascii_only: bool) -> Content:
-    """A cell a pair: its shade and, in hundredths, its figure, so that no shade has to be judged by eye."""
-    shades = LETTER_SHADES if ascii_only else SHADES
-    names = [Content(literal(name)).truncate(20, ellipsis=True) for name in view.rows]
-    label = max((name.cell_length for name in names), default=0)
-    room = max(5, min(12, (width - label - 1) // max(1, len(view.columns))))
-    shown = max(1, (width - label - 1) // room)
-    heads = [Content(literal(name)).truncate(room - 1, ellipsis=True) for name in view.columns[:shown]]
-    head = Content(" " * (label + 1)) + Content("").join([h.pad_right(room - h.cell_length) for h in heads])
-    lines = [head.stylize("$text-muted")]
-    for name, values in zip(names, view.values, strict=True):
-        cells = []
-        for value in values[:shown]:
-            if value is None:
-                cells.append(Content(" " * room))
-                continue
-            shade = shades[min(4, round(4 * max(0.0, min(1.0, value))))]
-            cells.append(Content.assemble((shade * 2, "$primary"), f" {100 * value:.0f}".ljust(room - 2)))
-        lines.append(name.pad_right(label + 1 - name.cell_length) + Content("").join(cells))
-    return Content("\n").join(lines)
 
 
 def _is_number(value: object) -> bool:

@@ -25,6 +25,7 @@ from textual.visual import Visual
 
 GUTTER = 3  # cursor sign, mark, space
 GAP = 2  # between columns
+WHOLE = 48  # cells of a column of a wide table at most
 MEASURED = 400  # rows looked at to find the columns' widths
 
 
@@ -102,6 +103,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self.columns: Sequence[Column] = columns
         self.rows: Sequence[Row] = _kept(rows)
         self.still = still
+        self._first = 1  # the first column after the leftmost one, where they do not all fit
         self._widths: list[int] = []
         self._widths_for: tuple[int, int] = (-1, -1)
         self._version = 0
@@ -205,6 +207,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
                     spare += 1
 
             narrow(flexible, 20)
+            if self.still and spare < 0:
+                widths = self._paged(widths, room + GAP * max(0, len(widths) - 1))
+                spare = 0
             for i in reversed(range(2, len(widths))):  # a figure cut in two misleads: the last columns are left out
                 if spare >= 0:
                     break
@@ -219,6 +224,39 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
                 widths[0] = max(4, widths[0] + spare)
         self._widths, self._widths_for = widths, (width, self._version)
         return widths
+
+    def _paged(self, widths: list[int], room: int) -> list[int]:
+        """The leftmost column, and of the others as many as fit, whole, from the one that was turned to."""
+        shown = [0] * len(widths)
+        shown[0] = min(widths[0], WHOLE)
+        used = shown[0]
+        for i in range(min(self._first, len(widths) - 1), len(widths)):
+            wanted = min(widths[i], WHOLE)
+            if used + GAP + wanted > room and i > self._first:
+                break
+            shown[i] = max(1, min(wanted, room - used - GAP))
+            used += GAP + shown[i]
+        return shown
+
+    @property
+    def columns_seen(self) -> str:
+        """“columns 2–6 of 21” where they do not all fit; the first is always seen."""
+        widths = self._measure(self._content_width())
+        seen = [i + 1 for i, width in enumerate(widths) if width and i]
+        if not seen or len(seen) + 1 == len(widths):
+            return ""
+        return f"columns {seen[0]}–{seen[-1]} of {len(widths)}"
+
+    def turn_columns(self, by: int) -> None:
+        """On or back by the columns that are seen."""
+        seen = [i for i, width in enumerate(self._measure(self._content_width())) if width and i]
+        if by > 0 and seen and seen[-1] + 1 < len(self.columns):
+            self._first = seen[-1] + 1
+        elif by < 0:
+            self._first = max(1, self._first - max(1, len(seen)))
+        self._version += 1
+        self._widths_for = (-1, -1)
+        self.refresh()
 
     def _line(self, values: Sequence[Content | str], widths: Sequence[int]) -> Content:
         parts: list[Content] = []

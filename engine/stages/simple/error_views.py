@@ -112,7 +112,7 @@ def reliability_view(curve: Sequence[Mapping[str, Json]], title: str) -> Curves:
         "95 % low": [(row["said"], row["low"]) for row in curve if row["low"] is not None],
         "95 % high": [(row["said"], row["high"]) for row in curve if row["high"] is not None],
     }
-    return Curves(title, "probability said", "share that happened", lines)
+    return Curves(title, "probability said", "share that happened", lines, ends=False)
 
 
 def _missed(v: Mapping[str, Json]) -> list[View]:
@@ -127,7 +127,7 @@ def _missed(v: Mapping[str, Json]) -> list[View]:
             "90 %": [(b["said"], b["high"]) for b in bins],
             "none": [(bins[0]["said"], 0.0), (bins[-1]["said"], 0.0)],
         }
-        views.append(Curves("True − said, by what was said", "said", "true − said", lines))
+        views.append(Curves("True − said, by what was said", "said", "true − said", lines, ends=False))
         if drawn := missed.get("histogram"):
             views.append(Histogram("True − said", "rows", drawn["edges"], drawn["counts"]))
     return views

@@ -204,7 +204,8 @@ def _views(v: Mapping[str, Json], best: float) -> tuple[View, ...]:
     }
     views: list[View] = [
         Table("Ways to choose, each scored where it did not choose", names, rows),
-        Curves("Along the cut", "cut", "share", lines),
+        Curves("Along the cut", "cut", "share", lines, ends=False),
+        *sorting(v, best),
     ]
     if costs:
         spent = {"cost a case": [(c["cut"], c["cost"]) for c in curve]}
@@ -217,6 +218,36 @@ def _views(v: Mapping[str, Json], best: float) -> tuple[View, ...]:
     ]  # fmt: skip
     views.append(Table("At each cut", ("cut", "caught", "false per 1,000", "acted on per 1,000"), cells))
     return tuple(views)
+
+
+def sorting(v: Mapping[str, Json], best: float) -> list[View]:
+    """How well the model sorts, whatever the cut: caught against false alarms (ROC), precision against caught (PR).
+
+    v: what the trial `cuts` returned.  best: the cut to point out.  Empty where the rows hold one class only.
+    """
+    known = [c for c in v["curve"] if c["recall"] is not None and c["precision"] is not None]
+    positives = v.get("share") or 0.0
+    if not known or not 0 < positives < 1:
+        return []
+    here = min(known, key=lambda c: abs(c["cut"] - best))
+
+    def alarms(c: Mapping[str, Json]) -> float:
+        return c["false_per_1000"] / 1000 / (1 - positives)
+
+    roc = sorted({(0.0, 0.0), (1.0, 1.0), *((alarms(c), c["recall"]) for c in known)})
+    pr = sorted((c["recall"], c["precision"]) for c in known)
+    at, caught = alarms(here), here["recall"]
+    return [
+        Curves(
+            "Caught against false alarms (ROC)", "of the others, falsely alarmed", "caught",
+            {"the model": roc, "by luck": [(0.0, 0.0), (1.0, 1.0)], "the cut": [(at, 0.0), (at, caught)]}, ends=False,
+        ),
+        Curves(
+            "Precision against caught (PR)", "caught", "right when acting",
+            {"the model": pr, "by luck": [(0.0, positives), (1.0, positives)],
+             "the cut": [(caught, 0.0), (caught, here["precision"])]}, ends=False,
+        ),
+    ]  # fmt: skip
 
 
 def _positive_share(s: Session, champion: Candidate) -> float:

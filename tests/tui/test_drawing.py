@@ -1,0 +1,85 @@
+"""Every kind of picture, as text of a given size."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.views import Bars, Curves, Grid, Histogram, Intervals, View
+from tui.drawing import draw
+
+ROC = Curves(
+    "ROC",
+    "falsely alarmed",
+    "caught",
+    {"the model": [(0, 0), (0.1, 0.6), (1, 1)], "by luck": [(0, 0), (1, 1)], "the cut": [(0.5, 0), (0.5, 1)]},
+    ends=False,
+)
+LOSS = Curves("loss", "epoch", "log loss", {"train": [(1, 0.9), (9, 0.31)], "validation": [(1, 0.95), (9, 0.42)]})
+LADDER = Intervals("ladder", "ROC AUC", [("rule", 0.71, 0.69, 0.73), ("logistic regression", 0.85, 0.84, 0.86)], 0.76)
+CONFUSION = Grid("confusion", ["No", "Yes"], ["No", "Yes"], [[0.9, 0.1], [0.47, None]])
+WIDE = Grid("empty together", ["a column"] * 3, [f"column {n}" for n in range(30)], [[0.5] * 30] * 3)
+WEIGHTS = Bars("coefficients", "weight", [("two years", -1.2), ("fibre", 0.6), ("nothing", 0.0)])
+RESIDUALS = Histogram("true − said", "rows", [-2, -1, 0, 1, 2], [3, 40, 41, 2], [("mean", 0.1)])
+LEVELS = Bars("a long level", "rows", [("x" * 60, 1000.0), ("Yes", 1.0)])
+ALL: tuple[View, ...] = (ROC, LOSS, LADDER, CONFUSION, WIDE, WEIGHTS, RESIDUALS, LEVELS)
+
+
+@pytest.mark.parametrize("view", ALL, ids=lambda view: view.title)
+@pytest.mark.parametrize("ascii_only", [False, True], ids=["dots", "letters"])
+@pytest.mark.parametrize("size", [(74, 17), (56, 8)], ids=["80x24", "60x16"])
+def test_a_picture_stays_in_its_room_and_needs_no_signs_that_are_not_there(view, ascii_only, size):
+    lines = draw(view, *size, ascii_only).split("\n")
+    assert all(line.cell_length <= size[0] for line in lines)
+    if isinstance(view, Curves):
+        assert len(lines) == size[1]
+    if ascii_only:
+        drawn = "".join(line.plain for line in lines)
+        assert not [sign for sign in drawn if 0x2500 <= ord(sign) < 0x2900]  # boxes, blocks, shapes, braille
+
+
+def test_lines_differ_without_colour():
+    straight = {name: [(0.0, n), (1.0, n)] for n, name in enumerate("abcd")}
+    lines = draw(Curves("", "x", "y", straight), 60, 14).plain.split("\n")[1:-1]
+    dashes = {line[8:48] for line in lines if any(0x2800 < ord(sign) < 0x2900 for sign in line)}
+    assert len(dashes) == 4
+
+
+def test_an_upright_line_is_drawn_from_its_foot_to_its_head():
+    for ascii_only, sign in ((True, "+"), (False, "⡀⢀⠁⠈⡇⢸⠄⠠⡁⠂⢈")):
+        rows = draw(ROC, 70, 12, ascii_only).plain.split("\n")[1:-1]
+        middle = [row[len(row) // 2 - 1 : len(row) // 2 + 6] for row in rows]
+        assert sum(any(s in part for s in sign) for part in middle) >= len(rows) - 1
+
+
+def test_values_at_the_end_of_a_line_are_said_only_where_they_tell_something():
+    assert "train 0.310" in draw(LOSS, 70, 12).plain
+    assert "by luck 1" not in draw(ROC, 70, 12).plain
+
+
+def test_the_axis_has_its_ends_its_name_and_the_scale_a_middle():
+    lines = draw(LOSS, 70, 11).plain.split("\n")
+    assert lines[-1].split() == ["1", "epoch", "9"]
+    assert [line.split()[0] for line in lines[1:-1] if line[0] != " "] == ["0.950", "0.630", "0.310"]
+
+
+def test_what_is_below_zero_goes_to_the_left():
+    two, fibre, nothing = draw(WEIGHTS, 60, 10).plain.split("\n")[1:]
+    axis = two.index("┆")
+    assert axis == fibre.index("┆") == nothing.index("┆")
+    assert "█" in two[:axis]
+    assert "█" not in two[axis:]
+    assert "█" in fibre[axis:]
+    assert "█" not in fibre[:axis]
+    assert "█" not in nothing
+
+
+def test_the_reference_is_named_under_its_mark():
+    _, rule, _, scale = draw(LADDER, 74, 10).plain.split("\n")
+    assert rule.index("┆") == scale.index("┆")
+    assert "┆ 0.760" in scale
+    assert draw(LADDER, 74, 3).plain.count("\n") == 2  # where lines are few it is left out
+
+
+def test_shares_are_in_percent_and_columns_left_out_are_counted():
+    assert "47%" in draw(CONFUSION, 74, 10).plain
+    assert "more columns stand in the table" in draw(WIDE, 74, 10).plain
