@@ -18,12 +18,14 @@ EXTRA = "rungwise[export]"
 class Export:
     """One form.
 
-    ending: of the file that it is usually given.  shape: one file, or a folder (or a zip of it).  needs: "journal" for
-    what can be told at any time, "model" for what takes the model that leaves.  packages: what must be installed
-    beside the program's own.  build: "module:function", called with a Dossier, gives a Product.
+    key: its letter in the app.  ending: what makes a usual file name of the session's.  shape: one file, or a folder
+    (or a zip of it).  needs: "journal" for what can be told at any time, "model" for what takes the model that leaves.
+    packages: what must be installed beside the program's own.  build: "module:function", called with a Dossier, gives
+    a Product.
     """
 
     name: str
+    key: str
     title: str
     ending: str
     build: str
@@ -45,13 +47,29 @@ class Export:
 
 
 EXPORTS = (
-    Export("md", "the report in Markdown", ".md", "engine.export.markdown:markdown"),
-    Export("html", "the report as one file for a browser", ".html", "engine.export.html:html"),
-    Export("card", "a model card", ".md", "engine.export.card:card"),
-    Export("adr", "a decision record for each decision of a person", "", "engine.export.adr:records", shape="folder"),
-    Export("model", "the model to use elsewhere", "", "engine.export.model.folder:model", "model", shape="folder"),
+    Export("md", "m", "the report in Markdown", ".md", "engine.export.markdown:markdown"),
+    Export("html", "h", "the report as one file for a browser", ".html", "engine.export.html:html"),
+    Export("card", "c", "a model card", "-card.md", "engine.export.card:card"),
+    Export(
+        "adr",
+        "a",
+        "a decision record for each decision of a person",
+        "-decisions",
+        "engine.export.adr:records",
+        shape="folder",
+    ),
+    Export(
+        "model",
+        "f",
+        "the model to use elsewhere",
+        "-model",
+        "engine.export.model.folder:model",
+        "model",
+        shape="folder",
+    ),
     Export(
         "onnx",
+        "o",
         "the model with its preparation as ONNX",
         ".onnx",
         "engine.export.model.onnx_file:onnx",
@@ -61,6 +79,7 @@ EXPORTS = (
     ),
     Export(
         "sql",
+        "s",
         "the model as one SELECT",
         ".sql",
         "engine.export.model.sql_file:sql",
@@ -69,10 +88,16 @@ EXPORTS = (
         options=("dialect", "table"),
     ),
     Export(
-        "script", "the session as plain pandas and scikit-learn", ".py", "engine.export.model.script:script", "model"
+        "script",
+        "p",
+        "the session as plain pandas and scikit-learn",
+        ".py",
+        "engine.export.model.script:script",
+        "model",
     ),
     Export(
         "notebook",
+        "n",
         "the same as a notebook",
         ".ipynb",
         "engine.export.model.script:notebook",

@@ -9,9 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Static
 
 from engine.export.registry import EXPORTS
+from tests.tui.scripted import until
+from tui.app import RungwiseApp
 from tui.cli import status_of
+from tui.screens.leaving import ExportBox, forms
+from tui.store_desk import StoreDesk
+from tui.widgets.rows import Rows
 
 WHY = "It is the model that the inspectors have read and approved already"
 
@@ -141,3 +147,54 @@ def test_a_session_without_a_model_says_where_it_is_fitted(say, walked, tmp_path
         assert "has no model yet" in err
     assert say("export", "begun", "--to", "card", "-o", tmp_path / "card.md")[0] == 0
     assert "begun" in json.dumps((tmp_path / "card.md").read_text())
+
+
+# -- from within the app: a key a form, and nothing replaced unasked ---------------------------------------------------
+
+
+def said(app) -> str:
+    return str(app.screen.query_one("#said", Static).content)
+
+
+def test_every_form_has_a_letter_and_a_file_of_its_own():
+    found = forms("churn", "main")
+    assert len({form.key for form in found}) == len({form.file for form in found}) == len(EXPORTS) + 1
+    assert {"h", "s", "b"} <= {form.key for form in found}
+    assert all(form.words[-2:] == ("--branch", "main") for form in found[:-1])
+
+
+async def test_a_form_is_written_and_replaced_only_when_asked_twice(walked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = RungwiseApp(lambda: StoreDesk(walked / "s.db"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportBox("leads"))
+        await until(pilot, lambda: isinstance(app.screen, ExportBox))
+        await pilot.press("c")
+        box = app.screen
+        await until(pilot, lambda: box.stands.get("c") == "✓", 60)
+        card = tmp_path / "leads-card.md"
+        assert card.read_text(encoding="utf-8").startswith("# Model card")
+        assert str(card)[-14:] in said(app).replace("\n", "")
+        card.write_text("mine")
+        await pilot.press("c")
+        await until(pilot, lambda: "press c once more" in said(app), 60)
+        assert card.read_text() == "mine"
+        await pilot.press("c")
+        await until(pilot, lambda: card.read_text(encoding="utf-8") != "mine", 60)
+        await until(pilot, lambda: box.stands.get("c") == "✓", 60)
+
+
+async def test_a_folder_that_is_not_there_is_said_and_the_letters_can_be_typed_there(walked, tmp_path):
+    app = RungwiseApp(lambda: StoreDesk(walked / "s.db"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportBox("leads"))
+        await until(pilot, lambda: isinstance(app.screen, ExportBox))
+        await pilot.press("tab")
+        field = app.screen.query_one("#folder", Input)
+        field.value = str(tmp_path / "no")
+        await pilot.press("end", "h", "enter")
+        assert field.value.endswith("noh")
+        assert app.screen.query_one(Rows).has_focus
+        await pilot.press("s")
+        await until(pilot, lambda: "There is no folder" in said(app))
+        assert not list(tmp_path.iterdir())

@@ -115,8 +115,8 @@ def write(product: Product, output: Path, *, force: bool = False) -> list[Path]:
     try:
         if "" in product.files:
             places = {_beside(output, name): content for name, content in product.files.items()}
-            for place in places:
-                _free(place, force=force)
+            for place, content in places.items():
+                _free(place, force=force or _same(place, content))  # a script and a notebook share one plan of exams
             for place, content in places.items():
                 _put(place, _bytes(content))
             return list(places)
@@ -144,6 +144,10 @@ def _free(place: Path, *, force: bool) -> None:
     taken = place.exists() and not (place.is_dir() and not any(place.iterdir()))
     if taken and not force:
         raise UsageProblem(f"{place} is there already; choose another name with -o, or say --force to replace it.")
+
+
+def _same(place: Path, content: str | bytes) -> bool:
+    return place.is_file() and place.read_bytes() == _bytes(content)
 
 
 def _bytes(content: str | bytes) -> bytes:

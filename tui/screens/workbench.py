@@ -51,6 +51,7 @@ class Workbench(Page):
         *(Binding(str(n), f"view({n - 1})", show=False) for n in range(1, 10)),
         Binding("b", "back", "Back", id="work.back", tooltip="Go back to an earlier decision, on a new branch"),
         Binding("j", "journal", "Journal", id="work.journal", tooltip="Every decision and what stood then"),
+        Binding("x", "export", "Export", id="work.export", tooltip="Take it with you: report, model, SQL, script, …"),
         Binding("h", "home", "Home", id="work.home", tooltip="All sessions; work goes on"),
     ]
     DEFAULT_CSS = """
@@ -324,6 +325,8 @@ class Workbench(Page):
             return asking
         if action in ("evidence", "turn", "view"):
             return asking and bool(self.waiting.ask.shows)  # type: ignore[union-attr]
+        if action == "export":
+            return isinstance(self.waiting, Finished)
         if action == "back":
             return not self.opened.read_only and bool(self.opened.conductor.transcript)
         return True
@@ -373,6 +376,11 @@ class Workbench(Page):
         fork = await self.app.push_screen_wait(JournalScreen(self.opened, self.data))
         if fork is not None:
             self.go_back(fork)
+
+    def action_export(self) -> None:
+        from tui.screens.leaving import ExportBox
+
+        self.app.push_screen(ExportBox(self.opened.name, self.opened.branch))
 
     def action_home(self) -> None:
         self.rungwise.leave_session(self.opened)

@@ -64,12 +64,14 @@ class FinishedPane(VerticalScroll):
         parts += [Content.styled(f"· {literal(text)}", "$warning") for text in self.differences]
         parts += [
             Content(""),
+            Content.assemble(
+                ("x", "bold $primary"), " take it with you: report, card, model, SQL, ONNX, script, notebook"
+            ),
             Content.assemble(("j", "bold $primary"), " the journal, with everything that stood at each decision"),
             Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),
             Content.assemble(("h", "bold $primary"), " all sessions"),
             Content(""),
-            Content.assemble(("rungwise predict ", "bold"), literal(s.name), " DATA.csv -o OUT.csv"),
-            Content.assemble(("rungwise export ", "bold"), literal(s.name), " --to md -o REPORT.md"),
+            Content.assemble(("rungwise predict ", "bold"), literal(s.name), " DATA.csv -o OUT.csv --why --check"),
         ]
         return Content("\n").join(parts)
 
