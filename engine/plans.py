@@ -7,6 +7,7 @@ Light: pure arithmetic, so that the conversation can say it before anything is c
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import DataProblem
@@ -248,13 +249,19 @@ def forecast_plan(length: int, horizon: int, season: int = 1, window: int | None
 
 def forecast_window(length: int, horizon: int, season: int = 1) -> int:
     """How many values a forecast looks back over: W = min(max(2m, 3h), T/4), and at most half of what the first origin
-    has before it less a horizon, so that it has windows to learn from; never below 1.
+    has before it less a horizon, so that it has windows to learn from; never below 1.  Where that is less than one
+    season and five exams are left with one, it is a season: less cannot tell summer from winter.
 
     length: T, of the whole series.  (Decision catalogue, data.series.)
     """
     locked = forecast_lockbox(length, horizon).rows
     first = forecast_plan(length - locked, horizon, season).first
-    return max(1, min(max(2 * season, 3 * horizon), length // 4, (first - horizon) // 2))
+    window = max(1, min(max(2 * season, 3 * horizon), length // 4, (first - horizon) // 2))
+    if window < season <= length // 4:
+        with suppress(DataProblem):
+            if forecast_plan(length - locked, horizon, season, season).origins >= ENOUGH_ORIGINS:
+                return season
+    return window
 
 
 def default_horizon(length: int, season: int = 1) -> int:

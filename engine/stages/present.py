@@ -99,7 +99,7 @@ def present(s: Session) -> Conversation:
     yield Ask(
         FREEZE,
         recommended="freeze",
-        reason=f"{title(top.described)} is the last that earned its place: {figure(top.value)} {m.title}"
+        reason=f"{title(top.described)} stands last on the ladder: {figure(top.value)} {m.title}"
         f" ({interval(top.low, top.high)}).",
         facts={"champion": title(top.described), "frozen": frozen},
         shows=(ladder(m, rungs, s.choice("problem.success")),),

@@ -67,6 +67,41 @@ def test_a_network_may_be_tried_on_a_series(monthly: Walk) -> None:
     assert said(c, "deep.compare").choice in ("accept", "reject")
 
 
+def one_short(folder: Path, seasonal: bool) -> Walk:
+    """108 months of one series: a season on a trend, or steps that nobody can foresee."""
+    at, rng = np.arange(108), np.random.default_rng(4)
+    steps = rng.normal(0, 5, 108)
+    values = 100 + at + 30 * np.sin(np.pi * at / 6) + steps if seasonal else 500 + np.cumsum(steps)
+    months = pd.date_range("2015-01-01", periods=108, freq="MS").strftime("%Y-%m")
+    pd.DataFrame({"month": months, "sold": values.round(2)}).to_csv(folder / "one.csv", index=False)
+    return Walk(folder / "one.csv")
+
+
+FAR = {
+    "problem.target": "sold", "problem.material": "series", "problem.series": {"time": "month"}, "problem.horizon": 36,
+    "simple.candidates": ["smoothing", "ridge"],
+}  # fmt: skip
+
+
+def test_too_short_for_proof_what_won_every_time_stands_and_says_so(tmp_path: Path) -> None:
+    c = one_short(tmp_path, seasonal=True).headless(FAR, stop_after="simple")
+    assert said(c, "data.series").choice["window"] == 12  # less than a season cannot tell summer from winter
+    assert "too short to compare well" in said(c, "split.plan").reason
+    champion = said(c, "simple.champion")
+    assert champion.choice in ("smoothing", "ridge")
+    assert "in all 5 exams" in champion.reason
+    assert "too few, or overlap too much, for proof" in champion.reason
+    assert champion.check is not None
+    assert champion.check.verdict == "unclear"
+
+
+def test_too_short_for_proof_and_not_won_every_time_the_floor_stays(tmp_path: Path) -> None:
+    c = one_short(tmp_path, seasonal=False).headless(FAR, stop_after="simple")
+    champion = said(c, "simple.champion")
+    assert champion.choice == said(c, "baseline.dummy").choice
+    assert "No model beat" in champion.reason
+
+
 def side_by_side(folder: Path) -> tuple[Path, Path]:
     """The same four series as a column each and as a row each."""
     at, rng = np.arange(60), np.random.default_rng(0)
