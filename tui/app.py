@@ -175,20 +175,34 @@ class RungwiseApp(App[None]):
         self._home.show(lines)
 
     @work(exclusive=True, group="open")
-    async def open_session(self, name: str, branch: str = "", read_only: bool = False) -> None:
-        """Open a session: to work on it, or only its journal."""
+    async def open_session(
+        self, name: str, branch: str = "", read_only: bool = False, fork: int = 0, at: int = 0
+    ) -> None:
+        """Open a session: to work on it, or only its journal, beginning at a decision.
+
+        fork: number of a decision that is to be asked again on a new branch.
+        """
+
+        def opening(desk: Desk) -> tuple[Opened, str]:
+            opened = desk.open(name, branch, read_only)
+            return opened.go_back(fork) if fork and not opened.read_only else opened, desk.data_of(name)
+
         try:
-            opened, data = await self.clerk.do(lambda desk: (desk.open(name, branch, read_only), desk.data_of(name)))
+            opened, data = await self.clerk.do(opening)
         except Exception as problem:
             self.say_problem(problem)
             return
         if read_only:
-            from tui.screens.journal import JournalScreen
+            from tui.screens.journal import JournalScreen, Leave
 
-            def read(_: object) -> None:
+            def read(leave: Leave | None) -> None:
                 self._close(opened)
+                if leave is not None and leave.fork is not None:
+                    self.open_session(name, branch=opened.branch, fork=leave.fork.seq)
+                elif leave is not None and leave.branch:
+                    self.open_session(name, branch=leave.branch)
 
-            await self.push_screen(JournalScreen(opened, data), read)
+            await self.push_screen(JournalScreen(opened, data, at), read)
             return
         from tui.screens.workbench import Workbench
 
@@ -204,6 +218,61 @@ class RungwiseApp(App[None]):
     @work(group="close")
     async def _close(self, opened: Opened) -> None:
         await self.clerk.do(lambda _: opened.close())
+
+    # -- looking over all of them ----------------------------------------------------------------------------------
+
+    @work(group="look", exclusive=True)
+    async def compare(self, a: tuple[str, str], b: tuple[str, str]) -> None:
+        """Two branches, by session and name, side by side."""
+        from tui.screens.compare import CompareScreen
+
+        try:
+            compared = await self.clerk.do(lambda desk: desk.compare(a, b))
+        except Exception as problem:
+            self.say_problem(problem)
+            return
+        await self.push_screen(CompareScreen(compared))
+
+    @work(group="look", exclusive=True)
+    async def search(self) -> None:
+        """Look for words in all sessions, and open the journal where they stand."""
+        from tui.screens.search import SearchScreen
+
+        hit = await self.push_screen_wait(SearchScreen())
+        if hit is not None:
+            self.open_session(hit.session, branch=hit.branch, read_only=True, at=hit.seq or 0)
+
+    @work(group="look", exclusive=True)
+    async def compare_with(self, name: str) -> None:
+        """Choose what to compare a session with."""
+        from tui.screens.pick import PickSession
+
+        try:
+            others = await self.clerk.do(lambda desk: [(x.name, b) for x in desk.sessions()
+                                                       for b in desk.branches(x.name)])  # fmt: skip
+        except Exception as problem:
+            self.say_problem(problem)
+            return
+        current = next((b.name for x, b in others if x == name and b.current), "")
+        left = [(x, b) for x, b in others if (x, b.name) != (name, current)]
+        chosen = await self.push_screen_wait(PickSession(name, left))
+        if chosen is not None:
+            self.compare((name, current), chosen)
+
+    @work(group="look", exclusive=True)
+    async def review(self, name: str) -> None:
+        """What a mentor would ask about a session; nothing of it is opened for work."""
+        from tui.screens.review import ReviewScreen
+
+        try:
+            opened, reviewed = await self.clerk.do(
+                lambda desk: (found := desk.open(name, "", read_only=True), found.review())
+            )
+        except Exception as problem:
+            self.say_problem(problem)
+            return
+        await self.push_screen_wait(ReviewScreen(opened, reviewed))
+        self._close(opened)
 
     @work(group="begin", exclusive=True)
     async def begin_session(self, path: str = "", target: str = "", sample: bool = False) -> None:

@@ -7,9 +7,9 @@ painted and calls the function there.  So nothing that waits for a disk or a loc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from engine.conductor import Conductor, Waiting
     from engine.ports import TrialState
     from engine.records import Answer, Decision, Json
+    from engine.review.compare import SideBySide
     from engine.review.review import Review, Summary
     from engine.session import Session
     from storage.comments import Mark, Thread
+    from storage.search import Hit
 
 T = TypeVar("T")
 
@@ -41,6 +43,32 @@ class SessionLine:
 
 
 @dataclass(frozen=True)
+class BranchLine:
+    """One branch as a list shows it.  own: decisions since it left its parent.  abandoned: why, "" where it is not."""
+
+    name: str
+    parent: str | None = None
+    forked_at: int = 0
+    own: int = 0
+    rungs: tuple[tuple[str, float], ...] = ()
+    current: bool = False
+    abandoned: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two journals side by side; the paired difference is left to a process that can compute it.
+
+    a, b: session and branch.
+    """
+
+    a: tuple[str, str]
+    b: tuple[str, str]
+    found: SideBySide
+
+
+@dataclass(frozen=True)
 class Reviewed:
     """A branch as a mentor sees it: its decisions, what the flags say, how it was spent, and what people said."""
 
@@ -50,6 +78,24 @@ class Reviewed:
     threads: Sequence[Thread]
 
 
+@dataclass(frozen=True)
+class Proof:
+    """A piece of evidence that a decision cites.  words: what it is, with its figure.  seconds: what it took."""
+
+    key: str
+    words: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is kept beside a decision: its evidence, what it was computed with, the fingerprint of the data."""
+
+    evidence: tuple[Proof, ...] = ()
+    environment: Mapping[str, Json] = field(default_factory=dict)
+    data: str = ""
+
+
 class Opened(Protocol):
     """One session opened for work; see `tui.opened.OpenSession`."""
 
@@ -57,6 +103,7 @@ class Opened(Protocol):
     branch: str
     read_only: bool
     read_only_reason: str
+    asked_only_to_read: bool  # it is read-only for no other reason
     problem: str
     waiting: Waiting | None
 
@@ -82,6 +129,8 @@ class Opened(Protocol):
 
     def decisions(self) -> Sequence[Decision]: ...
 
+    def moment(self, decision: Decision) -> Moment: ...
+
     def review(self) -> Reviewed: ...
 
     def comment(self, about: str, mark: Mark, text: str, answers: int | None) -> None: ...
@@ -102,6 +151,26 @@ class Desk(Protocol):
 
     def open(self, name: str, branch: str = "", read_only: bool = False) -> Opened: ...
 
+    def branches(self, name: str) -> list[BranchLine]:
+        """Of a session, the oldest first."""
+        ...
+
+    def rename_branch(self, name: str, branch: str, new: str) -> None: ...
+
+    def abandon_branch(self, name: str, branch: str, why: str) -> str:
+        """Returns the branch that is gone on with instead."""
+        ...
+
+    def take_up_branch(self, name: str, branch: str) -> None: ...
+
+    def compare(self, a: tuple[str, str], b: tuple[str, str]) -> Compared:
+        """Two branches by session and name; "" is the current one."""
+        ...
+
+    def search(self, words: str) -> list[Hit]:
+        """Where words stand in whys, answers and comments."""
+        ...
+
     def draft(self, name: str, place: tuple[str, str]) -> Json:
         """What was typed for a question (id, subject) of a session and not recorded, or None."""
         ...
@@ -116,6 +185,10 @@ class Desk(Protocol):
 
     def sample(self) -> tuple[Path, str]:
         """Where the bundled sample lies, and its target."""
+        ...
+
+    def place(self) -> Path:
+        """Where the store lies, for a process that is to read it too."""
         ...
 
     def machine(self) -> str:

@@ -25,11 +25,14 @@ from storage.comments import Mark, whoami
 from storage.lease import Hold
 from storage.sessions import Branch, still_open
 from storage.store import Store
-from tui.desk import Reviewed
+from tui.desk import Moment, Proof, Reviewed
+from tui.proofs import told
 from tui.workers import bury_dead_workers, ensure_worker
 
 Work = Literal["queue", "here"]
 
+MOST_PROOFS = 40  # of one decision that are read to be shown
+ONLY_READ = "You asked only to read."
 _BEAT_EVERY = 10.0  # seconds between two signs that this window still holds its session
 _LOOK_EVERY = 1.0  # seconds between two looks whether the worker still lives
 
@@ -37,7 +40,8 @@ _LOOK_EVERY = 1.0  # seconds between two looks whether the worker still lives
 class OpenSession:
     """Takes a session on: answers, measurements, going back.  One thread at a time.
 
-    name, branch: what is open.  read_only, read_only_reason: whether answers can be recorded, and why not.
+    name, branch: what is open.  read_only, read_only_reason: whether answers can be recorded, and why not;
+    asked_only_to_read: for no other reason than that it was wanted.
     conductor, session: the conversation so far, and its state.  waiting: what is waited for, None before `advance`.
     problem: the sentence of the last DataProblem, "" when the path goes on.
     """
@@ -59,6 +63,7 @@ class OpenSession:
         self.branch = branch.name
         self.read_only = hold is None
         self.read_only_reason = reason
+        self.asked_only_to_read = reason == ONLY_READ
         self.waiting: Waiting | None = None
         self.problem = ""
         self._store = store
@@ -96,7 +101,7 @@ class OpenSession:
         found = store.sessions.branch(name, branch or None)
         if not read_only:
             still_open(info.name, found)
-        hold, reason = None, "You asked only to read." if read_only else ""
+        hold, reason = None, ONLY_READ if read_only else ""
         if not read_only:
             try:
                 hold = store.hold(name)
@@ -228,6 +233,16 @@ class OpenSession:
         )  # fmt: skip
         self.close()
         return opened
+
+    # -- looking back ----------------------------------------------------------------------------------------------
+
+    def moment(self, decision: Decision) -> Moment:
+        """What is kept beside a decision: its evidence and environment, read for whoever looks at it."""
+        known = self._store.evidence_of(self.name)
+        found = [(key, known.get(key)) for key in decision.evidence[:MOST_PROOFS]]
+        proofs = tuple(Proof(key, told(e), e.seconds) for key, e in found if e is not None)
+        environment = self._store.environments.get(decision.environment) if decision.environment else None
+        return Moment(proofs, environment or {}, self.session.data)
 
     # -- reviewing -------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ from engine.errors import InvalidAnswer
 from engine.records import Answer, Json
 from engine.runners.environment import cpus
 from engine.session import Session
-from storage.sessions import SessionInfo
+from storage.comments import whoami
+from storage.search import Hit
+from storage.sessions import Branch, SessionInfo
 from storage.store import Store
-from tui.desk import SessionLine
+from tui.desk import BranchLine, Compared, SessionLine
 from tui.opened import OpenSession, new_session
 from tui.sample import SAMPLE
 from tui.workers import bury_dead_workers, cluster, ensure_worker, worker_lock
@@ -48,6 +50,35 @@ class StoreDesk:
         answerers = (_said(self.said.get(found, {})), quick_pace)
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
 
+    def branches(self, name: str) -> list[BranchLine]:
+        info = self._store.sessions.get(name)
+        return [self._branch_line(info, branch) for branch in self._store.sessions.branches(info.name)]
+
+    def _branch_line(self, info: SessionInfo, b: Branch) -> BranchLine:
+        decisions = self._store.journal(info.name, b.name).decisions()
+        rungs = tuple((rung.model, rung.value) for rung in Session(info.name, info.dataset, decisions).rungs)
+        where = (b.parent, b.forked_at, b.own)
+        return BranchLine(b.name, *where, rungs, b.name == info.branch, b.abandoned, b.created_at)
+
+    def rename_branch(self, name: str, branch: str, new: str) -> None:
+        self._store.sessions.rename(name, branch, new, whoami())
+
+    def abandon_branch(self, name: str, branch: str, why: str) -> str:
+        return self._store.sessions.abandon(name, branch, why, whoami())
+
+    def take_up_branch(self, name: str, branch: str) -> None:
+        self._store.sessions.take_up(name, branch, "", whoami())
+
+    def compare(self, a: tuple[str, str], b: tuple[str, str]) -> Compared:
+        from engine.review.compare import side_by_side
+
+        first, second = (self._store.record(name, branch or None) for name, branch in (a, b))
+        found = side_by_side(first, second, measure=False)
+        return Compared((first.name, first.branch), (second.name, second.branch), found)
+
+    def search(self, words: str) -> list[Hit]:
+        return self._store.search(words)
+
     def draft(self, name: str, place: tuple[str, str]) -> Json:
         return self._store.drafts.get(name, *place)
 
@@ -59,6 +90,9 @@ class StoreDesk:
 
     def sample(self) -> tuple[Path, str]:
         return SAMPLE, "churned"
+
+    def place(self) -> Path:
+        return self._store.path.absolute()
 
     def machine(self) -> str:
         working = worker_lock(self._store.path).held_by_somebody

@@ -79,8 +79,11 @@ class SideBySide:
         return sum(row.stand == stand for row in self.rows)
 
 
-def side_by_side(a: Record, b: Record) -> SideBySide:
-    """Compare two journals; a paired difference is computed only where that is fair."""
+def side_by_side(a: Record, b: Record, *, measure: bool = True) -> SideBySide:
+    """Compare two journals; a paired difference is computed only where that is fair.
+
+    measure: False leaves that to somebody who may load what computes: then neither it nor a refusal is there.
+    """
     refused = _unfair(a, b)
     paired = None
     if not refused:
@@ -89,7 +92,7 @@ def side_by_side(a: Record, b: Record) -> SideBySide:
             refused = f"the exams of {'A' if exams[0] is None else 'B'}'s model are not in the store"
         elif exams[0].key == exams[1].key:
             refused = "both ended with the same model on the same exams: there is no difference to measure"
-        else:
+        elif measure:
             paired, refused = _difference(a, b, exams[0], exams[1])
     return SideBySide(tuple(_aligned(a, b)), (steps(a), steps(b)), paired, refused)
 

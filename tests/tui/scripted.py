@@ -20,7 +20,7 @@ from engine.records import GENESIS, Answer, Check, Decision, Evidence, Json, Opt
 from engine.session import Session
 from engine.views import Bars, Curves, Intervals, Table, Words
 from tui.app import RungwiseApp
-from tui.desk import SessionLine
+from tui.desk import Moment, SessionLine
 
 NOW = dt.datetime(2026, 1, 15, 12, 0, tzinfo=dt.UTC)
 
@@ -170,6 +170,7 @@ class ScriptedSession:
                  answerers: Sequence[Answerer] = (quick_pace,)) -> None:  # fmt: skip
         self.desk, self.name, self.branch = desk, "churn", branch
         self.read_only, self.read_only_reason = read_only, "another window has it open." if read_only else ""
+        self.asked_only_to_read = read_only and not desk.read_only
         self.problem, self.waiting, self.closed = "", None, False
         self.journal = MemoryJournal(kept)
         seconds = iter(range(10**6))
@@ -218,6 +219,9 @@ class ScriptedSession:
             return lambda ask, session: None if ask.place == place else answerer(ask, session)
 
         return ScriptedSession(self.desk, "branch-2", kept[: seq - 1], answerers=(silent(later), silent(quick_pace)))
+
+    def moment(self, decision: Decision) -> Moment:
+        return Moment(data="f00d")
 
     def decisions(self) -> Sequence[Decision]:
         return self.journal.decisions()

@@ -3,6 +3,7 @@
 from tests.tui.scripted import PATH, ScriptedDesk, app_over, ask_champion, ask_target, only, see, text_of, until
 from tui.screens.journal import JournalScreen
 from tui.screens.workbench import Workbench
+from tui.widgets.sheet import Sheet
 
 SIZE = (120, 40)
 
@@ -22,10 +23,10 @@ async def test_scrubbing_shows_the_ladder_and_all_that_stood_then():
     desk = ScriptedDesk(only(ask_target(), ask_champion()))
     async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
         await at_the_journal(pilot)
-        screen = text_of(pilot)
+        screen = pilot.app.screen.query_one("#detail", Sheet).text.replace("\n        ", " ")
         assert "ROC AUC 0.711 → 0.846" in screen
         assert "25 practice exams" in screen
-        assert "logistic 0.846" in screen
+        assert "logistic 0.846" in text_of(pilot)
         assert "the guide's words" in " ".join(screen.split())
         await pilot.press("left")
         await see(pilot, "no rung yet")

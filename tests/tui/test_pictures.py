@@ -177,7 +177,7 @@ def test_settled(snap_compare, size):
 
 def test_finished_and_journal(snap_compare, size):
     """The journal of two decisions, the ladder then, and all that stood at the second."""
-    steps = ["Which column", ["enter"], "carry forward", ["enter"], "walked to its end", ["j"], "25 practice exams"]
+    steps = ["Which column", ["enter"], "carry forward", ["enter"], "walked to its end", ["j"], "better, 25 practice"]
     assert working(snap_compare, size, ask_target(), ask_champion(), steps=steps)
 
 

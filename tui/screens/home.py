@@ -40,6 +40,9 @@ class Home(Page):
         Binding(
             "r", "replay", "Replay", id="home.replay", tooltip="Look through a session's journal without changing it"
         ),
+        Binding("v", "review", "Review", id="home.review", tooltip="What a mentor would ask, and the comments"),
+        Binding("c", "compare", "Compare", id="home.compare", tooltip="Set it beside another session or branch"),
+        Binding("s", "search", "Search", id="home.search", tooltip="Words in whys, answers and comments"),
         Binding("slash", "filter", "Filter", key_display="/", id="home.filter"),
         Binding("f5", "refresh", "Look again", show=False, id="home.refresh"),
     ]
@@ -113,7 +116,8 @@ class Home(Page):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.lines) if action in ("open", "replay", "filter") else True
+        some = ("open", "replay", "filter", "review", "compare", "search")
+        return bool(self.lines) if action in some else True
 
     @property
     def _here(self) -> str:
@@ -134,6 +138,17 @@ class Home(Page):
     def action_replay(self) -> None:
         if self._here:
             self.rungwise.open_session(self._here, read_only=True)
+
+    def action_review(self) -> None:
+        if self._here:
+            self.rungwise.review(self._here)
+
+    def action_compare(self) -> None:
+        if self._here:
+            self.rungwise.compare_with(self._here)
+
+    def action_search(self) -> None:
+        self.rungwise.search()
 
     def action_refresh(self) -> None:
         self.rungwise.refresh_home()

@@ -2,75 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from engine.metrics import title_of
-from engine.records import Check, Decision
-from engine.session import Session
-from tui.desk import Opened
-from tui.figures import cell, choice, duration, interval, number
+from engine.errors import RungwiseError, UsageProblem
+from engine.records import Decision
+from engine.review.past import Past
+from tui.desk import Moment, Opened
+from tui.figures import choice, number
 from tui.ladder import ASCII, UNICODE, drawn
-from tui.literal import literal, literal_lines
+from tui.literal import literal
+from tui.screens.moment import details, difference, in_force
+from tui.screens.reading import Reading
+from tui.sift import HINT, Sift, read_sift
+from tui.widgets.field import Field
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
+from tui.widgets.late import LateRows
 from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.sheet import Sheet
 from tui.widgets.where import marks_of
 
 if TYPE_CHECKING:
     from tui.app import RungwiseApp
 
 STEP = 0.7  # seconds a decision stands while playing
+REST = 0.15  # seconds the cursor rests on a decision until what is kept beside it is read
+TYPED = 0.12  # seconds after the last key until the filter is applied
+
+COLUMNS = (Column("", right=True), Column("question", flex=True), Column("answer", flex=True),
+           Column("check", right=True), Column("by"))  # fmt: skip
+BY = {"person": "you", "plan": "plan", "engine": "guide"}
 
 ABOUT = """Every decision in the order in which it was taken. Moving the cursor moves through time: the ladder and the
-details show what was known then. Nothing here changes the session; f starts a branch at the decision."""
+details show what was known then. Nothing here changes the session. f starts a branch at the decision; d marks a moment,
+and d at another shows what changed between the two; / takes words, stage:simple, by:person, verdict:unclear, flag:M04
+or against:yes."""
 
 
-class Detail(VerticalScroll, inherit_bindings=False):
-    """Scrolls up and down; left and right are left to the timeline."""
+@dataclass(frozen=True)
+class Leave:
+    """What the person wants done: fork at a decision, or go on with another branch; neither where nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_up", show=False),
-        Binding("down", "scroll_down", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("home", "scroll_home", show=False),
-        Binding("end", "scroll_end", show=False),
-    ]
+    fork: Decision | None = None
+    branch: str = ""
 
 
-class JournalScreen(Screen[Decision | None]):
-    """Dismissed with the decision to fork at, or with nothing."""
+class JournalScreen(Screen[Leave]):
+    """Dismissed with what is to be done.  at: number of the decision to begin at, 0 for the last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "scrub(-1)", "Earlier", key_display="←", id="journal.earlier"),
-        Binding("right", "scrub(1)", "Later", key_display="→", id="journal.later"),
+        Binding("left", "scrub(-1)", "Scrub", key_display="←→", id="journal.earlier", tooltip="One decision earlier"),
+        Binding("right", "scrub(1)", "Later", show=False, id="journal.later", tooltip="One decision later"),
         Binding("p", "play", "Play", id="journal.play", tooltip="Play the decisions one after another, or stop"),
-        Binding("f", "fork", "Fork here", id="journal.fork", tooltip="Start a branch at this decision"),
+        Binding("slash", "sift", "Filter", key_display="/", id="journal.filter", tooltip="By stage, author, words, …"),
+        Binding("d", "mark", "Diff", id="journal.diff", tooltip="Mark this moment; at another, what changed since"),
+        Binding("t", "then", "Then", id="journal.then", tooltip="All answers that stood then, or the decision again"),
+        Binding("f", "fork", "Fork", id="journal.fork", tooltip="Start a branch at this decision"),
+        Binding("R", "again", "Rerun", id="journal.again", tooltip="Compute again what was measured from here on"),
+        Binding("b", "branches", "Branches", id="journal.branches", tooltip="Name, compare, switch or abandon one"),
         Binding("v", "review", "Review", id="journal.review", tooltip="What a mentor would ask, and the comments"),
-        Binding("tab", "app.focus_next", "Details", id="journal.details"),
+        Binding("tab", "app.focus_next", "Details", show=False, id="journal.details"),
         Binding("escape,j", "leave", "Close", key_display="esc", id="journal.close"),
     ]
     DEFAULT_CSS = """
+    JournalScreen { overflow: hidden; }
+    JournalScreen #sift { display: none; }
+    JournalScreen #sift.open { display: block; }
     JournalScreen #body { height: 1fr; }
-    JournalScreen #line { width: 55%; height: 1fr; border: round $line; border-title-color: $text-muted;
-        padding: 0 0 0 1; }
-    JournalScreen #line Rows { height: 1fr; }
-    JournalScreen #right { width: 45%; }
+    JournalScreen #line { width: 62%; height: 1fr; border: round $line; border-title-color: $text-muted;
+        border-subtitle-color: $warning; padding: 0 0 0 1; }
+    JournalScreen #line Rows { height: 1fr; max-height: 1fr; }
+    JournalScreen #right { width: 38%; }
     JournalScreen #ladder { height: auto; max-height: 10; border: round $line; border-title-color: $text-muted;
         padding: 0 1; }
-    JournalScreen #detail { height: 1fr; border: round $line; border-title-color: $text-muted; padding: 0 1;
-        scrollbar-size-vertical: 1; }
+    JournalScreen #detail { height: 1fr; border: round $line; border-title-color: $text-muted;
+        border-subtitle-color: $text-muted; padding: 0 1; }
     JournalScreen #detail:focus, JournalScreen #line:focus-within { border: round $primary; }
-    JournalScreen #detail Static { height: auto; }
     JournalScreen.narrow #body { layout: vertical; }
     JournalScreen.narrow #line { width: 100%; height: 50%; }
     JournalScreen.narrow #right { width: 100%; height: 50%; }
@@ -79,32 +97,40 @@ class JournalScreen(Screen[Decision | None]):
     AUTO_FOCUS = "#decisions"
     about = ABOUT
 
-    def __init__(self, opened: Opened, data: str) -> None:
+    def __init__(self, opened: Opened, data: str, at: int = 0) -> None:
         super().__init__()
         self.opened = opened
         self.data = data
-        self.decisions: list[Decision] = list(opened.decisions())
+        self.decisions: Sequence[Decision] = opened.decisions()
+        self.past = Past(self.decisions)
+        self.shown: Sequence[int] = range(len(self.decisions))  # places of those that are listed
+        self.marked: int | None = None
+        self.then = False  # whether the answers then are shown, and not the decision
+        self._begin = at
+        self._moments: dict[int, Moment] = {}
+        self._flags: Mapping[int, frozenset[str]] | None = None
+        self._drawn_ladder: object = None
         self._timer: Timer | None = None
+        self._rest: Timer | None = None
+        self._typed: Timer | None = None
+
+    @property
+    def rungwise(self) -> RungwiseApp:
+        return cast("RungwiseApp", self.app)
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         yield HeadLine()
+        yield Field(placeholder=HINT, id="sift")
         with Horizontal(id="body"):
-            line = Vertical(id="line")
-            line.border_title = f"journal: {len(self.decisions)} decisions"
-            with line:
-                yield Rows(
-                    (Column("", right=True), Column("question"), Column("answer", flex=True),
-                     Column("check", right=True), Column("by")), self._rows(), id="decisions",
-                )  # fmt: skip
+            with Vertical(id="line"):
+                yield Rows(COLUMNS, LateRows(self.shown, self._row), id="decisions")
             with Vertical(id="right"):
                 ladder = Static("", markup=False, id="ladder")
                 ladder.border_title = "ladder then"
                 yield ladder
-                detail = Detail(Static("", markup=False, id="words"), id="detail")
-                detail.border_title = "what stood then"
-                yield detail
+                yield Sheet(id="detail")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -115,44 +141,100 @@ class JournalScreen(Screen[Decision | None]):
             f"   {literal(self.data)}", (branch, "$text-muted"),
         )  # fmt: skip
         self.query_one(HeadLine).right = Content.styled("journal, read only", "$text-muted")
-        rows = self.query_one("#decisions", Rows)
-        rows.cursor = max(0, len(self.decisions) - 1)
+        last = len(self.decisions) - 1
+        self.rows.cursor = max(0, next((i for i, d in enumerate(self.decisions) if d.seq == self._begin), last))
+        self._title()
         self._show()
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width < 100, "narrow")
+        self._drawn_ladder = None
         self.call_after_refresh(self._show)
 
-    def _rows(self) -> list[Row]:
-        rows, stage = [], ""
-        for d in self.decisions:
-            name = literal(d.name)
-            where = Content.styled(f"{literal(d.stage)} ", "$text-muted") if d.stage != stage else Content("")
-            stage = d.stage
-            figure = number(d.check.value) if d.check and d.check.value is not None else ""
-            by = {"person": "you", "plan": "plan", "engine": "guide"}[d.author]
-            rows.append(
-                Row((str(d.seq), where + Content(name), Content.styled(choice(d.choice), "bold"), figure, by),
-                    mark="▲" if d.flags else "", dim=d.author == "engine", key=d.seq)
-            )  # fmt: skip
-        return rows
+    @property
+    def rows(self) -> Rows:
+        return self.query_one("#decisions", Rows)
+
+    @property
+    def at(self) -> int | None:
+        """Place of the decision under the cursor; None where none is listed."""
+        cursor = self.rows.cursor
+        return self.shown[cursor] if 0 <= cursor < len(self.shown) else None
+
+    def _row(self, index: int) -> Row:
+        at = self.shown[index]
+        d = self.decisions[at]
+        before = self.decisions[self.shown[index - 1]].stage if index else ""
+        where = Content.styled(f"{literal(d.stage)} ", "$text-muted") if d.stage != before else Content("")
+        mark = "◆" if at == self.marked else "▲" if d.flags else ""
+        cells = (str(d.seq), where + Content(literal(d.name)), Content.styled(choice(d.choice), "bold"), _figure(d),
+                 BY.get(d.author, literal(d.author)))  # fmt: skip
+        return Row(cells, mark=mark, dim=d.author == "engine", key=d.seq)
+
+    def _list(self, cursor: int) -> None:
+        """List what `shown` says, made anew."""
+        self.rows.show(COLUMNS, LateRows(self.shown, self._row), max(0, cursor))
+        self._title()
+        self._show()
+        self.refresh_bindings()
+
+    def _title(self) -> None:
+        some = f"{len(self.shown)} of " if len(self.shown) != len(self.decisions) else ""
+        line = self.query_one("#line", Vertical)
+        line.border_title = f"journal: {some}{len(self.decisions)} decisions"
+        marked = self.decisions[self.marked].seq if self.marked is not None else 0
+        line.border_subtitle = f"◆ {marked} is marked: d at another compares" if marked else ""
 
     def _show(self) -> None:
-        if not self.decisions:
-            self.query_one("#words", Static).update("Nothing was decided yet.")
+        detail, at = self.query_one("#detail", Sheet), self.at
+        detail.border_title = "the answers then" if self.then else "what stood then"
+        if at is None:
+            words = "Nothing was decided yet." if not self.decisions else "No decision fits the filter."
+            detail.show(lambda width: Content(words))
             return
-        at = self.query_one("#decisions", Rows).cursor
-        then = Session("", "", self.decisions[: at + 1])
-        pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
-        ladder = self.query_one("#ladder", Static)
-        marks = [mark for _, mark in marks_of(then.rungs)]
-        ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
-        self.query_one("#words", Static).update(
-            details(self.decisions[at], max(20, self.query_one("#detail").content_size.width))
-        )
-        self.query_one("#detail").scroll_home(animate=False)
+        self._ladder(at)
+        d = self.decisions[at]
+        if self.then:
+            standing = self.past.in_force(at)
+            detail.show(lambda width: in_force(standing, width))
+            return
+        moment = self._moments.get(at)
+        detail.show(lambda width: details(d, max(20, width), moment))
+        if moment is None:
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(REST, self._look_closer)
 
-    # -- keys ------------------------------------------------------------------------------------------------------
+    def _ladder(self, at: int) -> None:
+        """Drawn only when it is another than before: it is the one part whose size may change."""
+        rungs = self.past.rungs(at)
+        ladder = self.query_one("#ladder", Static)
+        if self._drawn_ladder == rungs or not ladder.display:
+            return
+        self._drawn_ladder = rungs
+        pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
+        marks = [mark for _, mark in marks_of(rungs)]
+        ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
+
+    @work(group="moment", exclusive=True)
+    async def _look_closer(self) -> None:
+        """Read what is kept beside the decision, now that the cursor rests on it."""
+        at = self.at if self.is_attached else None
+        if at is None:
+            return
+        d = self.decisions[at]
+        try:
+            moment = await self.rungwise.clerk.do(lambda _: self.opened.moment(d))
+        except RungwiseError as problem:
+            self.rungwise.say_problem(problem)
+            return
+        self._moments[at] = moment
+        if not self.is_attached:  # it was closed meanwhile
+            return
+        if self.at == at and not self.then:
+            self.query_one("#detail", Sheet).show(lambda width: details(d, max(20, width), moment), stay=True)
+
+    # -- moving through time ---------------------------------------------------------------------------------------
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -164,8 +246,7 @@ class JournalScreen(Screen[Decision | None]):
         self.query_one("#detail").focus()
 
     def action_scrub(self, by: int) -> None:
-        rows = self.query_one("#decisions", Rows)
-        rows.move_to(rows.cursor + by)
+        self.rows.move_to(self.rows.cursor + by)
 
     @property
     def playing(self) -> bool:
@@ -173,117 +254,145 @@ class JournalScreen(Screen[Decision | None]):
 
     def action_play(self) -> None:
         assert self._timer is not None
-        rows = self.query_one("#decisions", Rows)
         if self.playing:
             self._timer.pause()
             return
-        if rows.cursor >= len(self.decisions) - 1:
-            rows.move_to(0)
+        if self.rows.cursor >= len(self.shown) - 1:
+            self.rows.move_to(0)
         self._timer.resume()
 
     def _next(self) -> None:
-        rows = self.query_one("#decisions", Rows)
-        if rows.cursor >= len(self.decisions) - 1:
+        if self.rows.cursor >= len(self.shown) - 1:
             cast(Timer, self._timer).pause()
         else:
-            rows.move_to(rows.cursor + 1)
+            self.rows.move_to(self.rows.cursor + 1)
+
+    def action_then(self) -> None:
+        self.then = not self.then
+        self._show()
+
+    def action_mark(self) -> None:
+        """Mark this moment, or show what changed between the one that is marked and this one."""
+        at = self.at
+        if at is None:
+            return
+        if self.marked is None or self.marked == at:
+            self.marked = at if self.marked is None else None
+            self._list(self.rows.cursor)
+            return
+        first, second = sorted((self.marked, at))
+        found = self.past.between(first, second)
+        words = difference(self.decisions[first], self.decisions[second], found)
+        self.app.push_screen(Reading("what changed", words))
+
+    # -- finding ---------------------------------------------------------------------------------------------------
+
+    def action_sift(self) -> None:
+        field = self.query_one("#sift", Input)
+        field.add_class("open")
+        field.focus()
+
+    @on(Input.Changed, "#sift")
+    def _typing(self) -> None:
+        if self._typed is not None:
+            self._typed.stop()
+        self._typed = self.set_timer(TYPED, self._apply)
+
+    @on(Input.Submitted, "#sift")
+    def _typed_all(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.rows.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        field = self.query_one("#sift", Input)
+        if event.key == "escape" and field.has_class("open"):
+            event.stop()
+            field.value = ""
+            field.remove_class("open")
+            self.rows.focus()
+        elif event.key == "down" and field.has_focus:
+            event.stop()
+            self.rows.focus()
+
+    @work(group="sift", exclusive=True)
+    async def _apply(self) -> None:
+        line = self.query_one("#line", Vertical)
+        try:
+            sift = read_sift(self.query_one("#sift", Input).value)
+        except UsageProblem as problem:
+            line.border_subtitle = literal(problem)
+            return
+        if sift.needs_review and self._flags is None:
+            self._flags = await self._raised()
+        self._sifted(sift)
+
+    async def _raised(self) -> Mapping[int, frozenset[str]]:
+        """The flags of the review, by decision; none where it cannot be made."""
+        try:
+            reviewed = await self.rungwise.clerk.do(lambda _: self.opened.review())
+        except Exception as problem:
+            self.rungwise.say_problem(problem)
+            return {}
+        found: dict[int, frozenset[str]] = {}
+        for raised in reviewed.review.raised:
+            found[raised.seq] = found.get(raised.seq, frozenset()) | {raised.flag.id}
+        return found
+
+    def _sifted(self, sift: Sift) -> None:
+        before = self.at
+        every: Sequence[int] = range(len(self.decisions))
+        self.shown = every if sift.empty else sift.through(self.decisions, self._flags or {})
+        # where the cursor stood, or on the last one before it that is still listed
+        cursor = next((i for i in reversed(range(len(self.shown))) if self.shown[i] <= (before or 0)), 0)
+        self._list(cursor)
+
+    # -- doing -----------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "fork":
-            return bool(self.decisions) and not self.opened.read_only
-        return bool(self.decisions) if action in ("scrub", "play") else True
+            return bool(self.decisions) and (not self.opened.read_only or self.opened.asked_only_to_read)
+        needs_some = ("scrub", "play", "sift", "mark", "then", "again", "review", "branches")
+        return bool(self.decisions) if action in needs_some else True
 
     @work(group="dialog", exclusive=True)
     async def action_review(self) -> None:
         from tui.screens.review import ReviewScreen
 
-        app = cast("RungwiseApp", self.app)
         try:
-            reviewed = await app.clerk.do(lambda _: self.opened.review())
+            reviewed = await self.rungwise.clerk.do(lambda _: self.opened.review())
         except Exception as problem:
-            app.say_problem(problem)
+            self.rungwise.say_problem(problem)
             return
-        await app.push_screen_wait(ReviewScreen(self.opened, reviewed))
+        await self.app.push_screen_wait(ReviewScreen(self.opened, reviewed))
+
+    @work(group="dialog", exclusive=True)
+    async def action_branches(self) -> None:
+        from tui.screens.branches import BranchesScreen
+
+        dialog = BranchesScreen(self.opened.name, self.opened.branch, not self.opened.read_only)
+        wanted = await self.app.push_screen_wait(dialog)
+        if wanted:
+            self.dismiss(Leave(branch=wanted))
+
+    def action_again(self) -> None:
+        from tui.screens.again import AgainScreen
+
+        at = self.at
+        if at is not None:
+            self.app.push_screen(AgainScreen(self.opened, self.decisions[at]))
 
     def action_fork(self) -> None:
-        self.dismiss(self.decisions[self.query_one("#decisions", Rows).cursor])
+        at = self.at
+        if at is not None:
+            self.dismiss(Leave(fork=self.decisions[at]))
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.dismiss(Leave())
 
 
-def details(d: Decision, width: int) -> Content:
-    """Everything that stood when a decision was taken, on lines of this width."""
-
-    def _pair(name: str, value: Content) -> Content:
-        lines = [line for part in value.split("\n", allow_blank=True) for line in part.wrap(max(10, width - 8))]
-        named = Content.styled(f"{name:<8}", "$text-muted")
-        return Content("\n").join([named + line if n == 0 else Content(" " * 8) + line for n, line in enumerate(lines)])
-
-    parts = [
-        Content.assemble((f"{d.seq}  {literal(d.name)}", "bold $primary")),
-        Content(literal_lines(d.prompt)),
-        Content(""),
-        _pair("answer", Content.styled(choice(d.choice), "bold")),
-    ]
-    if d.recommended is not None:
-        same = d.recommended == d.choice
-        parts.append(_pair("advice", Content("the same" if same else choice(d.recommended))))
-        if d.reason and d.reason != d.why:
-            parts.append(_pair("", Content(literal_lines(d.reason))))
-    parts.append(_pair("why", Content(literal_lines(d.why) or "—")))
-    if d.why and d.why_author != "person":
-        parts.append(_pair("", Content.styled(f"{_whose(d.why_author)} words", "$text-muted")))
-    if d.check:
-        parts.append(_pair("check", _check(d.check)))
-    if d.overruled:
-        parts.append(
-            _pair("", Content.styled(f"against the advice{f', over a {d.level}' if d.level else ''}", "$warning"))
-        )
-    if d.flags:
-        parts.append(_pair("flags", Content.styled("⚑ " + ", ".join(map(literal, d.flags)), "$warning")))
-    if d.supersedes:
-        parts.append(_pair("instead", Content(f"of decision {d.supersedes}")))
-    by = {"person": "a person", "plan": "a plan", "engine": "the guide"}[d.author]
-    took = f", after {duration(d.seconds)}" if d.seconds else ""
-    parts.append(_pair("by", Content(f"{by}{took}, {literal(d.decided_at[:19].replace('T', ' '))} UTC")))
-    parts += _options(d)
-    if d.evidence:
-        parts += [Content(""), Content.styled(f"evidence: {' '.join(key[:12] for key in d.evidence)}", "$text-muted")]
-    parts.append(Content.styled(f"hash {d.hash[:16]} after {d.prev_hash[:16]}", "$text-muted"))
-    return Content("\n").join(parts)
-
-
-def _whose(author: str) -> str:
-    return {"engine": "the guide's", "plan": "the plan's"}.get(author, "somebody's")
-
-
-def _options(d: Decision) -> list[Content]:
-    if not d.options:
-        return []
-    lines = [
-        Content(""),
-        Content.styled("one option stood" if len(d.options) == 1 else f"{len(d.options)} options stood", "$text-muted"),
-    ]
-    for option in d.options[:40]:
-        chosen = option.key == d.choice or (isinstance(d.choice, list) and option.key in d.choice)
-        sign = "●" if chosen else "★" if option.key == d.recommended else "·"
-        figures = "  ".join(f"{literal(name)} {cell(value)}" for name, value in option.figures.items())
-        words = Content.assemble((f"{sign} {literal(option.text)}", "bold" if chosen else ""))
-        lines.append(words + Content.styled(f"  {figures or literal(option.note)}".rstrip(), "$text-muted"))
-    if len(d.options) > 40:
-        lines.append(Content.styled(f"… and {len(d.options) - 40} more", "$text-muted"))
-    return lines
-
-
-def _check(check: Check) -> Content:
-    value = number(check.value) if check.value is not None else "?"
-    against = f"{number(check.reference)} → " if check.reference is not None else ""
-    spread = interval(check.low, check.high)
-    tail = ", ".join(
-        filter(None, [literal(check.verdict) if check.verdict != "measured" else "", literal(check.protocol)])
-    )
-    return Content.assemble(
-        f"{literal(title_of(check.metric))} {against}", (value, "bold"), f"  ({spread})" if spread else "",
-        (f"  {tail}" if tail else "", "$text-muted"),
-    )  # fmt: skip
+def _figure(d: Decision) -> str:
+    """The metric before and after."""
+    if d.check is None or d.check.value is None:
+        return ""
+    before = f"{number(d.check.reference)}→" if d.check.reference is not None else ""
+    return before + number(d.check.value)

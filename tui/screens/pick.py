@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.records import Decision
-from tui.figures import choice
+from tui.desk import BranchLine
+from tui.figures import choice, number
 from tui.literal import literal
 from tui.screens.base import Dialog
 from tui.widgets.keyline import KeyLine
@@ -54,6 +55,44 @@ class PickDecision(Dialog[int | None]):
     def action_pick(self) -> None:
         at = self.query_one(Rows).cursor
         self.dismiss(self.decisions[at].seq if self.decisions else None)
+
+
+class PickSession(Dialog[tuple[str, str] | None]):
+    """Another session or branch to compare with.  Dismissed with its session and name."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "pick", "Compare", id="pick.session")]
+    DEFAULT_CSS = """
+    PickSession > .box { height: 80%; }
+    PickSession Rows { height: 1fr; }
+    """
+
+    def __init__(self, name: str, others: Sequence[tuple[str, BranchLine]]) -> None:
+        super().__init__()
+        self.compared = name
+        self.others = list(others)
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = Content(f"compare {literal(self.compared)} with")
+        with box:
+            if self.others:
+                columns = (Column("session"), Column("branch"), Column("ladder ends with", flex=True))
+                yield Rows(columns, [self._row(*other) for other in self.others])
+            else:
+                yield Static("There is no other session and no other branch yet.", markup=False)
+        yield KeyLine()
+
+    def _row(self, name: str, branch: BranchLine) -> Row:
+        top = f"{number(branch.rungs[-1][1])} {literal(branch.rungs[-1][0])}" if branch.rungs else "—"
+        return Row((literal(name), literal(branch.name), top), dim=bool(branch.abandoned), key=(name, branch.name))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.others) if action == "pick" else True
+
+    @on(Rows.Chosen)
+    def action_pick(self) -> None:
+        name, branch = self.others[self.query_one(Rows).cursor]
+        self.dismiss((name, branch.name))
 
 
 def decision_row(d: Decision) -> Row:

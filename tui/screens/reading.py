@@ -17,6 +17,7 @@ from tui.literal import literal, literal_lines
 from tui.screens.base import Dialog
 from tui.widgets.evidence import Evidence
 from tui.widgets.keyline import KeyLine
+from tui.widgets.sheet import Sheet
 
 
 class Whys(Dialog[None]):
@@ -94,6 +95,31 @@ class EvidenceBox(Dialog[None]):
 
     def action_turn_to(self, n: int) -> None:
         self.query_one(Evidence).turn_to(n)
+
+
+class Reading(Dialog[None]):
+    """Words in a box over the screen."""
+
+    DEFAULT_CSS = """
+    Reading > .box { width: 90%; max-width: 110; height: 80%; border-subtitle-color: $text-muted; }
+    Reading Sheet { height: 1fr; }
+    """
+
+    def __init__(self, title: str, words: Content) -> None:
+        super().__init__()
+        self.heading = title
+        self.words = words
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="box")
+        box.border_title = Content(literal(self.heading))
+        with box:
+            yield Sheet(id="words")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one(Sheet).show(lambda width: self.words)
+        self.query_one(Sheet).focus()
 
 
 COMMON = {"rows": "Move the cursor", "app.focus_next": "The next field", "app.focus_previous": "The field before"}

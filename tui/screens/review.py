@@ -21,11 +21,11 @@ from tui.desk import Opened, Reviewed
 from tui.figures import ago, choice, duration, interval, number
 from tui.literal import literal, literal_lines
 from tui.screens.base import Dialog, Page
-from tui.screens.journal import Detail
 from tui.widgets.forms.text import Lines
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from storage.comments import Comment, Mark, Thread
@@ -63,9 +63,8 @@ class ReviewScreen(Page):
         padding: 0 0 0 1; }
     ReviewScreen #line Rows { height: 1fr; }
     ReviewScreen #detail { width: 50%; height: 1fr; border: round $line; border-title-color: $text-muted;
-        padding: 0 1; scrollbar-size-vertical: 1; }
+        border-subtitle-color: $text-muted; padding: 0 1; }
     ReviewScreen #detail:focus, ReviewScreen #line:focus-within { border: round $primary; }
-    ReviewScreen #detail Static { height: auto; }
     ReviewScreen.narrow #body { layout: vertical; }
     ReviewScreen.narrow #line { width: 100%; height: 45%; }
     ReviewScreen.narrow #detail { width: 100%; height: 55%; }
@@ -88,8 +87,7 @@ class ReviewScreen(Page):
             line.border_title = "review"
             with line:
                 yield Rows(COLUMNS, self._rows(), id="decisions")
-            detail = Detail(Static("", markup=False, id="words"), id="detail")
-            yield detail
+            yield Sheet(id="detail")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -138,14 +136,14 @@ class ReviewScreen(Page):
         counts = ", ".join(f"{review.count(s)} {s}" for s in SEVERITIES)
         waiting = sum(t.open for t in self.reviewed.threads)
         self.query_one(HeadLine).right = Content.styled(f"{counts} · {waiting} open", "$text-muted")
-        detail = self.query_one("#detail", Detail)
+        detail = self.query_one("#detail", Sheet)
         detail.border_title = f"decision {seq}" if seq else "summary"
         parts = flags_of(review.at(seq))
         d = self._at(seq)
         parts += decided(d) if d is not None else whole(self.reviewed)
         parts += said(self._threads(seq), self)
-        self.query_one("#words", Static).update(Content("\n").join(parts))
-        detail.scroll_home(animate=False)
+        words = Content("\n").join(parts)
+        detail.show(lambda width: words)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -208,7 +206,7 @@ class ReviewScreen(Page):
         rows = self.query_one("#decisions", Rows)
         rows.show(COLUMNS, self._rows(), rows.cursor)
         self._show()
-        self.query_one("#detail").scroll_end(animate=False)
+        self.query_one("#detail", Sheet).action_edge(1)
         self.refresh_bindings()
 
     def action_leave(self) -> None:

@@ -19,7 +19,7 @@ from engine.conductor import Asking, Finished, Measuring, Waiting
 from engine.errors import DataProblem, RungwiseError, WhyNeeded
 from engine.ports import TrialState
 from engine.records import Answer, Decision
-from tui.desk import Opened
+from tui.desk import Desk, Opened
 from tui.literal import literal
 from tui.screens.base import Page
 from tui.widgets.finished import FinishedPane
@@ -51,7 +51,6 @@ class Workbench(Page):
         *(Binding(str(n), f"view({n - 1})", show=False) for n in range(1, 10)),
         Binding("b", "back", "Back", id="work.back", tooltip="Go back to an earlier decision, on a new branch"),
         Binding("j", "journal", "Journal", id="work.journal", tooltip="Every decision and what stood then"),
-        Binding("x", "export", "Export", id="work.export", tooltip="Take it with you: report, model, SQL, script, …"),
         Binding("h", "home", "Home", id="work.home", tooltip="All sessions; work goes on"),
     ]
     DEFAULT_CSS = """
@@ -317,6 +316,22 @@ class Workbench(Page):
         )
         await self._advance()
 
+    @work(group="session")
+    async def switch_to(self, branch: str) -> None:
+        """Go on with another branch; this one stays as it is."""
+
+        def switched(desk: Desk) -> Opened:
+            other = desk.open(self.opened.name, branch)
+            self.opened.close()
+            return other
+
+        try:
+            self.opened = await self.rungwise.clerk.do(switched)
+        except RungwiseError as problem:
+            self.rungwise.say_problem(problem)
+            return
+        await self._advance()
+
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -325,8 +340,6 @@ class Workbench(Page):
             return asking
         if action in ("evidence", "turn", "view"):
             return asking and bool(self.waiting.ask.shows)  # type: ignore[union-attr]
-        if action == "export":
-            return isinstance(self.waiting, Finished)
         if action == "back":
             return not self.opened.read_only and bool(self.opened.conductor.transcript)
         return True
@@ -373,14 +386,11 @@ class Workbench(Page):
     async def action_journal(self) -> None:
         from tui.screens.journal import JournalScreen
 
-        fork = await self.app.push_screen_wait(JournalScreen(self.opened, self.data))
-        if fork is not None:
-            self.go_back(fork)
-
-    def action_export(self) -> None:
-        from tui.screens.leaving import ExportBox
-
-        self.app.push_screen(ExportBox(self.opened.name, self.opened.branch))
+        leave = await self.app.push_screen_wait(JournalScreen(self.opened, self.data))
+        if leave.fork is not None:
+            self.go_back(leave.fork)
+        elif leave.branch and leave.branch != self.opened.branch:
+            self.switch_to(leave.branch)
 
     def action_home(self) -> None:
         self.rungwise.leave_session(self.opened)
