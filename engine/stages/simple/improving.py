@@ -98,8 +98,7 @@ def improve(
         kind = yield from _round(stand, str(n), choice, seen, offered, parts, close)
         if kind:
             yield from whys.why(stand, str(n), whys.Step(kind, before, stand.model, recipe, s.recipe()))
-    if stand.accepted:
-        yield whys.ask_parked()
+    yield whys.ask_parked()
     return stand.model
 
 
@@ -167,7 +166,7 @@ def _data(stand: Standing) -> Item:
         return Item("data", undone, "more rows would bring more", gain)
     if mend:
         where = [f"where {slice_}" for slice_ in mend if slice_] or ["where no model believes the label"]
-        return Item("data", undone, f"you said the data is to be mended {listed(where)}: go back for it, or note it")
+        return Item("data", undone, f"the data is to be mended {listed(where)}: go back for it, or note it")
     return Item("data", False, "no fault is open, and more rows are not what is lacking most")
 
 
