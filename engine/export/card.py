@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.export.dossier import Dossier, Product
 from engine.export.markdown import code_of, text_of, view_of
-from engine.export.told import baseline_of, labelled, looks, measured, name_of, span
+from engine.export.told import baseline_of, exam_of, labelled, looks, name_of, span
 from engine.metrics import BY_NAME, figure, title_of
 from engine.models.catalogue import parts_of_model, spec_of
 from engine.records import Json
@@ -150,7 +150,7 @@ def _metrics(d: Dossier) -> str:
     if cut is not None:
         lines.append(f"From a probability of {figure(cut)} on it says {text_of(s.choice('problem.positive'))}")
     if result is not None and result.check is not None:
-        lines.append(f"**Final exam: {text_of(measured(result.check))}**")
+        lines.append(f"**Final exam: {text_of(exam_of(result.check))}**")
     return _points(*lines)
 
 
@@ -296,7 +296,7 @@ def _caveats(d: Dossier) -> str:
     weak = [r for e in d.of_kind("errors")[-1:] for r in e.value.get("slices") or () if r["weak"]]
     learned = s.decision("present.lessons")
     notes = _points(
-        f"{len(weak)} weak slices: {text_of(', '.join(r['slice'] for r in weak[:8]))}" if weak else None,
+        f"{counted(len(weak), 'weak slice')}: {text_of(', '.join(r['slice'] for r in weak[:8]))}" if weak else None,
         "Looked at more than once: the final score is optimistic" if looks(s) > 1 else None,
         "No rows were locked away: no figure here is independent" if not s.locked else None,
         f"Lessons: {text_of(learned.choice)}" if learned is not None and learned.choice else None,

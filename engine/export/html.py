@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from engine.export.dossier import Dossier, Product
@@ -13,19 +14,25 @@ from engine.export.told import (
     STAGE_TITLES,
     baseline_of,
     choice_text,
+    examined,
+    flag_in_words,
     labelled,
     looks,
     measured,
     name_of,
     span,
+    spent_by_stage,
     told_decisions,
 )
 from engine.metrics import BY_NAME, figure, title_of
 from engine.records import Check, Decision, Json
+from engine.stages.lessons import duration
 from engine.views import Grid, Intervals, Samples, Table, View, Words, as_table
 from engine.words import literal
 
 MOST_ROWS = 200  # of a table; the store holds the others
+SHORT = 24  # characters of a cell that are kept on one line
+FIGURE = re.compile(r"|[+−-]?[\d,]*\.?\d+(e[+-]?\d+)?( ?[%×])?")
 
 # What a reader wants to see before the decisions: what was shown for these questions, under these headings.
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -35,6 +42,9 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Would more data help?", ("improve.learning_curve",)),
     ("A network, if it was tried", ("deep.compare",)),
 )
+
+LINE = {"shown": "The success line is reached.", "likely": "The success line is likely reached.",
+        "not_met": "The success line is not reached.", "no_line": ""}  # fmt: skip
 
 HOW_TO_READ = (
     ("The ladder", "The same problem solved in steps of rising effort, from no model at all upwards. A step is taken "
@@ -56,6 +66,7 @@ def html(d: Dossier) -> Product:
         _notes(),
         _ladder(d),
         _exam(d),
+        _learned(d),
         *_chapters(d),
         _decisions(d),
         _trust(d),
@@ -89,7 +100,9 @@ def _summary(d: Dossier) -> Html:
     result = s.decision("present.result")
     if result is not None and (check := result.check) is not None and check.value is not None:
         said.append(el("p", f"{name_of(s.rungs[-1])}: {title_of(check.metric)} {figure(check.value)}", class_="big"))
-        said.append(el("p", result.why))
+        if check.reference is not None:
+            said.append(el("p", LINE[str(result.choice)], class_="good" if result.choice == "shown" else "warn"))
+        said.append(el("p", examined(s)))
         if looks(s) > 1:
             said.append(el("p", f"The locked rows were looked at {looks(s)} times: the score is optimistic.",
                            class_="warn"))  # fmt: skip
@@ -108,7 +121,7 @@ def _summary(d: Dossier) -> Html:
 
 def _notes() -> Html:
     items = [joined(el("dt", name), el("dd", words)) for name, words in HOW_TO_READ]
-    return el("details", el("summary", "How to read this"), el("dl", *items))
+    return el("details", el("summary", "How to read this"), el("dl", *items), open="")
 
 
 def _ladder(d: Dossier) -> Html | None:
@@ -116,7 +129,9 @@ def _ladder(d: Dossier) -> Html | None:
     if not s.rungs:
         return None
     rows = [(name_of(r), r.value, r.low, r.high) for r in s.rungs]
-    view = Intervals(f"The ladder, {title_of(s.metric)}", title_of(s.metric), rows, s.choice("problem.success"))
+    view = Intervals(
+        f"{title_of(s.metric)} on the practice exams", title_of(s.metric), rows, s.choice("problem.success")
+    )
     cells = [
         (
             name_of(r),
@@ -139,8 +154,32 @@ def _exam(d: Dossier) -> Html | None:
     if result is None:
         return None
     return _section(
-        "The final exam", el("p", result.why), *(_view(view, figures=False) for view in d.shows.get(result.seq, ()))
+        "The final exam",
+        _promised(d),
+        *(_view(view, figures=False) for view in d.shows.get(result.seq, ())),
     )
+
+
+def _promised(d: Dossier) -> Html:
+    """What practice had led to expect of it."""
+    top = d.session.rungs[-1]
+    said = f"The practice exams had promised {title_of(top.metric)} {figure(top.value)}"
+    said += f" ({span(top.low, top.high)})." if top.low is not None else "."
+    result = d.session.decision("present.result")
+    if result is not None and "M23" in result.flags:
+        said += " The exam lies outside what that had led to expect: one of the two has a fault, or the rows changed."
+    return el("p", said)
+
+
+def _learned(d: Dossier) -> Html | None:
+    """The lessons, sentence by sentence as they were written, and what it took."""
+    written = d.session.choice("present.lessons")
+    if not isinstance(written, str) or not written.strip():
+        return None
+    items = [el("li", sentence) for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])", written.strip())]
+    who = d.session.decision("present.lessons")
+    by = el("p", f"Written by {AUTHORS[who.author]}.", class_="note") if who is not None else None
+    return _section("What was learned", el("ul", *items, class_="lesson"), by)
 
 
 def _chapters(d: Dossier) -> list[Html | None]:
@@ -158,7 +197,7 @@ def _chapters(d: Dossier) -> list[Html | None]:
 def _decisions(d: Dossier) -> Html | None:
     parts: list[Html] = []
     stage = ""
-    shown = {"present.result", *(question for _, questions in CHAPTERS for question in questions)}
+    shown = {"present.result", "present.freeze", *(question for _, questions in CHAPTERS for question in questions)}
     for decision in told_decisions(d.decisions):
         if decision.stage != stage:
             stage = decision.stage
@@ -185,7 +224,8 @@ def _decision(d: Decision, views: Sequence[View]) -> Html:
     if d.check is not None:
         lines.append(el("p", f"Checked against: {_checked(d.check)}", class_="soft"))
     if d.flags:
-        lines.append(el("p", f"Flags for a reviewer: {', '.join(d.flags)}", class_="warn"))
+        said = "; ".join(map(flag_in_words, d.flags))
+        lines.append(el("p", f"Flags for a reviewer: {said}", class_="warn"))
     stood = [_option(d, i) for i in range(len(d.options))]
     if len(stood) > 1:
         lines.append(
@@ -230,11 +270,18 @@ def _trust(d: Dossier) -> Html | None:
         ("Columns left out as leaks", ", ".join(dropped) or "none"),
         ("Suspected, and kept", ", ".join(kept) or "none"),
         ("Decisions", f"{len(d.decisions)}: " + ", ".join(f"{n} by {AUTHORS[who]}" for who, n in by.items() if n)),
-        ("Against the recommendation", ", ".join(x.name for x in overruled) or "none"),
-        ("Flags", ", ".join(flags) or "none"),
+        ("Against the recommendation", "; ".join(f"{x.prompt} {labelled(x)}" for x in overruled) or "none"),
+        ("Flags for a reviewer", "; ".join(map(flag_in_words, flags)) or "none"),
+        ("Computing behind it", _time(d)),
     ]
     items = [joined(el("dt", name), el("dd", said)) for name, said in rows]
     return _section("Can it be trusted?", el("dl", *items)) if d.decisions else None
+
+
+def _time(d: Dossier) -> str:
+    spent = spent_by_stage(d)
+    parts = ", ".join(f"{STAGE_TITLES.get(stage, stage).lower()} {duration(s)}" for stage, s in spent.items() if s >= 1)
+    return duration(sum(spent.values())) + (f": {parts}" if parts else "")
 
 
 def _locked(share: float, material: str) -> str:
@@ -285,19 +332,25 @@ def _view(view: View, *, figures: bool = True) -> Html:
 
 
 def _table(table: Table) -> Html:
-    numeric = [
-        all(isinstance(row[i], int | float) or row[i] is None for row in table.rows if i < len(row))
-        for i in range(len(table.columns))
-    ]
+    numeric = [all(_is_figure(row[i]) for row in table.rows if i < len(row)) for i in range(len(table.columns))]
     head = el("tr", *(el("th", c, class_="n" if n else None) for c, n in zip(table.columns, numeric, strict=True)))
     rows = [
-        el("tr", *(el("td", _figured(cell), class_="n" if i < len(numeric) and numeric[i] else None)
+        el("tr", *(el("td", _figured(cell), class_=_kind(cell, i < len(numeric) and numeric[i]))
                    for i, cell in enumerate(row)))
         for row in table.rows[:MOST_ROWS]
     ]  # fmt: skip
     more = len(table.rows) - len(rows)
     note = el("p", f"… and {more:,} rows more.", class_="note") if more > 0 else None
     return joined(el("div", el("table", el("thead", head), el("tbody", *rows)), class_="wide"), note)
+
+
+def _is_figure(cell: Json) -> bool:
+    return cell is None or isinstance(cell, int | float) or (isinstance(cell, str) and bool(FIGURE.fullmatch(cell)))
+
+
+def _kind(cell: Json, numeric: bool) -> str | None:
+    """Figures stand to the right; short cells stay on one line."""
+    return "n" if numeric else "k" if len(str(cell)) <= SHORT else None
 
 
 def _grid(view: Grid) -> Html:

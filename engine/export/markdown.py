@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
 from engine.export.dossier import Dossier, Product
-from engine.export.told import STAGE_TITLES, choice_text, measured, span
+from engine.export.told import STAGE_TITLES, choice_text, examined, measured, span
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
 from engine.records import Decision, Json
@@ -54,7 +54,8 @@ def _summary(s: Session, source: str, branch: str) -> str:
     lines = [f"Predicts **{text_of(s.target)}** from {text_of(source)} (branch {text_of(branch)})."]
     if result is not None and result.check is not None:
         top = s.rungs[-1]
-        lines.append(f"**{spec_of(top.described).title}: {text_of(measured(result.check))}.** {text_of(result.why)}")
+        score = f"{title_of(result.check.metric)} {figure(result.check.value or 0.0)}"
+        lines.append(f"**{spec_of(top.described).title}: {text_of(score)}.** {text_of(examined(s))}")
     elif s.rungs:
         top = s.rungs[-1]
         lines.append(

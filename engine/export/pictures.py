@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from engine.export.markup import Html, el, joined
@@ -10,11 +11,12 @@ from engine.metrics import figure
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, View
 from engine.words import short
 
-WIDTH, LABEL, ROW = 720, 210, 26  # of a picture, of the names on its left, of one row; in units of the view box
+WIDTH, LABEL, ROW = 720, 250, 26  # of a picture, of the names on its left, of one row; in units of the view box
 TOP, FOOT = 10, 40
 HEIGHT = 300  # of a picture with two axes
 COLOURS = 8  # lines that have a colour of their own (--c0 … in engine.export.style)
 MOST_ROWS = 60
+FAINT = re.compile(r"\d+ ?%|as said$|none$|by luck$|the cut$")  # lines that the others are held against
 
 
 def picture(view: View) -> Html | None:
@@ -126,23 +128,28 @@ def _curves(title: str, x: str, y: str, series: dict[str, Sequence[tuple[float, 
     across = _Axis([a for a, _ in points], 64, WIDTH - 12)
     up = _Axis([b for _, b in points], TOP + HEIGHT, TOP)
     drawn = [_below(across, TOP + HEIGHT, x), _up(up, y)]
-    for i, line in enumerate(series.values()):
+    for i, (name, line) in enumerate(series.items()):
+        kind = _colour(name, i) + (" faint" if FAINT.match(name) else "")
         places = [f"{across(a)},{up(b)}" for a, b in line if math.isfinite(a) and math.isfinite(b)]
         if len(places) > 1:
-            drawn.append(el("polyline", points=" ".join(places), class_=f"curve c{i % COLOURS}"))
-        if len(places) <= 40:
+            drawn.append(el("polyline", points=" ".join(places), class_=f"curve {kind}"))
+        if len(places) <= 40 and not FAINT.match(name):
             drawn += [
                 el("circle", cx=place.split(",")[0], cy=place.split(",")[1], r=3, class_=f"point c{i % COLOURS}")
                 for place in places
             ]
     legend = [
         joined(
-            el("rect", x=64, y=TOP + HEIGHT + FOOT + 18 * i + 2, width=14, height=4, class_=f"key c{i % COLOURS}"),
+            el("rect", x=64, y=TOP + HEIGHT + FOOT + 18 * i + 2, width=14, height=4, class_=f"key {_colour(name, i)}"),
             _word(86, TOP + HEIGHT + FOOT + 18 * i + 9, short(name, 80)),
         )
         for i, name in enumerate(series)
     ]
     return _svg(title, TOP + HEIGHT + FOOT + 18 * len(series) + 6, *drawn, *legend)
+
+
+def _colour(name: str, i: int) -> str:
+    return f"c{COLOURS - 1}" if FAINT.match(name) else f"c{i % COLOURS}"
 
 
 def _up(axis: _Axis, unit: str) -> Html:

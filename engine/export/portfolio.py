@@ -12,7 +12,7 @@ from engine.export.dossier import Dossier, Product
 from engine.export.markup import Html, el, joined
 from engine.export.pictures import picture
 from engine.export.style import STYLE
-from engine.export.told import baseline_of, labelled, looks, measured, name_of
+from engine.export.told import baseline_of, exam_of, labelled, looks, name_of
 from engine.metrics import BY_NAME, figure, title_of
 from engine.records import Decision
 from engine.session import Session
@@ -81,7 +81,7 @@ def _entry(d: Dossier, number: int) -> Html:
         said.append(el("p", statement))
     result = s.decision("present.result")
     if result is not None and result.check is not None:
-        said.append(el("p", f"{name_of(s.rungs[-1])}: {measured(result.check)}"))
+        said.append(el("p", f"{name_of(s.rungs[-1])}: {exam_of(result.check)}"))
         if looks(s) > 1:
             said.append(el("p", f"The locked rows were looked at {looks(s)} times: optimistic.", class_="warn"))
     if (benchmark := _benchmark(s)) is not None:

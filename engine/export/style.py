@@ -19,6 +19,7 @@ code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; bac
 table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .22rem .7rem .22rem 0; border-bottom: 1px solid var(--edge); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th, td.n, td.k { white-space: nowrap; overflow-wrap: normal; }
 figure { margin: .8rem 0; } svg { max-width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font-size: 13px; } svg .scale { fill: var(--soft); font-size: 12px; }
 svg .figure { font-variant-numeric: tabular-nums; } svg .grid { stroke: var(--edge); stroke-width: 1; }
@@ -35,6 +36,8 @@ svg .curve.c6 { stroke: var(--c6); } svg .point.c6, svg .key.c6 { fill: var(--c6
 svg .curve.c7 { stroke: var(--c7); } svg .point.c7, svg .key.c7 { fill: var(--c7); }
 .decision { margin: 1.1rem 0; padding: .7rem 1rem; background: var(--panel); border-radius: 6px; }
 .decision.person { border-left: 4px solid var(--mark); } .decision.overruled { border-left: 4px solid var(--warm); }
+.band { opacity: .45; } svg .curve.faint { stroke-dasharray: 3 4; stroke-width: 1.4; }
+.good { color: var(--c2); } .lesson li { margin: .2rem 0; }
 .decision h4 { margin: 0 0 .3rem; font-size: 1rem; } .answer { font-weight: 600; }
 .options { margin: .4rem 0; padding-left: 1.1rem; } .options .chosen { font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
@@ -43,6 +46,7 @@ dd { margin: 0; } summary { cursor: pointer; color: var(--soft); }
 @media print { :root { --ink: #000; --soft: #444; --paper: #fff; --panel: #fff; --edge: #bbb; --mark: #123e70;
   --warm: #7a3410; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   .decision, figure, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; }
-  .decision { border: 1px solid #bbb; }
+  .decision { border: 1px solid #bbb; margin: .5rem 0; padding: .4rem .7rem; } .decision p { margin: .15rem 0; }
+  a { color: inherit; }
   details:not([open]) > *:not(summary) { display: none; } }
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.conductor import SETTLED
+from engine.export.dossier import Dossier
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
 from engine.records import Check, Decision, Json
@@ -21,6 +23,11 @@ STAGE_TITLES = {
 }
 AUTHORS = {"engine": "the guide", "plan": "the plan", "person": "a person"}
 LONGEST_CHOICE = 300
+REACHED = {
+    "shown": "and it is reached, the interval included",
+    "likely": "and it is reached, though not by the whole interval",
+    "not_met": "and it is not reached",
+}
 
 
 def span(low: float | None, high: float | None) -> str:
@@ -56,6 +63,12 @@ def measured(check: Check) -> str:
     return said
 
 
+def exam_of(check: Check) -> str:
+    """The final exam's figure, with the line that it was to reach."""
+    line = f"; the line to reach was {figure(check.reference)}" if check.reference is not None else ""
+    return measured(replace(check, reference=None)) + line
+
+
 def name_of(rung: Rung) -> str:
     return spec_of(rung.described).title
 
@@ -68,6 +81,53 @@ def baseline_of(s: Session) -> Rung | None:
 def told_decisions(decisions: Sequence[Decision]) -> list[Decision]:
     """Without those that only confirm what was taken for a person."""
     return [d for d in decisions if d.question != SETTLED.id]
+
+
+def flag_in_words(flag: str) -> str:
+    """“M23: the exam lies outside what practice led to expect”, as a review calls it."""
+    from engine.review.catalogue import FLAGS
+
+    titles = {f.id: f.title for f in FLAGS}
+    return f"{flag}: {titles[flag]}" if flag in titles else flag
+
+
+def examined(s: Session) -> str:
+    """What the final exam said, for who was not there; "" before it."""
+    result = s.decision("present.result")
+    check = result.check if result is not None else None
+    if result is None or check is None or check.value is None:
+        return ""
+    title, spread = title_of(check.metric), span(check.low, check.high)
+    rows = check.details.get("rows")
+    if s.locked:
+        where = f"{int(rows):,} rows that" if rows else "Rows that"
+        said = f"{where} were locked away from the start, and taken for no choice, gave {title} {figure(check.value)}"
+    else:
+        said = f"No rows were locked away; practice exams with fresh draws gave {title} {figure(check.value)}"
+    said = said[:1].upper() + said[1:]
+    said += f", with a 95 % interval of {spread}" if spread else ""
+    base = baseline_of(s)
+    floor = check.details.get("baseline")
+    said += (
+        f". Without a model ({name_of(base)}) it was {figure(floor)}" if base is not None and floor is not None else ""
+    )
+    if check.reference is not None:
+        reached = REACHED.get(str(result.choice), "")
+        said += f". The line to reach was set at {figure(check.reference)} before any score was seen, {reached}"
+    return said + "."
+
+
+def spent_by_stage(d: Dossier) -> dict[str, float]:
+    """Seconds of computing behind the decisions, by the stage that first cited it."""
+    seen: set[str] = set()
+    found: dict[str, float] = {}
+    for decision in d.journal:
+        for key in decision.evidence:
+            evidence = d.evidence(key) if key not in seen else None
+            seen.add(key)
+            if evidence is not None:
+                found[decision.stage] = found.get(decision.stage, 0.0) + evidence.seconds
+    return found
 
 
 def looks(s: Session) -> int:

@@ -15,7 +15,7 @@ from engine.errors import DataProblem
 from engine.export.dossier import Dossier, Product
 from engine.export.markdown import code_of, text_of, view_of
 from engine.export.model.common import artifact_of, furthest, inputs, read_rows, said_of
-from engine.export.told import measured, name_of
+from engine.export.told import examined, name_of
 from engine.metrics import figure
 from engine.models.persist import Artifact
 from engine.models.predict import predict_file
@@ -185,7 +185,7 @@ def _readme(d: Dossier, artifact: Artifact, golden: bool) -> str:
         f"Predicts **{text_of(s.target)}**" + (f" ({text_of(name_of(s.rungs[-1]))})." if s.rungs else "."),
     ]
     if result is not None and result.check is not None:
-        parts.append(f"Final exam: {text_of(measured(result.check))}. {text_of(result.why)}")
+        parts.append(text_of(examined(s)))
     if artifact.threshold is not None:
         parts.append(f"It says {text_of(schema['labels'][1])} from a probability of {figure(artifact.threshold)} on.")
     parts += [

@@ -92,10 +92,16 @@ def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: A
 
 
 def _examined(plan: Plan) -> Evidence | None:
-    """The practice exams of this very model, on these very rows."""
-    hashed = plan.bench.splits.plan_hash
+    """The practice exams of this very model, on these very rows and columns: those that its rung stands on."""
+    hashed, rungs = plan.bench.splits.plan_hash, plan.d.session.rungs
     for found in reversed(plan.d.of_kind("cross_validate")):
-        if found.value.get("model") == plan.model and found.value.get("plan_hash") == hashed:
+        v = found.value
+        if (
+            v.get("model") == plan.model
+            and v.get("plan_hash") == hashed
+            and rungs
+            and v.get("value") == rungs[-1].value
+        ):
             return found
     return None
 

@@ -22,7 +22,7 @@ from engine.data.table import Table
 from engine.evaluation.bench import Bench
 from engine.export.dossier import Dossier
 from engine.export.model.terms import NoForm
-from engine.export.told import measured, name_of
+from engine.export.told import exam_of, measured, name_of
 from engine.metrics import title_of
 from engine.models.catalogue import ModelSpec, model_spec
 from engine.models.fitting import _inner_share
@@ -146,7 +146,7 @@ def _head(plan: Plan) -> Cell:
         told.append(f"{name_of(s.rungs[-1])}, {measured(_check(plan))} on the practice exams.")
     result = s.decision("present.result")
     if result is not None and result.check is not None:
-        told.append(f"Final exam: {measured(result.check)}.")
+        told.append(f"Final exam: {exam_of(result.check)}.")
     words = " ".join(literal(line) for line in told)
     code = f"""from pathlib import Path
 from typing import Any

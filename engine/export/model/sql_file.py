@@ -13,7 +13,7 @@ from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, inputs, leaves, read_rows, said_of
 from engine.export.model.sql import DIALECTS, statement, text_of_sql
 from engine.export.model.terms import NoForm, hold_against
-from engine.export.told import measured, name_of
+from engine.export.told import exam_of, name_of
 from engine.models.persist import Artifact
 from engine.words import literal
 
@@ -52,7 +52,7 @@ def _header(d: Dossier, artifact: Artifact, dialect: str, table: str) -> str:
         lines.append(f"Model: {name_of(top)}.")
     result = s.decision("present.result")
     if result is not None and result.check is not None:
-        lines.append(f"Final exam: {measured(result.check)}.")
+        lines.append(f"Final exam: {exam_of(result.check)}.")
     lines += [
         f'It reads the table "{table}", whose columns are called as in {d.source}; every column of it comes back, then',
         "what was worked out, and last the prediction.  Numbers are numbers there, an empty cell is NULL, and every",

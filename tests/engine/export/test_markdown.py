@@ -49,7 +49,9 @@ def session() -> Session:
 def test_it_tells_the_result_the_ladder_and_every_decision(session: Session):
     text = report(session, {}, source="telco.csv")
     assert text.startswith("# churn\n")
-    assert "**Logistic regression: ROC AUC 0.847 (0.821 … 0.872), against 0.55.**" in text
+    assert "**Logistic regression: ROC AUC 0.847.** " in text
+    assert "with a 95 % interval of 0.821 … 0.872." in text
+    assert "The line to reach was set at 0.55 before any score was seen, and it is reached" in text
     assert "| Logistic regression | simple | 0.845 | 0.83 … 0.86 | 41 | 0.2 |" in text
     for decision in session.decisions():
         assert f"**{decision.seq}. {decision.prompt}**" in text

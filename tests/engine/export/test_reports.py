@@ -12,11 +12,12 @@ from engine.errors import UsageProblem
 from engine.export.adr import record, records, slug
 from engine.export.card import MISSING, SECTIONS, card, leak_report, sections
 from engine.export.dossier import Dossier
-from engine.export.html import html
+from engine.export.html import _table, html
 from engine.export.markup import Html, el, text
 from engine.export.pictures import picture, ticks
 from engine.export.portfolio import level_of, portfolio
 from engine.export.registry import EXPORTS, export_of, in_words
+from engine.export.told import flag_in_words
 from engine.records import Check, Evidence, Option
 from engine.session import Session
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, Words
@@ -211,7 +212,7 @@ def test_the_card_has_its_nine_sections_and_says_which_a_person_must_write(dossi
     assert [line[3:] for line in told.splitlines() if line.startswith("## ")] == list(SECTIONS)
     assert "8 of 9 sections are filled from the log; please write in: ethical considerations." in product.said
     assert told.count(MISSING) == 1
-    assert "ROC AUC 0.847 (0.821 … 0.872), against 0.55" in told
+    assert "ROC AUC 0.847 (0.821 … 0.872); the line to reach was 0.55" in told
     assert "| ROC AUC | 0.847 | 0.821 … 0.872 | 0.5 |" in told
     assert "| No | 150 (75%) | 0.9 (0.85 … 0.94) | 0.8 (0.7 … 0.9) |" in told
     assert "Always saying the largest class is right in 75.0% of these rows." in told
@@ -320,3 +321,33 @@ def test_the_portfolio_shows_ladders_and_no_markup_of_anybody(dossier: Dossier):
     assert "good: reaches" in said.words
     assert said.tags.count("svg") == 2
     assert "script" not in said.tags
+
+
+def test_the_report_opens_with_the_exam_in_sentences_and_says_what_was_learned(dossier: Dossier):
+    learned = _decision(99, "present.lessons", "First thing. Second: 0.5 more. “Third” was not.", stage="present")
+    d = replace(dossier, session=Session("churn", "ab" * 32, [*dossier.session.decisions(), learned]))
+    page = html(d).text or ""
+    assert "The line to reach was set at 0.55 before any score was seen, and it is reached" in page
+    assert "<li>First thing.</li><li>Second: 0.5 more.</li><li>“Third” was not.</li>" in page
+    assert '<details open=""><summary>How to read this</summary>' in page
+
+
+def test_flags_are_told_in_words():
+    assert re.fullmatch(r"M23: \w.+", flag_in_words("M23"))
+    assert flag_in_words("M999") == "M999"
+
+
+def test_lines_that_others_are_held_against_are_faint():
+    lines = {"happened": [(0.0, 0.1), (1.0, 0.9)], "as said": [(0.0, 0.0), (1.0, 1.0)]}
+    drawn = str(picture(Curves("c", "x", "y", lines)))
+    assert 'class="curve c0"' in drawn
+    assert 'class="curve c7 faint"' in drawn
+    assert drawn.count("<circle") == 2
+
+
+def test_figures_stand_to_the_right_also_where_they_are_text():
+    rows = [("a", "0.5", "0.4 … 0.6", "a longer text that may well be broken"), ("b", "−1,200", None, "x")]
+    page = str(_table(Table("", ("name", "value", "interval", "said"), rows)))
+    assert '<td class="n">−1,200</td>' in page
+    assert '<td class="k">0.4 … 0.6</td>' in page
+    assert "<td>a longer text that may well be broken</td>" in page
