@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.questions import Judgement, Question
 from engine.records import Check, Evidence, Json, Option, Trial, digest
 from engine.views import View
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 
 def _no_objection(choice: Json) -> Judgement:
@@ -79,10 +82,11 @@ class Ask:
         value = self.question.read(raw, self.offered)
         return self.read(value) if self.read else value
 
-    def whys(self) -> list[tuple[str, str, str]]:
-        """*Keep asking why*: (question, answer, source), with this session's figures put in."""
-        facts = {"subject": self.subject, "reason": self.reason, **self.facts}
-        return [(fill(w.question, facts), fill(w.answer, facts), w.source) for w in self.question.whys]
+    def whys(self, session: Session | None = None) -> list[tuple[str, str, str]]:
+        """*Keep asking why*: (question, answer, source), with this session's figures put in; at least three."""
+        from engine.asking_why import chain
+
+        return chain(self, session)
 
 
 def Decide(  # noqa: N802 - reads as the effect that it makes

@@ -86,7 +86,7 @@ async def test_letters_are_text_in_a_field_and_keys_outside_it():
         assert "esc Leave field" in text_of(pilot)
         assert "f1 Help" in text_of(pilot)
         await pilot.press("escape", "w")
-        await see(pilot, "No further reading")
+        await see(pilot, "Who answers it")
         await pilot.press("escape")
         assert pane(pilot).form.raw() == "web jh"
 

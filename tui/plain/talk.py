@@ -189,10 +189,9 @@ class Talk:
             return True
 
     def _why(self, ask: Ask, shown: int) -> int:
-        chain = ask.whys()
+        chain = ask.whys(self.opened.session)
         if shown >= len(chain):
-            source = f" Source: {ask.question.source}." if ask.question.source else ""
-            self._say(f"That is the whole chain.{source}" if chain else f"No further reading is kept for this.{source}")
+            self._say("That is the whole chain; :why begins it again.")
             return 0
         question, answer, source = chain[shown]
         self._say(question)

@@ -24,7 +24,11 @@ class Page(Screen[None]):
 class Dialog(ModalScreen[Result]):
     """A box over a dimmed screen; escape closes it without a result."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", id="dialog.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", id="dialog.close"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="dialog.help",
+                tooltip="The keys of this box"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .box {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.widgets import Static
 from engine.views import View
 from tui.literal import literal, literal_lines
 from tui.screens.base import Dialog
-from tui.widgets.evidence import Evidence
+from tui.widgets.evidence import Evidence, Tabs
 from tui.widgets.keyline import KeyLine
 from tui.widgets.sheet import Sheet
 
@@ -23,46 +23,76 @@ from tui.widgets.sheet import Sheet
 class Whys(Dialog[None]):
     """*Keep asking why*: one why leads to the next; each press of `w` opens one more."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("w,enter,space", "more", "Keep asking why", id="whys.more")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w,enter,space", "more", "Keep asking why", id="whys.more"),
+        Binding("p", "park", "Park this question", id="whys.park",
+                tooltip="Keep the last question for later; the list is asked for at the end of simple"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
-    Whys VerticalScroll { height: auto; max-height: 100%; padding: 1 0; scrollbar-size-vertical: 1; }
+    Whys > .box { height: 90%; }
+    Whys VerticalScroll { height: 1fr; padding: 0; scrollbar-size-vertical: 1; background: transparent; }
     Whys Static { height: auto; }
     """
 
-    def __init__(self, prompt: str, chain: Sequence[tuple[str, str, str]], source: str = "") -> None:
-        """chain: (question, answer, source) of each why."""
+    def __init__(
+        self, prompt: str, chain: Sequence[tuple[str, str, str]], park: Callable[[str], None] | None = None
+    ) -> None:
+        """chain: (question, answer, source) of each why.  park: what keeps a question for later; None: nothing can."""
         super().__init__()
         self.prompt = prompt
-        self.chain = list(chain) or [
-            ("Why is this asked?", "No further reading is kept for this question yet.", source)
-        ]
+        self.chain = list(chain)
+        self.park = park
+        self.parked: set[int] = set()
         self.open = 1
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="box")
         box.border_title = "why"
+        box.border_subtitle = f"1 of {len(self.chain)}"
         with box, VerticalScroll():
             yield Static(self._content(), markup=False, id="chain")
         yield KeyLine()
 
     def _content(self) -> Content:
         parts = [Content.styled(literal_lines(self.prompt), "$text-muted")]
-        for question, answer, source in self.chain[: self.open]:
-            parts += [Content(""), Content.styled(literal(question), "bold $primary"), Content(literal_lines(answer))]
+        for n, (question, answer, source) in enumerate(self.chain[: self.open]):
+            parts += [
+                Content(""),
+                Content.styled(f"{n + 1}  {literal(question)}", "bold $primary"),
+                Content(literal_lines(answer)),
+            ]
             if source:
                 parts.append(Content.styled(f"source: {literal(source)}", "$text-muted"))
         if self.open < len(self.chain):
-            parts += [Content(""), Content.styled(f"w  {literal(self.chain[self.open][0])}", "$accent")]
+            kept = "  (parked)" if self._last in self.parked else ""
+            parts += [Content(""), Content.styled(f"w  {literal(self.chain[self.open][0])}{kept}", "$accent")]
+        else:
+            parts += [Content(""), Content.styled("That is the whole chain.", "$text-muted")]
         return Content("\n").join(parts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "park":
+            return self.park is not None and self._last not in self.parked
         return action != "more" or self.open < len(self.chain)
+
+    @property
+    def _last(self) -> int:
+        """The question that stands open: the one that may be asked next, or the last one."""
+        return min(self.open, len(self.chain) - 1)
+
+    def action_park(self) -> None:
+        if self.park is not None:
+            self.park(self.chain[self._last][0])
+            self.parked.add(self._last)
+            self.query_one("#chain", Static).update(self._content())
+            self.refresh_bindings()
 
     def action_more(self) -> None:
         if self.open < len(self.chain):
             self.open += 1
             self.query_one("#chain", Static).update(self._content())
             self.query_one(VerticalScroll).scroll_end(animate=False)
+            self.query_one(".box").border_subtitle = f"{self.open} of {len(self.chain)}"
             self.refresh_bindings()
 
 
@@ -72,8 +102,12 @@ class EvidenceBox(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,t,tab", "turn(1)", "Next", key_display="→", id="evidence.next"),
         Binding("left,shift+tab", "turn(-1)", "Previous", key_display="←", id="evidence.previous"),
+        Binding("f", "figures", "Figures", id="evidence.figures", tooltip="The picture as a table of its figures"),
+        Binding("full_stop", "columns(1)", "More columns", key_display=".", id="evidence.columns",
+                tooltip="The columns of a wide table that do not fit"),
+        Binding("comma", "columns(-1)", "Columns before", key_display=",", show=False, id="evidence.columns_back"),
         *(Binding(str(n), f"turn_to({n - 1})", show=False) for n in range(1, 10)),
-    ]
+    ]  # fmt: skip
     DEFAULT_CSS = """
     EvidenceBox > .box { width: 100%; max-width: 100%; height: 1fr; max-height: 100%; }
     """
@@ -95,6 +129,22 @@ class EvidenceBox(Dialog[None]):
 
     def action_turn_to(self, n: int) -> None:
         self.query_one(Evidence).turn_to(n)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted:
+            return True
+        evidence = self.query_one(Evidence)
+        if action == "turn":
+            return len(self.views) > 1
+        if action == "columns":
+            return bool(evidence.query_one(Tabs).note)
+        return action != "figures" or evidence.has_figures
+
+    def action_figures(self) -> None:
+        self.query_one(Evidence).turn_figures()
+
+    def action_columns(self, by: int) -> None:
+        self.query_one(Evidence).turn_columns(by)
 
 
 class Reading(Dialog[None]):

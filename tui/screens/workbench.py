@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.conductor import Asking, Finished, Measuring, Waiting
+from engine.effects import Ask
 from engine.errors import DataProblem, RungwiseError, WhyNeeded
 from engine.ports import TrialState
 from engine.records import Answer, Decision
@@ -30,6 +31,7 @@ from tui.widgets.question import Draft, QuestionPane
 from tui.widgets.trials import TrialsPane
 from tui.widgets.where import Standing, Where, WhereLine, marks_of
 
+PARKED = "improve.parked"  # the question whose answer is the list of what was parked
 POLL = 0.25  # seconds between two looks at the work
 COVERED = 4  # of so many looks one is taken while another screen covers this one: only to go on when the work is done
 KEPT_AFTER = 0.5  # seconds from the first key of a draft until it is written down; further keys go with it
@@ -51,6 +53,7 @@ class Workbench(Page):
         *(Binding(str(n), f"view({n - 1})", show=False) for n in range(1, 10)),
         Binding("b", "back", "Back", id="work.back", tooltip="Go back to an earlier decision, on a new branch"),
         Binding("j", "journal", "Journal", id="work.journal", tooltip="Every decision and what stood then"),
+        Binding("x", "export", "Export", id="work.export", tooltip="Take it with you: report, model, SQL, script, …"),
         Binding("h", "home", "Home", id="work.home", tooltip="All sessions; work goes on"),
     ]
     DEFAULT_CSS = """
@@ -340,6 +343,8 @@ class Workbench(Page):
             return asking
         if action in ("evidence", "turn", "view"):
             return asking and bool(self.waiting.ask.shows)  # type: ignore[union-attr]
+        if action == "export":
+            return isinstance(self.waiting, Finished)
         if action == "back":
             return not self.opened.read_only and bool(self.opened.conductor.transcript)
         return True
@@ -353,7 +358,29 @@ class Workbench(Page):
 
         if isinstance(self.waiting, Asking):
             ask = self.waiting.ask
-            self.app.push_screen(Whys(ask.prompt, ask.whys(), ask.question.source))
+            self.app.push_screen(Whys(ask.prompt, ask.whys(self.opened.session), self._park(ask)))
+
+    def _park(self, ask: Ask) -> Callable[[str], None] | None:
+        """What keeps a question for the list that the end of the simple stage asks for: its draft, from now on."""
+        if self.opened.read_only or PARKED not in {q.id for s in self.opened.conductor.stages for q in s.questions}:
+            return None
+
+        def park(question: str) -> None:
+            self._keep_parked(f"{question} ({ask.name})")
+
+        return park
+
+    @work(group="deeds")
+    async def _keep_parked(self, question: str) -> None:
+        place = (PARKED, "")
+        before = await self._draft_of(place)
+        lines = str(before.form) if before is not None else ""
+        draft = Draft(
+            f"{lines.rstrip()}\n{question}".lstrip(), before.why if before else "", bool(before and before.own)
+        )
+        self.rungwise.drafts[(self.opened.name, *place)] = draft
+        with contextlib.suppress(RungwiseError):
+            await self.rungwise.clerk.do(lambda desk: desk.keep_draft(self.opened.name, place, draft.as_json()))
 
     def action_evidence(self) -> None:
         from tui.screens.reading import EvidenceBox
@@ -391,6 +418,11 @@ class Workbench(Page):
             self.go_back(leave.fork)
         elif leave.branch and leave.branch != self.opened.branch:
             self.switch_to(leave.branch)
+
+    def action_export(self) -> None:
+        from tui.screens.leaving import ExportBox
+
+        self.app.push_screen(ExportBox(self.opened.name, self.opened.branch))
 
     def action_home(self) -> None:
         self.rungwise.leave_session(self.opened)

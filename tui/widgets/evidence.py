@@ -150,6 +150,7 @@ class Evidence(Vertical):
     def _tell_columns(self) -> None:
         rows = next(iter(self.query("Evidence > Rows").results(Rows)), None)
         self.query_one(Tabs).note = rows.columns_seen if rows is not None else ""
+        self.screen.refresh_bindings()
 
     async def _show(self) -> None:
         await self.query("Evidence > .view").remove()

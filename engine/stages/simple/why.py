@@ -12,7 +12,7 @@ from engine.records import Check, Evidence, Json, Trial
 from engine.stages.columns import percent
 from engine.stages.ladder import Candidate
 from engine.stages.simple.rounds import Standing
-from engine.views import Table, View
+from engine.views import Table, View, Words
 
 WHY = Question(
     "improve.why",
@@ -68,6 +68,7 @@ PARKED = Question(
     "improve.parked",
     "Which questions do you park for later?",
     Form.TEXT,
+    asks="person",
     default="",
     fact=True,
     whys=(
@@ -75,11 +76,23 @@ PARKED = Question(
             "Why write them down?", "A question kept is a start for the next project; a question lost is lost.", "S002"
         ),
         Why("Such as?", "Why this family and not another? Which rows are still wrong? What would an expert try?"),
+        Why("How do they get here?", "Whoever keeps asking why (w) may park the question that comes next (p)."),
     ),
     source="S002 rabbit-hole questions",
 )
 
 QUESTIONS = (WHY, TEST, EFFECT, TESTED, PARKED)
+
+STARTERS = (  # the catalogue's list to begin with, improve.why
+    "Why this family of models and not another?",
+    "Which rows are still wrong, and what would an expert need to know to get them right?",
+    "Does it hold next month, in another shop, for people it has not seen?",
+    "For networks: why an LSTM, and what would a GRU lose?",
+    "How is it kept from learning by heart, and is more of that better?",
+    "Why the maximum of what a filter saw, and not the mean?",
+    "Where do the first weights come from, and does it matter?",
+    "Why is it slow, and what would lower precision cost?",
+)
 
 GUESSES: Mapping[str, tuple[str, str]] = {
     "feature": ("signal", "A column was added that goes along with what the model had missed."),
@@ -217,4 +230,9 @@ def _ablated(stand: Standing, step: Step) -> Conversation:
 
 
 def ask_parked() -> Ask:
-    return Ask(PARKED, recommended="", reason="Nothing is parked unless you write it.")
+    return Ask(
+        PARKED,
+        recommended="",
+        reason="Nothing is parked unless you write it.",
+        shows=(Words("Such as", "\n".join(STARTERS)),),
+    )
