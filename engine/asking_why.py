@@ -100,9 +100,9 @@ def _check(ask: Ask) -> str:
 
 def _told(check: Check) -> str:
     name = title_of(check.metric)
-    between = (
-        f", 95 % interval {figure(check.low)} … {figure(check.high)}" if None not in (check.low, check.high) else ""
-    )
+    between = ""
+    if check.low is not None and check.high is not None:
+        between = f", 95 % interval {figure(check.low)} … {figure(check.high)}"
     against = f", against {figure(check.reference)}" if check.reference is not None else ""
     by = f"; measured by: {check.protocol}" if check.protocol else ""
     return f"{name[:1].upper()}{name[1:]}: {figure(check.value or 0)}{between}{against}{by}."
