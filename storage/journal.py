@@ -51,9 +51,14 @@ class StoredJournal:
         self._branch, self.branch = branch
         self._evidence = StoredEvidence(connection, self._session)
         self._head = self._last()
+        self._known: tuple[Decision, ...] = ()  # as they were read last
 
     def decisions(self) -> tuple[Decision, ...]:
         """Every decision that stands on the branch.  Raises StoreProblem naming the one that cannot be read."""
+        head = self._last()
+        if self._known and head == (self._known[-1].seq, self._known[-1].hash):
+            self._head = head
+            return self._known  # nothing is ever rewritten: the same end is the same journal
         decisions = []
         for row in self._connection.each(f"{LINE} select d.* {_FROM_LINE} order by d.seq", [self._branch]):
             try:
@@ -65,7 +70,8 @@ class StoredJournal:
                 ) from error
         if decisions:
             self._head = (decisions[-1].seq, decisions[-1].hash)
-        return tuple(decisions)
+        self._known = tuple(decisions)
+        return self._known
 
     def append(self, decision: Decision, evidence: Sequence[Evidence] = ()) -> Decision:
         """Seal the decision, and write it with the evidence it cites in one transaction.  On the disk on return.

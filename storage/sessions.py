@@ -45,6 +45,16 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What names a session.  dataset: fingerprint; branch: the current one."""
+
+    id: int
+    name: str
+    dataset: str
+    branch: str
+
+
+@dataclass(frozen=True)
 class SessionInfo:
     """A session as a list shows it; target, stage and ladder are those of its current branch.
 
@@ -117,6 +127,15 @@ class Sessions:
         row = self._connection.row(f"{_SESSIONS} where session.name = ?", [name])
         return self._info(self._there(name, row))
 
+    def known(self, name: str) -> Known:
+        """What names a session, without what a list shows of it.  Raises UsageProblem as `get` does."""
+        row = self._connection.row(
+            "select session.id, session.name, session.dataset, branch.name as branch from session "
+            "join branch on branch.id = session.branch where session.name = ?",
+            [name],
+        )
+        return Known(**self._there(name, row))
+
     def id(self, name: str) -> int:
         """A session's number, without what a list shows of it.  Raises UsageProblem as `get` does."""
         return self._there(name, self._connection.row("select id from session where name = ?", [name]))["id"]
@@ -157,7 +176,7 @@ class Sessions:
         another window holds the session.
         """
         with self._connection.write() as db:
-            info, parent = self.get(session), self.branch(session, branch)
+            info, parent = self.known(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
             if not 0 <= at_seq <= parent.length:
                 raise UsageProblem(
@@ -183,7 +202,7 @@ class Sessions:
         Raises UsageProblem: there is none, or it was abandoned; StoreProblem when another window holds the session.
         """
         with self._connection.write() as db:
-            info, chosen = self.get(session), self.branch(session, branch)
+            info, chosen = self.known(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
             still_open(session, chosen)
             db.execute("update session set branch = ? where id = ?", [chosen.id, info.id])
@@ -191,7 +210,7 @@ class Sessions:
     def rename(self, session: str, branch: str, name: str, author: str) -> Branch:
         """Call a branch otherwise; what it was called is kept as a note.  Raises as `switch` does."""
         with self._connection.write() as db:
-            info, chosen = self.get(session), self.branch(session, branch)
+            info, chosen = self.known(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
             name = _name(name, "branch")
             others = {other.name.casefold() for other in self.branches(session) if other.id != chosen.id}
@@ -208,7 +227,7 @@ class Sessions:
         Nothing of it is deleted.  Raises as `switch` does; UsageProblem without a why, or where no other is left.
         """
         with self._connection.write() as db:
-            info, chosen = self.get(session), self.branch(session, branch)
+            info, chosen = self.known(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
             still_open(session, chosen)
             left = [other for other in self.branches(session) if other.id != chosen.id and not other.abandoned]
@@ -226,7 +245,7 @@ class Sessions:
     def take_up(self, session: str, branch: str, why: str, author: str) -> None:
         """Go on with an abandoned branch after all.  Raises as `switch` does."""
         with self._connection.write():
-            info, chosen = self.get(session), self.branch(session, branch)
+            info, chosen = self.known(session), self.branch(session, branch)
             self._leases.check(info.id, info.name)
             if not chosen.abandoned:
                 raise UsageProblem(f"Branch {chosen.name} of session {session} was not abandoned.")
@@ -248,7 +267,7 @@ class Sessions:
 
         exam: key of the trial that is about to be run; the same exam again shows nothing new, and is not counted.
         """
-        info = self.get(session)
+        info = self.known(session)
         rows = self._connection.rows(
             "select distinct branch.session as session, cited.value as exam from decision "
             "join branch on branch.id = decision.branch join session on session.id = branch.session, "
@@ -269,11 +288,7 @@ class Sessions:
             f"{LINE} select d.choice {_STANDING} where d.question = 'problem.target' order by d.seq desc limit 1",
             [row["branch"]],
         )
-        rungs = self._connection.rows(
-            f"{LINE} select d.seq, d.stage, d.question, d.subject, d.metric, d.value, d.low, d.high, d.details "
-            f"{_STANDING} order by d.seq",
-            [row["branch"]],
-        )
+        rungs = self._connection.rows(f"{LINE} {_RUNGS}", [row["branch"]])
         return SessionInfo(
             id=row["id"],
             name=row["name"],
@@ -293,6 +308,14 @@ class Sessions:
 
 
 _STANDING = "from line join decision as d on d.branch = line.ancestor and d.seq <= line.upto"
+
+# Of the many decisions those that put a model on a rung, and those that answer the same question again.
+_RUNGS = f"""
+, on_line as (select d.* {_STANDING}),
+  placed as (select distinct question, subject from on_line where details like '%"rung"%')
+select d.seq, d.stage, d.question, d.subject, d.metric, d.value, d.low, d.high, d.details
+from on_line as d join placed using (question, subject) order by d.seq
+"""  # noqa: S608 - the words stand in this file
 
 # abandoned: what was said last of whether it is
 _BRANCHES = """

@@ -80,7 +80,7 @@ class Store:
 
     def journal(self, session: str, branch: str | None = None) -> StoredJournal:
         """The decisions of a branch (the current one when none is named).  Raises UsageProblem when there is none."""
-        info, found = self.sessions.get(session), self.sessions.branch(session, branch)
+        info, found = self.sessions.known(session), self.sessions.branch(session, branch)
         return StoredJournal(self._connection, self._leases, (info.id, info.name), (found.id, found.name))
 
     def evidence_of(self, session: str) -> StoredEvidence:
@@ -96,7 +96,7 @@ class Store:
         """A branch as the review reads it, with what the session did on its others.  Raises UsageProblem."""
         from engine.review.record import Record
 
-        info, chosen = self.sessions.get(session), self.sessions.branch(session, branch)
+        info, chosen = self.sessions.known(session), self.sessions.branch(session, branch)
         own = (info.id, info.name)
         branches = [chosen, *(b for b in self.sessions.branches(session) if b.id != chosen.id)]
         journals = (StoredJournal(self._connection, self._leases, own, (b.id, b.name)) for b in branches)
@@ -106,18 +106,18 @@ class Store:
 
     def hold(self, session: str) -> Hold:
         """Become the one writer of a session.  Raises StoreProblem: another window is, or the store is read-only."""
-        info = self.sessions.get(session)
+        info = self.sessions.known(session)
         return self._leases.hold(info.id, info.name)
 
     def search(self, words: str, session: str | None = None) -> list[Hit]:
         """Where these words stand in whys, answers and comments.  Raises UsageProblem for an unknown session."""
         from storage.search import search
 
-        return search(self._connection, words, session and self.sessions.get(session).name)
+        return search(self._connection, words, session and self.sessions.known(session).name)
 
     def verify(self, session: str | None = None) -> list[Finding]:
         """What is not as it was written; empty when all is sound.  Raises UsageProblem for an unknown session."""
-        return verify(self._connection, session and self.sessions.get(session).name)
+        return verify(self._connection, session and self.sessions.known(session).name)
 
     def close(self) -> None:
         """Let go of every session, and close the file."""

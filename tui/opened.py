@@ -97,7 +97,7 @@ class OpenSession:
         """
         if stages is None:
             from engine.stages import STAGES as stages  # noqa: N811 - the path
-        info = store.sessions.get(name)
+        info = store.sessions.known(name)
         found = store.sessions.branch(name, branch or None)
         if not read_only:
             still_open(info.name, found)
@@ -251,18 +251,18 @@ class OpenSession:
         from engine.review.review import review, summary
 
         record = self._store.record(self.name, self.branch)
-        threads = self._store.comments.threads(self._store.sessions.get(self.name).id)
+        threads = self._store.comments.threads(self._store.sessions.id(self.name))
         return Reviewed(record.decisions, review(record), summary(record), threads)
 
     def comment(self, about: str, mark: Mark, text: str, answers: int | None) -> None:
         """Keep a remark on the decision of this hash ("" for the session as a whole), or an answer to another."""
-        session = self._store.sessions.get(self.name).id
+        session = self._store.sessions.id(self.name)
         self._store.comments.add(session, whoami(), text, about=about, mark=mark, answers=answers)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> Conductor:
-        info = self._store.sessions.get(self.name)
+        info = self._store.sessions.known(self.name)
         return Conductor(
             self._stages,
             Session(self.name, info.dataset, looks=lambda exam: self._store.sessions.looks(self.name, exam)),

@@ -14,7 +14,7 @@ from engine.runners.environment import cpus
 from engine.session import Session
 from storage.comments import whoami
 from storage.search import Hit
-from storage.sessions import Branch, SessionInfo
+from storage.sessions import Branch, Known, SessionInfo
 from storage.store import Store
 from tui.desk import BranchLine, Compared, SessionLine
 from tui.opened import OpenSession, new_session
@@ -46,15 +46,15 @@ class StoreDesk:
         return session
 
     def open(self, name: str, branch: str = "", read_only: bool = False) -> OpenSession:
-        found = self._store.sessions.get(name).name
+        found = self._store.sessions.known(name).name
         answerers = (_said(self.said.get(found, {})), quick_pace)
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)
 
     def branches(self, name: str) -> list[BranchLine]:
-        info = self._store.sessions.get(name)
+        info = self._store.sessions.known(name)
         return [self._branch_line(info, branch) for branch in self._store.sessions.branches(info.name)]
 
-    def _branch_line(self, info: SessionInfo, b: Branch) -> BranchLine:
+    def _branch_line(self, info: Known, b: Branch) -> BranchLine:
         decisions = self._store.journal(info.name, b.name).decisions()
         rungs = tuple((rung.model, rung.value) for rung in Session(info.name, info.dataset, decisions).rungs)
         where = (b.parent, b.forked_at, b.own)

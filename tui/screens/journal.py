@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tui.app import RungwiseApp
 
 STEP = 0.7  # seconds a decision stands while playing
-REST = 0.15  # seconds the cursor rests on a decision until what is kept beside it is read
 TYPED = 0.12  # seconds after the last key until the filter is applied
 
 COLUMNS = (Column("", right=True), Column("question", flex=True), Column("answer", flex=True),
@@ -111,7 +110,7 @@ class JournalScreen(Screen[Leave]):
         self._flags: Mapping[int, frozenset[str]] | None = None
         self._drawn_ladder: object = None
         self._timer: Timer | None = None
-        self._rest: Timer | None = None
+        self._wanted = -1  # place of the decision whose evidence is looked for
         self._typed: Timer | None = None
 
     @property
@@ -201,9 +200,7 @@ class JournalScreen(Screen[Leave]):
         moment = self._moments.get(at)
         detail.show(lambda width: details(d, max(20, width), moment))
         if moment is None:
-            if self._rest is not None:
-                self._rest.stop()
-            self._rest = self.set_timer(REST, self._look_closer)
+            self._look_closer(at)
 
     def _ladder(self, at: int) -> None:
         """Drawn only when it is another than before: it is the one part whose size may change."""
@@ -217,16 +214,16 @@ class JournalScreen(Screen[Leave]):
         ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
 
     @work(group="moment", exclusive=True)
-    async def _look_closer(self) -> None:
-        """Read what is kept beside the decision, now that the cursor rests on it."""
-        at = self.at if self.is_attached else None
-        if at is None:
-            return
+    async def _look_closer(self, at: int) -> None:
+        """Read what is kept beside a decision, unless the cursor has gone on meanwhile."""
         d = self.decisions[at]
+        self._wanted = at
         try:
-            moment = await self.rungwise.clerk.do(lambda _: self.opened.moment(d))
+            moment = await self.rungwise.clerk.do(lambda _: self.opened.moment(d) if self._wanted == at else None)
         except RungwiseError as problem:
             self.rungwise.say_problem(problem)
+            return
+        if moment is None:
             return
         self._moments[at] = moment
         if not self.is_attached:  # it was closed meanwhile

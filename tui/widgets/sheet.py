@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
@@ -33,6 +34,8 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
         self._lines: list[Content] = []
         self._strips: dict[int, Strip] = {}
         self._wrapped_to = -1
+        self._painted: list[Content] = []  # what is on the screen, line by line
+        self._painted_to = -1
         self.top = 0
 
     def show(self, make: Callable[[int], Content], *, stay: bool = False) -> None:
@@ -54,10 +57,24 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
             if len(lines) > MOST_LINES or len(parts) > MOST_LINES:
                 lines = [*lines[:MOST_LINES], Content.styled(f"… only {MOST_LINES:,} lines are shown", "$text-muted")]
             self._lines = lines
-        self._strips = {}
         self.top = max(0, min(self.top, len(self._lines) - self.content_size.height))
         self._say_how_much()
-        self.refresh()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Only the lines that are not what is on the screen already: over a slow line that is what a key costs."""
+        self._strips = {}
+        height, width = self.content_size.height, self.content_size.width
+        now = self._lines[self.top : self.top + height]
+        now += [Content("")] * (height - len(now))
+        before, self._painted = self._painted, now
+        if len(before) != height or self._painted_to != width:
+            self._painted_to = width
+            self.refresh()
+            return
+        changed = [y for y, (old, new) in enumerate(zip(before, now, strict=True)) if not old.is_same(new)]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _say_how_much(self) -> None:
         below = len(self._lines) - self.top - self.content_size.height
@@ -70,6 +87,7 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
 
     def notify_style_update(self) -> None:
         self._strips = {}
+        self._painted = []
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
@@ -95,7 +113,7 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
         if top != self.top:
             self.top = top
             self._say_how_much()
-            self.refresh()
+            self._repaint()
 
     def action_scroll(self, by: int) -> None:
         self._go(self.top + by)
