@@ -163,7 +163,7 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
             f" In bf16 a step is {times:.1f} times as fast as in float32; keep it only where the score does not fall."
         )
     cards = [c for d in devices if d.key == "cuda" for c in graphics_cards()]
-    if len(cards) > 1:
+    if len(cards) > 1 and chosen == "cuda":
         picked = next(d for d in devices if d.key == "cuda")
         why += f" Of {len(cards)} graphics cards number {picked.place} has most free memory."
     return {

@@ -35,6 +35,10 @@ class WhyNeeded(Refused):
     """The answer stands only with a why that says more than the question did."""
 
 
+class Enough(RungwiseError):
+    """A person has seen enough of a training: it ends here, and keeps the best so far."""
+
+
 class Cancelled(RungwiseError):
     """A person stopped the work."""
 

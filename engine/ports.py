@@ -43,6 +43,9 @@ class Datasets(Protocol):
 
 
 TrialStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+Wish = Literal["", "cancel", "pause", "enough"]
+"""What a person wants of a running trial: pause = wait until the wish is taken back; enough = trainings end after the
+epoch they are in, and keep the best so far; nothing else."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class TrialState:
     reason: str = ""  # why it failed, in plain words
     started_at: float | None = None  # seconds since the epoch
     elapsed: float = 0.0  # seconds it has run
+    wish: Wish = ""  # what a person wants of it while it runs
 
 
 class TrialQueue(Protocol):
@@ -69,6 +73,10 @@ class TrialQueue(Protocol):
 
     def cancel(self, keys: Sequence[str]) -> None: ...
 
+    def want(self, keys: Sequence[str], wish: Wish) -> None:
+        """Say what is wanted of these, where they run; "" takes a pause back.  Cancelling goes before all else."""
+        ...
+
     # the worker's side
     def claim(self, worker: str) -> Trial | None:
         """The next queued trial, now running under this worker; None when there is none."""
@@ -77,6 +85,8 @@ class TrialQueue(Protocol):
     def report(self, key: str, progress: Progress) -> None: ...
 
     def cancelled(self, key: str) -> bool: ...
+
+    def wish(self, key: str) -> Wish: ...
 
     def finish(self, key: str, status: TrialStatus, reason: str = "") -> None: ...
 

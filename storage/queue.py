@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.ports import TrialState, TrialStatus
+from engine.ports import TrialState, TrialStatus, Wish
 from engine.records import Progress, Trial
 from storage.connection import Connection
 from storage.rows import to_json, trial_from, trial_row, visible
 
+WISHES: Mapping[Wish, int] = {"": 0, "cancel": 1, "pause": 2, "enough": 3}  # as the column `stop` keeps them
+_BY_NUMBER: Mapping[int, Wish] = {number: wish for wish, number in WISHES.items()}
 DIED = "the worker ended unexpectedly (out of memory, or killed)"
 
 
@@ -48,7 +50,7 @@ class StoredQueue:
                     db.table("trial").insert({**row, "status": "queued", "queued_at": self._connection.now()})
                 elif known["status"] in ("failed", "cancelled") or (known["status"] == "done" and not known["kept"]):
                     self._requeue(row["key"])
-                elif known["stop"]:  # wanted again before the worker noticed that it was not
+                elif known["stop"] == WISHES["cancel"]:  # wanted again before the worker noticed that it was not
                     db.execute("update trial set stop = 0 where key = ?", [row["key"]])
 
     def states(self, keys: Sequence[str]) -> dict[str, TrialState]:
@@ -85,6 +87,15 @@ class StoredQueue:
                 )
                 db.execute("update trial set stop = 1 where key = ? and status = 'running'", [key])
             self._bury()
+
+    def want(self, keys: Sequence[str], wish: Wish) -> None:
+        """Say what is wanted of these, where they run; "" takes a pause back.  What is being cancelled stays so."""
+        with self._connection.write() as db:
+            for key in keys:
+                db.execute(
+                    "update trial set stop = ? where key = ? and status = 'running' and stop <> ?",
+                    [WISHES[wish], key, WISHES["cancel"]],
+                )
 
     # -- the worker's side -----------------------------------------------------------------------------------------
 
@@ -123,7 +134,11 @@ class StoredQueue:
 
     def cancelled(self, key: str) -> bool:
         row = self._connection.row("select stop, status from trial where key = ?", [key])
-        return row is not None and (bool(row["stop"]) or row["status"] == "cancelled")
+        return row is not None and (row["stop"] == WISHES["cancel"] or row["status"] == "cancelled")
+
+    def wish(self, key: str) -> Wish:
+        row = self._connection.row("select stop from trial where key = ?", [key])
+        return "" if row is None else _wish(row["stop"])
 
     def finish(self, key: str, status: TrialStatus, reason: str = "") -> None:
         """Say how a trial ended.  One that was wanted again while it was being stopped is queued again."""
@@ -179,7 +194,7 @@ class StoredQueue:
         now = self._connection.now()
         db = self._connection.db
         db.execute(
-            "update trial set status = iif(stop, 'cancelled', 'failed'), reason = iif(stop, '', ?), stop = 0, "
+            "update trial set status = iif(stop = 1, 'cancelled', 'failed'), reason = iif(stop = 1, '', ?), stop = 0, "
             "ended_at = ? where status = 'running' and not exists "
             "(select 1 from worker where worker.name = trial.worker and worker.beat_at >= ?)",
             [DIED, now, now - self.silence],
@@ -189,7 +204,8 @@ class StoredQueue:
     def _state(self, row: dict[str, Any], reports: list[Progress]) -> TrialState:
         status, reason, now = row["status"], row["reason"], self._connection.now()
         if status == "running" and (row["beat_at"] is None or row["beat_at"] < now - self.silence):
-            status, reason = ("cancelled", "") if row["stop"] else ("failed", DIED)  # before anybody wrote it down
+            stopped = row["stop"] == WISHES["cancel"]
+            status, reason = ("cancelled", "") if stopped else ("failed", DIED)  # before anybody wrote it down
         started = row["started_at"]
         return TrialState(
             trial=trial_from(row),
@@ -199,7 +215,12 @@ class StoredQueue:
             reason=reason,
             started_at=started,
             elapsed=0.0 if started is None else max(0.0, (row["ended_at"] or now) - started),
+            wish=_wish(row["stop"]) if status == "running" else "",
         )
+
+
+def _wish(stop: int) -> Wish:
+    return _BY_NUMBER.get(stop, "")
 
 
 def _progress(row: dict[str, Any]) -> Progress:

@@ -118,9 +118,11 @@ def _or_none(values: np.ndarray) -> float | None:
 
 
 def _of_nets(exams: list[Exam]) -> dict[str, Json]:
-    """The course of training in the first exam, and how many epochs each took."""
+    """The course of training in the first exam, how many epochs each took, and how many a person ended."""
     nets = [exam.net for exam in exams if exam.net]
-    return {**nets[0], "epochs_per_fold": [net.get("epochs") for net in nets]}
+    ended = sum(net.get("ended") == "enough" for net in nets)
+    stopped = {"ended_by_person": ended} if ended else {}
+    return {**nets[0], "epochs_per_fold": [net.get("epochs") for net in nets], **stopped}
 
 
 def by_class(bench: Bench, exams: list[Exam]) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.table import load
-from engine.errors import DataProblem, RungwiseError
+from engine.errors import DataProblem, Enough, RungwiseError
 from engine.evaluation.bench import Bench, bench_of, open_bench
 from engine.models.catalogue import model_spec, parts_of_model, spec_of
 from engine.models.fitting import Fitted, fit
@@ -166,18 +166,27 @@ def exam(params: Mapping[str, Json], ctx: Context) -> bytes:
     bench = _bench(params, ctx)
     train, test = rows_of(bench, params, ctx.seed)
     fold = int(params["fold"])
-    return pack(take_exam(bench, params["model"], fold, train, test, ctx.seed, _reporter(ctx, fold)))
+    return pack(take_exam(bench, params["model"], fold, train, test, ctx.seed, Reporter(ctx, fold)))
 
 
-def _reporter(ctx: Context, fold: int) -> Callable[[Progress], None]:
-    """What a model that trains in steps reports through: its own steps, with the exam it is in."""
+class Reporter:
+    """What a model that trains in steps reports through: its own steps, with the exam it is in.
 
-    def report(progress: Progress) -> None:
-        said = f"fold {fold + 1}" + (f", {progress.message}" if progress.message else "")
-        point = {**progress.point, "fold": fold + 1}
-        ctx.report(Progress(progress.step, progress.steps, progress.unit, said, point))
+    saved: where a training keeps how far it has come, where there is such a place.  Raises Enough at the end of an
+    epoch when a person has seen enough, and Cancelled.
+    """
 
-    return report
+    def __init__(self, ctx: Context, fold: int) -> None:
+        self._ctx, self._fold = ctx, fold + 1
+        self.saved = getattr(ctx, "saved", None)
+
+    def __call__(self, progress: Progress) -> None:
+        said = f"fold {self._fold}" + (f", {progress.message}" if progress.message else "")
+        point = {**progress.point, "fold": self._fold}
+        self._ctx.report(Progress(progress.step, progress.steps, progress.unit, said, point))
+        most = getattr(self._ctx, "most", None)
+        if most is not None and progress.unit == "epoch" and progress.point and progress.step >= most:
+            raise Enough(f"A person has seen enough after {most} epochs.")
 
 
 def prepare(params: Mapping[str, Json], ctx: Context) -> tuple[int, str]:
@@ -186,10 +195,9 @@ def prepare(params: Mapping[str, Json], ctx: Context) -> tuple[int, str]:
     bench = _bench(params, ctx)
     network = spec_of(params["model"]).network
     if network:
-        from engine.models.networks.backend import load_keras, load_torch
+        from engine.models.networks.backend import load_for_training
 
-        load_torch()
-        load_keras()
+        load_for_training()
     rows, columns = bench.table.frame.shape
     return rows * columns * 8, f"{bench.table.key} {bench.splits.plan_hash} {network}"
 

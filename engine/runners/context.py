@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import Cancelled
-from engine.ports import ArtifactStore, Datasets, EvidenceStore
+from engine.ports import ArtifactStore, Datasets, EvidenceStore, Wish
 from engine.records import Json, Progress, Trial, digest
 from engine.runners.environment import code_key
 from engine.runners.eta import Underway
-from engine.runners.hands import Hands, State, Work
-from engine.runners.kept import KeptParts
+from engine.runners.hands import Asked, Hands, State, Work
+from engine.runners.kept import KeptParts, StateFile
 from engine.trials import Division, take_part
 
 _PROGRESS_EVERY = 0.1  # seconds; a network reports every batch, and each report is a write that others read
 _LOOK_EVERY = 0.05  # seconds between two looks whether somebody stopped the trial
+_WAIT = 0.1  # seconds between two looks while it is paused
 _SAID_AGAIN = 1.0  # seconds between two words on how long it will still take, while no part is done
 
 
@@ -63,12 +64,22 @@ def never() -> bool:
     return False
 
 
+def nothing() -> Wish:
+    return ""
+
+
 class RunContext:
     """`engine.trials.Context` for one trial.
 
     told: takes each progress; those without a point of a curve may be left out when they come thick and fast.
-    stopped: whether somebody cancelled the trial.
+    stopped: whether somebody cancelled the trial.  wished: what else a person wants of it.
+
+    saved: where a training in the part that is being computed here keeps how far it has come.  most: epochs after which
+    a person has seen enough of every training of the trial; None while nobody said so.
     """
+
+    saved: StateFile | None = None
+    most: int | None = None
 
     def __init__(
         self,
@@ -76,7 +87,11 @@ class RunContext:
         place: Workplace,
         told: Callable[[Progress], None] = nobody_listens,
         stopped: Callable[[], bool] = never,
+        wished: Callable[[], Wish] = nothing,
     ) -> None:
+        self._wished = wished
+        self._wish: Wish = ""
+        self._epochs = 0  # done by the training that told of itself last
         self.data = trial.data
         self.seed = trial.seed
         self.uses = trial.uses
@@ -86,6 +101,7 @@ class RunContext:
         self._label = trial.label
         self._told_at = self._looked_at = -1.0
         self._state: State | None = None  # of the parts that are being computed
+        self._here = True  # whether that is done by this process
         self._last: Progress | None = None
         self.cost = Cost()
 
@@ -100,8 +116,12 @@ class RunContext:
 
     def report(self, progress: Progress) -> None:
         self._look()
+        if self._state is None or self._here:
+            self._wait()
         if self._state is not None and progress.left is None:
             progress = replace(progress, left=self._state.left)
+        if "epoch" in progress.point:
+            self._epochs = int(progress.point["epoch"])
         now = time.monotonic()
         if progress.point or progress.step >= progress.steps or now - self._told_at >= _PROGRESS_EVERY:
             self._told_at = now
@@ -114,6 +134,15 @@ class RunContext:
             self._looked_at = now
             if self._stopped():
                 raise Cancelled("Stopped before it was through.")
+            self._wish = self._wished()
+            if self._wish == "enough" and self.most is None:
+                self.most = self._epochs + 1
+
+    def _wait(self) -> None:
+        """While a person wants it paused: nothing is computed, and nothing is lost."""
+        while self._wish == "pause":
+            time.sleep(_WAIT)
+            self._look()
 
     # -- work that falls into parts --------------------------------------------------------------------------------
 
@@ -131,10 +160,11 @@ class RunContext:
             seconds.append(float(cost.get("seconds", 0.0)))
             self.cost.add(cost)
             yield place, content
-        alone = division.here or self._place.hands is None
+        alone = self._here = division.here or self._place.hands is None
         try:
-            for place, content, cost in (self._alone if alone else self._side_by_side)(division, missing, seconds):
-                if self._place.kept is not None:
+            compute = self._alone if alone else self._side_by_side
+            for place, content, cost in compute(division, missing, seconds, keys):
+                if self._place.kept is not None and self.most is None:  # what a person cut short is no part of another
                     self._place.kept.put(keys[place], content, cost)
                 yield place, content
         finally:
@@ -145,35 +175,40 @@ class RunContext:
         return digest({**what, "code": code_key()})
 
     def _alone(
-        self, division: Division, missing: Sequence[int], before: list[float]
+        self, division: Division, missing: Sequence[int], before: list[float], keys: Sequence[str]
     ) -> Iterator[tuple[int, bytes, dict[str, Json]]]:
         """The parts in this process, one after the other."""
         finished = list(before)
         for done, place in enumerate(missing):
             wall, cpu = time.perf_counter(), time.process_time()
             self._state = State(finished, [Underway(0.0)], len(missing) - done - 1)
+            self.saved = self._place.kept.state(keys[place]) if self._place.kept is not None else None
             content = take_part(self, division, place)
+            self.saved = None
             seconds = time.perf_counter() - wall
             finished.append(seconds)
             self._state = State(finished, [], len(missing) - done - 1)
             yield place, content, {"seconds": seconds, "cpu_seconds": time.process_time() - cpu}
 
     def _side_by_side(
-        self, division: Division, missing: Sequence[int], before: list[float]
+        self, division: Division, missing: Sequence[int], before: list[float], keys: Sequence[str]
     ) -> Iterator[tuple[int, bytes, dict[str, Json]]]:
         if not missing:
             return
         assert self._place.hands is not None
 
-        def tick(state: State) -> None:
+        def tick(state: State) -> Asked:
             self._look()
             self._state = replace(state, finished=[*before, *state.finished])
             if state.progress is not None:
                 self.report(state.progress)
             elif self._last is not None and time.monotonic() - self._told_at >= _SAID_AGAIN:
                 self.report(replace(self._last, left=None, message=state.remark))
+            return Asked(self._wish == "pause", self.most)
 
-        work = Work(division, self.source(), self.data, self.seed, self._label)
+        kept = self._place.kept
+        states = [kept.state(key).file for key in keys] if kept is not None else []
+        work = Work(division, self.source(), self.data, self.seed, self._label, states)
         for done in self._place.hands.take(work, missing, tick):
             self.cost.add(done.cost)
             yield done.place, done.content, dict(done.cost)

@@ -38,13 +38,25 @@ _LEAST = 150 << 20  # bytes that any hand takes of its own
 
 @dataclass(frozen=True)
 class Work:
-    """Parts to compute, and what they need: the dataset's file and fingerprint, and the trial's seed."""
+    """Parts to compute, and what they need: the dataset's file and fingerprint, and the trial's seed.
+
+    states: for each part the file in which a training keeps how far it has come; none where nothing is kept.
+    """
 
     division: Division
     source: Path
     data: str
     seed: int
     label: str = ""
+    states: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person wants of the parts meanwhile.  most: epochs after which every training ends."""
+
+    paused: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class State:
         return left(self.finished, self.underway, self.waiting, self.hands)
 
 
-Tick = Callable[[State], None]  # may raise, which ends everything that runs
+Tick = Callable[[State], Asked | None]  # may raise, which ends everything that runs
 
 
 class Hands(Protocol):
@@ -138,7 +150,7 @@ class LocalHands:
             if (nursery := self.nursery) is None:
                 continue
             try:
-                taken, held = nursery.prepare(_asked(work, 0) | {"function": work.division.prepare}, tick)
+                taken, held = nursery.prepare(_said_of(work, 0) | {"function": work.division.prepare}, tick)
             except NurseryGone:
                 nursery.end()
                 continue
@@ -209,6 +221,7 @@ class _Crew:
         self._through = False
         self._speaks: Hand | None = None  # one of several tells of its steps, so that its curve is one part's
         self._selector = selectors.DefaultSelector()
+        self._asked = Asked()
 
     def work(self) -> Iterator[Done]:
         # `_tell` looks for cancelling while the table is being loaded, too.
@@ -244,11 +257,11 @@ class _Crew:
             self._at[hand] = None
             self._selector.register(hand.socket, selectors.EVENT_READ, hand)
         for hand, task in list(self._at.items()):
-            if task is None and self._waiting:
+            if task is None and self._waiting and not self._asked.paused:
                 place = self._waiting.pop()
                 self._at[hand] = _Task(place, time.monotonic())
                 with contextlib.suppress(OSError):  # it died: the selector says so next
-                    send(hand.socket, _asked(self._job, place))
+                    send(hand.socket, _said_of(self._job, place) | {"most": self._asked.most})
 
     def _heard(self, hand: Hand) -> Done | None:
         if hand not in self._at:
@@ -282,7 +295,12 @@ class _Crew:
     def _tell(self, progress: Progress | None = None, remark: str = "") -> None:
         now = time.monotonic()
         underway = [Underway(now - task.began, task.share) for task in self._at.values() if task is not None]
-        self._tick(State(self._finished, underway, len(self._waiting), self._most, progress, remark))
+        asked = self._tick(State(self._finished, underway, len(self._waiting), self._most, progress, remark))
+        if asked is not None and asked != self._asked:
+            self._asked = asked
+            for hand in self._at:
+                with contextlib.suppress(OSError):
+                    send(hand.socket, {"do": "heed", "paused": asked.paused, "most": asked.most})
 
     def _died(self, hand: Hand, task: _Task | None) -> None:
         """A hand was ended from outside.  Its part is taken once more, when no other takes memory beside it."""
@@ -320,7 +338,7 @@ def _ended(work: Work, place: int, how: int) -> str:
     )
 
 
-def _asked(work: Work, place: int) -> dict[str, Json]:
+def _said_of(work: Work, place: int) -> dict[str, Json]:
     return {
         "do": "part",
         "function": work.division.function,
@@ -328,6 +346,7 @@ def _asked(work: Work, place: int) -> dict[str, Json]:
         "source": os.fsencode(work.source).hex(),
         "data": work.data,
         "seed": work.seed,
+        "state": os.fsencode(work.states[place]).hex() if work.states else "",
     }
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.errors import DataProblem, RungwiseError
+from engine.ports import Wish
 from engine.records import Evidence, Json, Progress, Trial, canonical
-from engine.runners.context import RunContext, Workplace, never, nobody_listens
+from engine.runners.context import RunContext, Workplace, never, nobody_listens, nothing
 from engine.runners.environment import environment_key
 from engine.runners.meter import Meter
 from engine.trials import BY_NAME, TrialKind
@@ -22,6 +23,7 @@ def perform(
     *,
     told: Callable[[Progress], None] = nobody_listens,
     stopped: Callable[[], bool] = never,
+    wished: Callable[[], Wish] = nothing,
     kinds: Mapping[str, TrialKind] = BY_NAME,
 ) -> Evidence:
     """Compute a trial's evidence.
@@ -32,7 +34,7 @@ def perform(
     """
     value: dict[str, Json] = {}
     error = ""
-    context = RunContext(trial, place, told, stopped)
+    context = RunContext(trial, place, told, stopped, wished)
     with Meter() as meter:
         try:
             kind = kinds.get(trial.kind)

@@ -21,6 +21,35 @@ _LOOK_EVERY = 64  # parts kept between two looks at how much there is
 Part = tuple[bytes, dict[str, Json]]  # what came out, and what it cost
 
 
+class StateFile:
+    """How far a part has come, in a file of its own: whole or not at all.  What cannot be written is not kept."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def load(self) -> bytes | None:
+        with contextlib.suppress(OSError):
+            return self.file.read_bytes()
+        return None
+
+    def save(self, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = ""
+            try:
+                handle, part = tempfile.mkstemp(dir=self.file.parent, prefix=".", suffix=".part")
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(content)
+                os.replace(part, self.file)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(part)
+
+    def drop(self) -> None:
+        with contextlib.suppress(OSError):
+            self.file.unlink()
+
+
 class KeptParts:
     """Parts by their key, in a folder that is made by the first of them.
 
@@ -64,6 +93,10 @@ class KeptParts:
             if self._put % _LOOK_EVERY == 0:
                 self._make_room()
             self._put += 1
+
+    def state(self, key: str) -> StateFile:
+        """Where a part that is being computed keeps how far it has come."""
+        return StateFile(self.folder / f"{key}.state")
 
     def _make_room(self) -> None:
         files: list[tuple[int, int, str]] = []

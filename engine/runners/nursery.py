@@ -23,6 +23,7 @@ from typing import Any
 
 from engine.errors import RungwiseError
 from engine.records import Json, Progress
+from engine.runners.kept import StateFile
 from engine.runners.meter import Meter
 from engine.runners.wire import receive, send
 from engine.trials import load_function
@@ -105,7 +106,10 @@ def serve(whom: socket.socket) -> None:
 
     def listen() -> None:
         while (message := receive(whom)) is not None:
-            asked.put(message[0])
+            if message[0]["do"] == "heed":
+                heed(message[0])
+            else:
+                asked.put(message[0])
         os._exit(0)
 
     threading.Thread(target=listen, name="listener", daemon=True).start()
@@ -114,7 +118,19 @@ def serve(whom: socket.socket) -> None:
         _compute(asked.get(), whom)
 
 
+_goes_on = threading.Event()  # cleared while a person wants it paused
+_goes_on.set()
+_most: list[int | None] = [None]  # epochs after which a training ends, where a person has seen enough
+
+
+def heed(said: dict[str, Json]) -> None:
+    """What a person wants of the part that is being computed; the listener hears it in the middle of one."""
+    _most[0] = said["most"]
+    (_goes_on.clear if said["paused"] else _goes_on.set)()
+
+
 def _compute(said: dict[str, Json], whom: socket.socket) -> None:
+    _most[0] = said.get("most")
     with Meter() as meter:
         try:
             body = load_function(said["function"])(said["params"], _Context(said, whom))
@@ -139,6 +155,8 @@ class _Context:
     def __init__(self, said: dict[str, Json], whom: socket.socket | None) -> None:
         self.data, self.seed = str(said["data"]), int(said["seed"])
         self._path, self._whom, self._told_at = Path(os.fsdecode(bytes.fromhex(said["source"]))), whom, -1.0
+        state = bytes.fromhex(said.get("state") or "")
+        self.saved = StateFile(Path(os.fsdecode(state))) if state else None
 
     def source(self) -> Path:
         return self._path
@@ -149,6 +167,12 @@ class _Context:
             self._told_at = now
             said = [progress.step, progress.steps, progress.unit, progress.message, dict(progress.point)]
             send(self._whom, {"said": "progress", "progress": said})
+        _goes_on.wait()
+
+    @property
+    def most(self) -> int | None:
+        """Epochs after which a person has seen enough of a training; None while nobody said so."""
+        return _most[0]
 
     def evidence(self, key: str) -> dict[str, Any]:
         raise KeyError(key)  # a part reads nothing but its parameters and the data

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from engine.errors import Cancelled, RungwiseError
-from engine.ports import TrialQueue
+from engine.ports import TrialQueue, Wish
 from engine.records import Progress, Trial
 from engine.runners.context import Workplace
 from engine.runners.inline import perform
@@ -98,9 +98,14 @@ class Worker:
                 return self._queue.cancelled(trial.key)
             return False
 
+        def wished() -> Wish:
+            with self._noted("What is wanted of it could not be read"):
+                return self._queue.wish(trial.key)
+            return ""
+
         try:
             with self._interruptible():
-                evidence = perform(trial, self._place, told=told, stopped=stopped, kinds=self._kinds)
+                evidence = perform(trial, self._place, told=told, stopped=stopped, wished=wished, kinds=self._kinds)
             if evidence.ok:
                 self._place.evidence.put(evidence)
         except Ended:

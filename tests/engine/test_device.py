@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.device import choose, memory_needed, probe
-from engine.errors import Cancelled, UsageProblem
+from engine.errors import Cancelled, RungwiseError, UsageProblem
 from engine.models.networks.backend import HOW_TO_ADD, installed
 
 needs_networks = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
@@ -98,3 +98,109 @@ def test_probe_can_be_cancelled_and_refuses_what_does_not_exist():
         probe(params, Listener(stop=True))
     with pytest.raises(UsageProblem, match="no network called"):
         probe(params | {"model": {"name": "net_huge"}}, Listener())
+
+
+# -- graphics cards that are not here ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """Three graphics cards, of which the second has most free memory; steps take what is written down for them."""
+    from engine import device
+    from engine.models.networks.backend import load_torch
+
+    cuda = load_torch().cuda
+    free = [2 << 30, 9 << 30, 4 << 30]
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(cuda, "get_device_name", lambda i: f"Card {i}")
+    monkeypatch.setattr(cuda, "mem_get_info", lambda i=0: (free[int(str(i).rpartition(":")[2])], 16 << 30))
+    took = {"cpu": 12.0, "cuda": 3.0, "bf16": 3.0}
+    room = {"cuda": 10**9}
+    asked = []
+
+    def timed(where, network, loss, inputs, outputs, batch, ctx):
+        asked.append((where, batch, network.training.precision))
+        kind = where.partition(":")[0]
+        if batch > room.get(kind, 10**9):
+            raise load_torch().OutOfMemoryError("CUDA out of memory.")
+        return took["bf16"] if network.training.precision == "bf16" else took[kind]
+
+    monkeypatch.setattr(device, "_time", timed)
+    return free, took, room, asked
+
+
+PROBE = {"model": {"name": "net_small"}, "features": 20, "outputs": 2, "batch": 128}
+
+
+@needs_networks
+def test_of_several_cards_the_one_with_most_room_is_timed_and_named(cards):
+    _, _, _, asked = cards
+    found = probe(PROBE, Listener())
+    assert {where for where, _, _ in asked} == {"cpu", "cuda:1"}
+    assert found["chosen"] == "cuda"
+    assert found["why"] == (
+        "GPU: 3 ms a step against CPU: 12 ms: 4.0 times as fast. Of 3 graphics cards number 1 has most free memory."
+    )
+    assert [card["free_mb"] for card in found["cards"]] == [2048, 9216, 4096]
+    assert {t["name"]: t["ms_per_step"] for t in found["timings"]}["Card 1"] == 3.0
+
+
+@needs_networks
+def test_a_training_goes_to_the_card_with_most_room(cards):
+    from engine.models.networks.backend import needs_device, on_device
+
+    assert on_device("cuda")[1] == "cuda:1"
+    assert on_device("cpu")[1] == "cpu"
+    needs_device("cuda:2")
+    with pytest.raises(RungwiseError, match="measure the devices again"):
+        needs_device("cuda:3")
+
+
+@needs_networks
+def test_a_card_that_is_slower_is_left(cards):
+    cards[1].update(cpu=0.5, cuda=1.0)
+    found = probe(PROBE, Listener())
+    assert (found["chosen"], found["precision"]) == ("cpu", "float32")
+    assert found["why"].startswith("CPU: 0.5 ms a step against GPU: 1 ms: 2.0 times as fast.")
+
+
+@needs_networks
+def test_half_precision_where_it_is_a_third_faster(cards):
+    cards[1]["bf16"] = 2.0
+    found = probe(PROBE, Listener())
+    assert found["precision"] == "bf16"
+    assert (
+        "In bf16 a step is 1.5 times as fast as in float32; keep it only where the score does not fall."
+        in (found["why"])
+    )
+    cards[1]["bf16"] = 2.6
+    assert probe(PROBE, Listener())["precision"] == "float32"
+
+
+@needs_networks
+def test_a_card_without_room_is_timed_with_a_smaller_batch_or_left_out(cards):
+    cards[2]["cuda"] = 32
+    found = probe(PROBE, Listener())
+    assert (found["chosen"], found["batch"]) == ("cuda", 32)
+    assert "It has room for 32 rows a step, not for 128." in found["why"]
+    cards[2]["cuda"] = 0
+    found = probe(PROBE, Listener())
+    assert found["chosen"] == "cpu"
+    assert found["why"] == "CPU: 12 ms a step. Card 1 was left out: it ran out of memory in a training step."
+
+
+@needs_networks
+def test_what_must_repeat_runs_in_deterministic_mode():
+    import os
+
+    from engine.models.networks.backend import reproducible
+
+    with reproducible(3, 1, "cpu") as torch:
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.get_num_threads() == 1
+        drawn = torch.rand(4)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    with reproducible(3, 1, "cpu") as torch:
+        assert torch.equal(torch.rand(4), drawn)

@@ -210,3 +210,36 @@ while (trial := store.queue.claim(sys.argv[2])) is not None:
         out, _ = child.communicate(timeout=60)
         keys += out.split()
     assert Counter(keys) == Counter(one.key for one in trials)
+
+
+def test_what_a_person_wants_of_a_running_trial(store):
+    queue, one, waits = store.queue, trial(0), trial(1)
+    queue.submit([one, waits])
+    queue.claim("w")
+    queue.want([one.key, waits.key, "nope"], "pause")
+    assert (queue.wish(one.key), queue.wish(waits.key), queue.wish("nope")) == ("pause", "", "")
+    assert queue.states([one.key])[one.key].wish == "pause"
+    assert not queue.cancelled(one.key)
+    queue.submit([one])
+    assert queue.wish(one.key) == "pause", "wanted by another session, too, it waits all the same"
+    queue.want([one.key], "")
+    assert queue.wish(one.key) == ""
+    queue.want([one.key], "enough")
+    queue.cancel([one.key])
+    assert (queue.wish(one.key), queue.cancelled(one.key)) == ("cancel", True)
+    queue.want([one.key], "pause")
+    assert queue.cancelled(one.key), "what is being cancelled stays so"
+    queue.finish(one.key, "cancelled")
+    assert queue.states([one.key])[one.key].wish == ""
+
+
+def test_a_paused_trial_whose_worker_died_has_failed(store, clock):
+    queue, one = store.queue, trial()
+    queue.submit([one])
+    queue.claim("w")
+    queue.want([one.key], "pause")
+    clock.seconds += queue.silence + 1
+    assert queue.states([one.key])[one.key].status == "failed"
+    queue.beat("other")
+    queue.submit([one])
+    assert (status(store), queue.wish(one.key)) == ("queued", "")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +36,15 @@ def load_torch() -> Any:
     except ImportError:
         raise NoNetworks(HOW_TO_ADD) from None
     return torch
+
+
+def load_for_training() -> None:
+    """Load what the first step of an optimiser would, seconds of it, so that processes forked from this one share it.
+
+    Keras, which takes longer still, trains nothing here.  Raises NoNetworks.
+    """
+    load_torch()
+    importlib.import_module("torch._dynamo")
 
 
 def load_keras() -> Any:
@@ -82,8 +93,10 @@ def out_of_memory(problem: BaseException) -> bool:
 
 
 def versions() -> dict[str, str]:
-    """Versions for the record: {"torch": …, "keras": …}.  Raises NoNetworks."""
-    return {"torch": load_torch().__version__, "keras": load_keras().__version__}
+    """Versions: {"torch": …, "keras": …}; Keras, which takes seconds, is not loaded.  Raises NoNetworks."""
+    if not installed():
+        raise NoNetworks(HOW_TO_ADD)
+    return {name: version(name) for name in ("torch", "keras")}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import DataProblem, RungwiseError
+from engine.errors import DataProblem, Enough
 from engine.models.networks.augment import augmented
 from engine.models.networks.backend import load_torch, on_device, out_of_memory, reproducible
 from engine.models.networks.checkpoints import State, moments_of, put_moments, state_bytes, state_of
@@ -47,10 +47,6 @@ BREATHE = 0.5  # seconds within an epoch after which a cancel is looked for
 SAVE_EVERY = 2.0  # seconds of training that are lost at most
 ROOM = 0.5  # of the free memory of a device that rows may take
 SMALLEST = 8  # rows a step below which a device that is out of memory is given up
-
-
-class Enough(RungwiseError):
-    """Raised by `report`: stop here, and keep the best so far."""
 
 
 @dataclass(frozen=True)

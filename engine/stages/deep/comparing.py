@@ -10,6 +10,7 @@ from engine.metrics import figure
 from engine.plans import alpha_of_round
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Json, Option
+from engine.stages.columns import counted
 from engine.stages.deep.hypothesis import Outcome
 from engine.stages.deep.situation import ALPHA, STRICT, Situation
 from engine.stages.deep.training import Taken, deviation, too_lucky, training_views
@@ -118,6 +119,7 @@ def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> 
     proof = " Strict proof: a fifth of the usual error budget." if strict else ""
     cost = price(net, champion)
     luck = f" Seeds alone move its score by ±{figure(sd)}." if more else ""
+    luck += ended_early(taken)
     views: list[View] = [ladder_view(m, (champion, net), s.choice("problem.success")), *training_views(taken.own[0])]
     return Ask(
         COMPARE,
@@ -132,6 +134,12 @@ def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> 
         shows=tuple(views),
         judge=judge,
     )
+
+
+def ended_early(taken: Taken) -> str:
+    """Whether a person ended some of its trainings, in a sentence; "" where not."""
+    ended = sum(int(dict(e.value.get("net") or {}).get("ended_by_person", 0)) for e in taken.own)
+    return f" You ended {counted(ended, 'training')} early; the best until then was kept." if ended else ""
 
 
 def flags(at: Situation, taken: Taken, verdict: Mapping[str, Json]) -> Sequence[Objection]:

@@ -1,0 +1,167 @@
+"""A training that is broken off goes on where it was, to the bit; one that a person has seen enough of keeps its best;
+one that finds no room takes smaller batches, then the CPU."""
+
+import numpy as np
+import pytest
+
+from engine.errors import Cancelled, Enough
+from engine.models.networks import training
+from engine.models.networks.backend import HOW_TO_ADD, installed, load_torch
+from engine.models.networks.inputs import plain_layout
+from engine.models.networks.losses import Loss
+from engine.models.networks.spec import declared
+from tests.engine.models.networks.test_training import network, rows
+
+pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
+
+
+class Listener:
+    """Hears of each epoch, and raises at one of them; keeps what is saved, as a store would."""
+
+    def __init__(self, at=0, raises=Cancelled):
+        self.at, self.raises, self.epochs = at, raises, []
+        self.content = None
+        self.saved = self
+
+    def __call__(self, progress):
+        if progress.point:
+            self.epochs.append(progress.step)
+            if progress.step == self.at:
+                raise self.raises("so far")
+
+    def load(self):
+        return self.content
+
+    def save(self, content):
+        self.content = content
+
+    def drop(self):
+        self.content = None
+
+
+@pytest.fixture
+def every_epoch(monkeypatch):
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+
+
+@pytest.mark.usefixtures("every_epoch")
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_goes_on_where_it_was_to_the_bit(schedule):
+    X, y, _ = rows()
+    whole = network(seed=3, schedule=schedule).fit(X, y)
+    broken = Listener(at=7)
+    with pytest.raises(Cancelled):
+        network(seed=3, schedule=schedule, report=broken).fit(X, y)
+    assert broken.content
+    again = Listener()
+    again.content = broken.content
+    model = network(seed=3, schedule=schedule, report=again).fit(X, y)
+    assert again.epochs[0] == 8, "the seventh was saved before it was told"
+    assert np.array_equal(model.predict_proba(X), whole.predict_proba(X))
+    assert model.trained_["curve"] == whole.trained_["curve"]
+    assert model.trained_["remarks"] == ["Taken up after epoch 7, where it had been broken off."]
+    assert again.content is None, "nothing is left behind"
+
+
+@pytest.mark.usefixtures("every_epoch")
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut short"])
+def test_a_state_that_cannot_be_read_is_none(content):
+    X, y, _ = rows()
+    listener = Listener()
+    listener.content = content
+    model = network(seed=3, report=listener).fit(X, y)
+    assert listener.epochs[0] == 1
+    assert model.trained_["remarks"] == []
+
+
+@pytest.mark.usefixtures("every_epoch")
+def test_the_state_of_another_training_is_none():
+    """Fewer rows than it was saved with: it is not the same training."""
+    X, y, _ = rows()
+    broken = Listener(at=5)
+    with pytest.raises(Cancelled):
+        network(report=broken).fit(X, y)
+    again = Listener()
+    again.content = broken.content
+    network(report=again).fit(X[:400], y[:400])
+    assert again.epochs[0] == 1
+
+
+def test_enough_keeps_the_best_so_far():
+    X, y, _ = rows()
+    model = network(epochs=40, patience=40, report=Listener(at=9, raises=Enough)).fit(X, y)
+    assert (model.trained_["ended"], model.trained_["epochs"]) == ("enough", 9)
+    curve = [point["validation loss"] for point in model.trained_["curve"]]
+    assert model.trained_["best_epoch"] == int(np.argmin(curve)) <= 9
+    assert curve == [p["validation loss"] for p in network(epochs=9, patience=40).fit(X, y).trained_["curve"]]
+
+
+# -- no room -----------------------------------------------------------------------------------------------------------
+
+
+class Room:
+    """Lets a training through where its batch fits, on a device that is not here: it trains on the CPU instead."""
+
+    def __init__(self, monkeypatch, room):
+        self.room, self.tried = room, []
+        through = training._Run.through
+        on_device = training.on_device
+        monkeypatch.setattr(training, "on_device", lambda device: on_device("cpu"))
+
+        def limited(run):
+            self.tried.append((run.how.device, run.batch))
+            if run.batch > self.room.get(run.how.device, 10**9):
+                with load_torch().no_grad():
+                    for weight in run.net.parameters():
+                        weight.add_(1.0)  # what a step left behind before it failed
+                raise load_torch().OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return through(run)
+
+        monkeypatch.setattr(training._Run, "through", limited)
+
+
+def trained(device, batch=64):
+    from dataclasses import replace
+
+    from engine.models.networks.modules import untrained
+
+    X, y, _ = rows()
+    net, loss, layout = declared("net_small"), Loss("cross_entropy"), plain_layout(6)
+    how = replace(net.training, device=device, batch=batch, epochs=3)
+    made = untrained(net, loss, layout.inputs, 2, y, 0)
+    return training.train(made, loss, layout.tensors(X[:500]), y[:500], layout.tensors(X[500:]), y[500:], how, seed=0)
+
+
+def test_out_of_memory_takes_a_smaller_batch_and_says_so(monkeypatch):
+    room = Room(monkeypatch, {"cuda": 16})
+    found = trained("cuda")
+    assert room.tried == [("cuda", 64), ("cuda", 32), ("cuda", 16)]
+    assert found.batch == 16
+    assert found.remarks == [
+        "cuda ran out of memory; trained with 32 rows a step.", "cuda ran out of memory; trained with 16 rows a step.",
+    ]  # fmt: skip
+    plain = trained("cpu", 16)
+    assert found.curve == plain.curve, "it began anew from its first weights"
+
+
+def test_a_device_without_room_for_any_batch_is_left_for_the_cpu(monkeypatch):
+    room = Room(monkeypatch, {"cuda": 0})
+    found = trained("cuda")
+    assert room.tried[-1] == ("cpu", 64)
+    assert found.remarks[-1] == "cuda ran out of memory even with 8 rows a step; the CPU was taken."
+    assert found.curve == trained("cpu").curve
+
+
+def test_no_room_anywhere_is_said(monkeypatch):
+    Room(monkeypatch, {"cpu": 0})
+    with pytest.raises(MemoryError, match="do not fit in memory"):
+        trained("cpu")
+
+
+def test_another_error_of_the_device_is_no_lack_of_room(monkeypatch):
+    def broken(run):
+        raise RuntimeError("device-side assert triggered")
+
+    monkeypatch.setattr(training._Run, "through", broken)
+    with pytest.raises(RuntimeError, match="device-side"):
+        trained("cpu")

@@ -1,0 +1,144 @@
+"""A network that trains in a process of its own: paused, ended by a person, and killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from engine.models.networks.backend import HOW_TO_ADD, installed
+from engine.ports import Wish
+from engine.records import Evidence, Progress, Trial
+from engine.runners.again import FreshArtifacts, FreshEvidence
+from engine.runners.context import Workplace
+from engine.runners.hands import LocalHands
+from engine.runners.inline import perform
+from engine.runners.kept import KeptParts
+from tests.engine.runners.test_hands import wait_until
+from tests.engine.runners.test_inline import NoBytes
+
+pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
+
+RECIPE: dict[str, Any] = {
+    "read": {"format": "csv", "header": True, "separator": ",", "encoding": "utf-8", "quote": '"', "decimal": "."},
+    "target": "y", "task": "binary", "positive": "yes", "types": {"a": "number", "b": "number"}, "marks": {},
+    "group": None, "time": None, "keep_together": True, "costs": None, "metric": "roc_auc",
+    "split": {"kind": "stratified", "lockbox": 0.2, "seed": 0}, "plan": {"folds": 2, "repeats": 1, "seed": 0},
+}  # fmt: skip
+
+
+class Data:
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def path(self, fingerprint: str) -> Path:
+        return self.file
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2))
+    y = np.where(x[:, 0] * x[:, 1] + 0.5 * rng.normal(size=400) > 0, "yes", "no")
+    file = tmp_path_factory.mktemp("data") / "rows.csv"
+    file.write_text("a,b,y\n" + "".join(f"{a:.4f},{b:.4f},{label}\n" for (a, b), label in zip(x, y, strict=True)))
+    return Data(file)
+
+
+@pytest.fixture(scope="module")
+def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHands]:
+    pair = LocalHands(tmp_path_factory.mktemp("logs"), most=2)
+    yield pair
+    pair.close()
+
+
+def trial(epochs: int, folds: int = 2) -> Trial:
+    how = {"epochs": epochs, "patience": epochs, "batch": 64}
+    params = {"recipe": RECIPE, "model": {"name": "net_small", "settings": how}, "folds": folds}
+    return Trial("cross_validate", params, "data", label="Small net")
+
+
+class Person:
+    """Watches a trial that runs in a thread, and says what is wanted of it."""
+
+    def __init__(self, what: Trial, data: Data, hands: LocalHands | None, kept: Path) -> None:
+        self.wish: Wish = ""
+        self.points: list[Progress] = []
+        self.found: Evidence | None = None
+        place = Workplace(FreshEvidence(), FreshArtifacts(NoBytes()), data, None, KeptParts(kept), hands)
+
+        def told(progress: Progress) -> None:
+            if "epoch" in progress.point:
+                self.points.append(progress)
+
+        def run() -> None:
+            self.found = perform(what, place, told=told, wished=lambda: self.wish)
+
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def through(self) -> Evidence:
+        self.thread.join(60)
+        assert self.found is not None
+        assert self.found.ok, self.found.error
+        return self.found
+
+
+def figures(found: Evidence) -> Any:
+    net = {k: v for k, v in found.value["net"].items() if k not in ("seconds", "rows_per_second", "remarks")}
+    return found.value["scores"], net
+
+
+@pytest.fixture(params=["side by side", "alone"])
+def whose(request: pytest.FixtureRequest, hands: LocalHands) -> LocalHands | None:
+    return hands if request.param == "side by side" else None
+
+
+def test_paused_it_waits_and_goes_on_to_the_same_figures(whose: LocalHands | None, data: Data, tmp_path: Path) -> None:
+    person = Person(trial(100), data, whose, tmp_path / "a")
+    wait_until(lambda: person.points)
+    person.wish = "pause"
+    time.sleep(0.5)
+    before = len(person.points)
+    time.sleep(0.7)
+    assert len(person.points) <= before + 1
+    assert person.found is None
+    person.wish = ""
+    paused = person.through()
+    assert figures(paused) == figures(Person(trial(100), data, whose, tmp_path / "b").through())
+
+
+def test_enough_ends_every_training_and_keeps_its_best(whose: LocalHands | None, data: Data, tmp_path: Path) -> None:
+    person = Person(trial(100_000), data, whose, tmp_path / "kept")
+    wait_until(lambda: len(person.points) >= 3)
+    person.wish = "enough"
+    net = person.through().value["net"]
+    assert net["ended_by_person"] == 2
+    assert net["ended"] == "enough"
+    assert 3 <= max(net["epochs_per_fold"]) < 20_000
+    assert not list((tmp_path / "kept").glob("*")), "what was cut short is no part of another trial"
+
+
+def test_killed_in_the_middle_it_goes_on_from_its_last_epoch(hands: LocalHands, data: Data, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    person = Person(trial(100_000, 1), data, hands, kept)
+    wait_until(lambda: list(kept.glob("*.state")))
+    assert hands.nursery is not None
+    busiest = max(psutil.Process(hands.nursery.process.pid).children(), key=lambda child: child.cpu_times().user)
+    os.kill(busiest.pid, signal.SIGKILL)
+    before = len(person.points)
+    wait_until(lambda: len(person.points) > before + 5)
+    assert person.points[-1].step > before / 2, "it did not begin anew"
+    person.wish = "enough"
+    found = person.through()
+    assert found.value["net"]["remarks"][0].startswith("Taken up after epoch ")
+    assert len(found.value["net"]["curve"]) == found.value["net"]["epochs"] + 1, "the curve is whole"
+    assert not list(kept.glob("*.state"))
