@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,11 @@ from engine.errors import DataProblem
 from engine.evaluation.bench import bench_of
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, said_of
-from engine.export.model.source import Cell, Plan, cells, splits_of
+from engine.export.model.source import Cell, Plan, cells, splits_of, writable
 from engine.export.model.terms import NoForm
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
-from engine.records import Evidence
+from engine.records import Evidence, Json
 from engine.words import literal
 
 ALLOWED = 1e-9
@@ -46,9 +46,19 @@ def plan_of(d: Dossier) -> Plan:
     model = dict(d.final.value["model"])
     if spec_of(model).composed:
         raise NoForm(f"{spec_of(model).title} does not leave as plain code so far; take --to model.")
-    table = load(d.data(), artifact.recipe)
-    bench = bench_of(artifact.recipe, table)
-    return Plan(d, artifact.recipe, model, artifact.threshold, table, bench, SEED, d.options.get("stem") or d.name)
+    recipe = in_session_order(artifact.recipe, d.session.recipe())
+    writable(recipe)
+    table = load(d.data(), recipe)
+    bench = bench_of(recipe, table)
+    return Plan(d, recipe, model, artifact.threshold, table, bench, SEED, d.options.get("stem") or d.name)
+
+
+def in_session_order(kept: Mapping[str, Json], walked: Mapping[str, Json]) -> dict[str, Json]:
+    """A stored recipe with its columns in the order in which the session's exams took them: boosting, asked to choose
+    between two columns that are as good, takes the first."""
+    order = [column for column in walked.get("types") or () if column in kept["types"]]
+    rest = [column for column in kept["types"] if column not in order]
+    return {**kept, "types": {column: kept["types"][column] for column in [*order, *rest]}}
 
 
 def checked(d: Dossier) -> tuple[Plan, list[str]]:

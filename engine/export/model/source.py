@@ -73,15 +73,24 @@ class Plan:
         return "" if decision is None else literal(decision.why or decision.reason)
 
 
-def cells(plan: Plan) -> list[Cell]:
-    """The whole of it.  Raises NoForm for what cannot be written as plain code."""
-    recipe = plan.recipe
-    if recipe.get("material") not in (None, "table"):
-        raise NoForm("Only sessions on tables leave as plain code so far; take --to model.")
+MATERIALS = {"series": "Series", "text": "Texts", "image": "Pictures"}
+
+
+def writable(recipe: Mapping[str, Json]) -> None:
+    """Raises NoForm for rows that plain code does not read so far."""
+    material = recipe.get("material")
+    if material not in (None, "table"):
+        raise NoForm(
+            f"{MATERIALS.get(str(material), 'These rows')} do not leave as plain code so far; take --to model."
+        )
     if ReadSettings.from_dict(recipe.get("read") or {}).format != "csv":
         raise NoForm(
             "Only delimited text files are read by plain code so far; save the table as CSV, or take --to model."
         )
+
+
+def cells(plan: Plan) -> list[Cell]:
+    """The whole of it.  Raises NoForm for what cannot be written as plain code."""
     estimator = _estimator(plan)
     return [
         _head(plan),
