@@ -3,6 +3,7 @@
 import pytest
 
 from engine.effects import Ask
+from engine.errors import InvalidAnswer
 from engine.questions import Form, Question
 from engine.records import Option
 from tests.tui.scripted import (
@@ -153,3 +154,49 @@ async def test_hostile_names_are_shown_as_they_are():
         assert "two␊lines" in screen
         assert "esc␛[31mape" in screen
         assert pilot.app.screen.query_one(QuestionPane).form.raw() == "Churn"
+
+
+EXPERT = Question("data.expert", "What would an expert compute?", Form.TABLE, asks="person", default={}, fact=True)
+
+
+def ask_expert(recommended=None):
+    def read(value):
+        for name, text in value.items():
+            if "tenure" not in text:
+                raise InvalidAnswer(f"data.expert: {name}: there is no column in “{text}”; there is tenure.")
+        return {name: {"formula": text} for name, text in value.items()}
+
+    return Ask(EXPERT, recommended=recommended or {}, reason="An amount per unit tells more.", read=read)
+
+
+async def test_lines_of_ones_own_are_added_where_names_are_free():
+    choice, t = await answer(ask_expert(), *"short = tenure < 12", "enter", *"x=tenure*2", "enter", "enter")
+    assert choice == {"short": {"formula": "tenure < 12"}, "x": {"formula": "tenure*2"}}, t
+
+
+async def test_what_is_typed_is_checked_while_it_is_typed():
+    choice, t = await answer(ask_expert(), *"short = tenur < 12")
+    assert choice is None
+    assert "✕" in t
+    assert "there is no column in “tenur < 12”" in t
+    _, t = await answer(ask_expert(), *"short")
+    assert "Write a name, an equals sign" in t
+
+
+async def test_a_recommended_line_is_taken_with_the_guides_words_and_can_be_removed_and_put_back():
+    ask = ask_expert({"per": "a / tenure"})
+    choice, t = await answer(ask)
+    assert "An amount per unit tells more." in t
+    assert "the guide's words" in t
+    choice, _ = await answer(ask, "minus", "enter")
+    assert choice == {}
+    choice, _ = await answer(ask, "minus", "u", "enter")
+    assert choice == {"per": {"formula": "a / tenure"}}
+    choice, t = await answer(ask, "space", *" + 1", "enter", "enter")
+    assert choice == {"per": {"formula": "a / tenure + 1"}}, t
+
+
+async def test_the_last_tick_is_taken_back():
+    ask = Ask(MARKS, subject="age", options=(Option("?"), Option("-9")), recommended=["?"], reason="both")
+    choice, _ = await answer(ask, "space", "down", "space", "u", "u", "enter", wait="age")
+    assert choice == ["?"]

@@ -21,8 +21,14 @@ from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
 
 PACES = (
-    ("quick", "quick", "asks what only you can know; lists the rest to check"),
+    ("quick", "quick", "asks what only you know; lists the rest to check"),
     ("guided", "guided", "asks every question, one at a time"),
+)
+
+
+KINDS = (
+    "CSV, TSV, JSON, Parquet, Excel or a database (FILE.db::TABLE), one row a case; "
+    "or a folder of pictures or texts, one sub-folder for each class."
 )
 
 
@@ -49,14 +55,17 @@ class Begin(Dialog[str | None]):
     Begin .label { width: 9; color: $text-muted; }
     Begin Field { width: 1fr; }
     Begin .hint { height: 2; padding: 0 0 0 9; color: $text-muted; }
-    Begin #found { height: 4; margin: 0 0 0 9; visibility: hidden; }
-    Begin #found.open { visibility: visible; }
+    Begin .below { height: 4; padding: 0 0 0 9; }
+    Begin #file-hint { height: 3; padding: 0 1; color: $text-muted; }
+    Begin #found { height: 4; display: none; }
+    Begin #found.open { display: block; }
     Begin #pace { height: 2; width: 1fr; }
     Begin .two { height: 2; }
     Begin #problem { color: $error; text-style: bold; height: auto; max-height: 4; margin: 1 0 0 0; }
     """
-    about = """A session begins with a table in a file: CSV or TSV (also gzipped), one row a case, with a header line.
-Name the column to predict, or leave it empty and be asked with the columns in sight."""
+    about = """A session begins with data: a table in almost any form, one row a case, or a folder of pictures or texts.
+Name the column to predict, or leave it empty and be asked with the columns in sight. How a table is read is found out,
+and shown first; nothing is changed in your file."""
 
     def __init__(self, path: str = "", target: str = "") -> None:
         super().__init__()
@@ -71,8 +80,10 @@ Name the column to predict, or leave it empty and be asked with the columns in s
         with box:
             with Horizontal(classes="line"):
                 yield Static("file", classes="label")
-                yield Field(self.start[0], placeholder="a file, FILE.db::TABLE or a folder; → completes", id="path")
-            yield Rows((Column(flex=True),), id="found")
+                yield Field(self.start[0], placeholder="where it lies; → completes, ↓ chooses", id="path")
+            with Vertical(classes="below"):
+                yield Rows((Column(flex=True),), id="found")
+                yield Static(KINDS, markup=False, id="file-hint")
             with Horizontal(classes="line"):
                 yield Static("target", classes="label")
                 yield Field(self.start[1], placeholder="column to predict; empty: be asked", id="target")
@@ -82,7 +93,7 @@ Name the column to predict, or leave it empty and be asked with the columns in s
                 yield Rows((Column(), Column(flex=True)), [Row((w, note), key=k) for k, w, note in PACES], id="pace")
             with Horizontal(classes="line"):
                 yield Static("name", classes="label")
-                yield Field(placeholder="the file's", id="name")
+                yield Field(placeholder="of the session; empty: the file's", id="name")
             yield Static("", markup=False, id="problem")
         yield KeyLine()
 
@@ -107,11 +118,13 @@ Name the column to predict, or leave it empty and be asked with the columns in s
             found = []
         rows = self.query_one("#found", Rows)
         rows.show((Column(flex=True),), [Row((literal(path),), key=path) for path in found], 0)
-        rows.set_class(bool(found) and self.query_one("#path", Input).has_focus, "open")
+        self._open_found(bool(found) and self.query_one("#path", Input).has_focus)
         wrong = peek.problem(typed)
         if typed != self._looked_at:
             self._looked_at = typed
             self._columns = [] if wrong else peek.columns(path_of(typed))
+        hint = "" if self._columns else wrong if typed.strip() else KINDS
+        self.query_one("#file-hint", Static).update(literal(hint))
         self._hint_target()
 
     @on(Input.Changed, "#target")
@@ -172,7 +185,11 @@ Name the column to predict, or leave it empty and be asked with the columns in s
     def _focus_moved(self) -> None:
         found = self.query_one("#found", Rows)
         inside = self.focused is found or (self.focused is not None and self.focused.id == "path")
-        found.set_class(inside and bool(found.rows), "open")
+        self._open_found(inside and bool(found.rows))
+
+    def _open_found(self, is_open: bool) -> None:
+        self.query_one("#found").set_class(is_open, "open")
+        self.query_one("#file-hint").display = not is_open
 
     # -- beginning -------------------------------------------------------------------------------------------------
 

@@ -308,6 +308,7 @@ class QuestionPane(Vertical):
         if self._silent:
             return
         self._renew()
+        self.screen.refresh_bindings()
         self.post_message(self.Drafted(self.ask.place, self.draft()))
 
     # -- keys ------------------------------------------------------------------------------------------------------

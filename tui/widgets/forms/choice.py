@@ -34,7 +34,10 @@ class Search(Field):
 class ChoiceForm(Form):
     """The row under the cursor is the answer; a text in the last field is, where the question takes others."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "search", "Search", key_display="/", id="form.search")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="form.search"),
+        Binding("u,ctrl+z", "undo", "Undo", key_display="u", id="form.undo", tooltip="Take the last tick back"),
+    ]
 
     def __init__(self, ask: Ask, several: bool = False) -> None:
         super().__init__()
@@ -45,6 +48,7 @@ class ChoiceForm(Form):
         self.chosen: set[int] = set()  # positions among the options
         if several and isinstance(ask.recommended, list | tuple):
             self.chosen = {i for i, option in enumerate(self.options) if option.key in ask.recommended}
+        self.history: list[set[int]] = []
         self.shown: list[int] = list(range(len(self.options)))
         self._names = _figure_names(self.options)
 
@@ -127,7 +131,7 @@ class ChoiceForm(Form):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "search" or len(self.options) > SEARCHED
+        return bool(self.history) if action == "undo" else action != "search" or len(self.options) > SEARCHED
 
     def action_search(self) -> None:
         self.query_one("#search", Input).focus()
@@ -175,9 +179,16 @@ class ChoiceForm(Form):
         if not self.several:
             return
         i = self.shown[event.index]
+        self.history.append(set(self.chosen))
         self.chosen ^= {i}
         self.rows.replace(event.index, self._row(i))
         self.post_message(self.Changed(self))
+
+    def action_undo(self) -> None:
+        if self.history:
+            self.chosen = self.history.pop()
+            self._renew(None if self.rows.current is None else self.rows.current.key)
+            self.post_message(self.Changed(self))
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape" and isinstance(self.screen.focused, Input):

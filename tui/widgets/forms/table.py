@@ -1,4 +1,4 @@
-"""A table of names and values: each value is cycled through its options, or typed."""
+"""A table of names and values: each value is cycled through its options, or typed; where names are free, added."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ from tui.widgets.rows import Column, Row, Rows
 
 
 class TableForm(Form):
-    """`←`/`→` or space change the value under the cursor; where values are free, `space` opens a field for it."""
+    """`←`/`→` or space change the value under the cursor; where values are free, `space` opens a field for it.
+
+    Where the names are free too, such as those of computed columns, a last line takes `name = value`, checked as it is
+    typed; enter puts it into the table, enter on the empty line records.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space", "change(1)", "Change", key_display="←→", id="table.next"),
         Binding("left", "change(-1)", "Change back", show=False, id="table.previous"),
-        Binding("backspace", "undo", "As found", show=False, id="table.undo"),
+        Binding("backspace", "as_found", "As found", show=False, id="table.as_found"),
+        Binding("a", "add", "Add", id="table.add", tooltip="Write a line of your own: name = value"),
+        Binding("delete,minus", "remove", "Remove", key_display="-", id="table.remove"),
+        Binding("u,ctrl+z", "undo", "Undo", key_display="u", id="table.undo", tooltip="Take the last change back"),
         Binding("slash", "search", "Search", key_display="/", id="table.search"),
     ]
     DEFAULT_CSS = """
@@ -43,12 +50,16 @@ class TableForm(Form):
         self.allowed = ask.question.options
         self.notes = {str(option.key): option.note for option in ask.options}
         self.shown = list(self.start)
+        self.free = ask.question.default == {} and not self.allowed
+        self.history: list[dict[str, Json]] = []
 
     def compose(self) -> ComposeResult:
         if len(self.start) > SEARCHED:
             yield Search(placeholder=f"/ search {len(self.start)} names", id="search")
         yield Rows(self._columns(), [self._row(name) for name in self.shown], id="table")
         yield Field(id="edit")
+        if self.free:
+            yield Field(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
 
     @property
     def rows(self) -> Rows:
@@ -60,31 +71,61 @@ class TableForm(Form):
     def _row(self, name: str) -> Row:
         value = self.values[name]
         label = next((o.text for o in self.allowed if o.key == value), None) or _spelled(value)
-        changed = value != self.start[name]
+        added = name not in self.start
+        changed = added or value != self.start[name]
         text = Content.styled(literal(label), "bold $accent" if changed else "")
         note = [Content.styled(literal(self.notes.get(name, "")), "$text-muted")] if self.notes else []
-        return Row((literal(name), text, *note), mark="≠" if changed else "", key=name)
+        return Row((literal(name), text, *note), mark="+" if added else "≠" if changed else "", key=name)
 
     def raw(self) -> Json:
-        return dict(self.values)
+        """What stands in the table, and in the line that is being typed, so that it is checked meanwhile."""
+        values = dict(self.values)
+        edit, row = self.query_one("#edit", Input), self.rows.current
+        if edit.has_class("open") and row is not None:
+            values[row.key] = _read(edit.value, self.values[row.key])
+        if self._adding.strip():
+            name, value = _pair(self._adding)
+            values[name] = value
+        return values
+
+    @property
+    def _adding(self) -> str:
+        return self.query_one("#add", Input).value if self.free else ""
+
+    def draft(self) -> Json:
+        return {"values": dict(self.values), "adding": self._adding}
 
     def note(self) -> str:
         row = self.rows.current
-        if row is None or self.values[row.key] == self.start[row.key]:
+        if row is None or row.key not in self.start or self.values[row.key] == self.start[row.key]:
             return ""
         return f"“{literal(row.key)}” was found to be {choice(self.start[row.key])}; backspace puts it back"
 
     def restore(self, draft: Json) -> None:
-        self.values = {name: draft.get(name, value) for name, value in self.start.items()}
-        self.rows.show(self._columns(), [self._row(name) for name in self.shown])
+        kept = draft["values"] if isinstance(draft.get("values"), dict) else draft
+        self.values = dict(kept) if self.free else {name: kept.get(name, value) for name, value in self.start.items()}
+        if self.free:
+            self.query_one("#add", Input).value = str(draft.get("adding", ""))
+        self._renew()
 
     def take_focus(self) -> None:
-        self.rows.focus()
+        if self.values:
+            self.rows.focus()
+        else:
+            self.action_add()
+
+    def _renew(self, cursor: int | None = None) -> None:
+        words = self.query_one("#search", Input).value.casefold().split() if self.query("#search") else []
+        self.shown = [name for name in self.values if all(w in name.casefold() for w in words)]
+        self.rows.show(self._columns(), [self._row(name) for name in self.shown], cursor)
 
     def _set(self, name: str, value: Json) -> None:
+        self.history.append(dict(self.values))
         self.values[name] = value
         if name in self.shown:
             self.rows.replace(self.shown.index(name), self._row(name))
+        else:
+            self._renew(len(self.values) - 1)
         self.post_message(self.Changed(self))
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -103,12 +144,33 @@ class TableForm(Form):
             field.value = _spelled(self.values[row.key])
             field.focus()
 
-    def action_undo(self) -> None:
-        if (row := self.rows.current) is not None:
+    def action_as_found(self) -> None:
+        if (row := self.rows.current) is not None and row.key in self.start:
             self._set(row.key, self.start[row.key])
 
+    def action_undo(self) -> None:
+        if self.history:
+            self.values = self.history.pop()
+            self._renew()
+            self.post_message(self.Changed(self))
+
+    def action_add(self) -> None:
+        if self.free:
+            self.query_one("#add", Input).focus()
+
+    def action_remove(self) -> None:
+        if (row := self.rows.current) is not None:
+            self.history.append(dict(self.values))
+            del self.values[row.key]
+            self._renew()
+            self.post_message(self.Changed(self))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "search" or len(self.start) > SEARCHED
+        if action in ("add", "remove"):
+            return self.free and (action == "add" or bool(self.values))
+        if action == "change":
+            return bool(self.values)
+        return bool(self.history) if action == "undo" else action != "search" or len(self.start) > SEARCHED
 
     def action_search(self) -> None:
         self.query_one("#search", Input).focus()
@@ -116,14 +178,32 @@ class TableForm(Form):
     @on(Input.Changed, "#search")
     def _searched(self, event: Input.Changed) -> None:
         event.stop()
-        words = event.value.casefold().split()
-        self.shown = [name for name in self.start if all(w in name.casefold() for w in words)]
-        self.rows.show(self._columns(), [self._row(name) for name in self.shown], 0)
+        self._renew(0)
 
     @on(Input.Submitted, "#search")
     def _search_done(self, event: Input.Submitted) -> None:
         event.stop()
         self.rows.focus()
+
+    @on(Input.Changed, "#add")
+    @on(Input.Changed, "#edit")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+    @on(Input.Submitted, "#add")
+    def _added(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not event.value.strip():
+            self.post_message(self.Submitted(self))
+            return
+        try:
+            name, value = _pair(event.value)
+        except InvalidAnswer:
+            return  # the line above says what is missing
+        with self.prevent(Input.Changed):
+            event.input.value = ""
+        self._set(name, value)
 
     @on(Input.Submitted, "#edit")
     def _edited(self, event: Input.Submitted) -> None:
@@ -131,14 +211,15 @@ class TableForm(Form):
         row = self.rows.current
         if row is not None:
             try:
-                value = _read(event.value, self.start[row.key])
+                value = _read(event.value, self.values[row.key])
             except InvalidAnswer as problem:
                 self.notify(str(problem), severity="error", markup=False)
                 return
+            self.query_one("#edit").remove_class("open")
             self._set(row.key, value)
         self._close_field()
 
-    def _close_field(self) -> None:
+    def _close_field(self) -> None:  # also left by esc, which keeps what stood there
         self.query_one("#edit").remove_class("open")
         self.rows.focus()
 
@@ -162,6 +243,14 @@ class TableForm(Form):
     def _toggled(self, event: Rows.Toggled) -> None:
         event.stop()
         self.action_change(1)
+
+
+def _pair(text: str) -> tuple[str, Json]:
+    """`name = value` taken apart.  Raises InvalidAnswer."""
+    name, sign, value = text.partition("=")
+    if not (sign and name.strip() and value.strip()):
+        raise InvalidAnswer("Write a name, an equals sign and what it is, such as: per_month = total / months.")
+    return name.strip(), value.strip()
 
 
 def _spelled(value: Json) -> str:
