@@ -239,7 +239,7 @@ def _number(text: str) -> float:
 def _reads(given: Entering, columns: Sequence[str], lines: Sequence[Sequence[Json]]) -> list[dict[str, Json]]:
     """Whether there is something to read back beside the label."""
     kind = {"picture": "pictures", "tokens": "texts", "window": "windows, in the series' own unit"}
-    found = f"{len(columns) - 1} {kind.get(given.network.takes, 'rows')}"
+    found = f"{len(columns) - 1} {kind.get(given.network.takes, 'rows')} read back"
     return [_check("rows can be read back", len(lines) > 1, found)]
 
 

@@ -142,7 +142,8 @@ def plain(race: Race, x: Any, y: np.ndarray, fused: bool) -> float:
 
 def keras_fit(race: Race, x: Any, y: np.ndarray) -> float | None:
     """The same network by Keras's own `fit`; None where Keras has no form of it."""
-    from engine.models.networks.keras_form import has_form, skeleton
+    from engine.models.networks.keras_form import skeleton
+    from engine.models.networks.layers import has_form
 
     if not has_form(race.network, race.inputs):
         return None

@@ -88,7 +88,7 @@ class _Estimator(BaseEstimator):
     @property
     def format(self) -> str:
         """keras, or torch for what Keras has no form of."""
-        from engine.models.networks.keras_form import has_form
+        from engine.models.networks.layers import has_form
 
         return "keras" if has_form(self.network, self.layout_.inputs) else "torch"
 

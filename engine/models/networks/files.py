@@ -177,7 +177,8 @@ def _put_arrays(net: Any, content: bytes) -> None:
 
 def _put_keras(net: Any, loss: Loss, members: Mapping[str, bytes]) -> None:
     """The weights of a Keras file whose configuration is that of the network built here."""
-    from engine.models.networks.keras_form import has_form, skeleton, take_weights
+    from engine.models.networks.keras_form import skeleton, take_weights
+    from engine.models.networks.layers import has_form
 
     if not has_form(net.network, net.inputs):
         raise _refuse("it declares layers that a .keras file cannot hold")

@@ -14,28 +14,11 @@ from typing import Any
 import numpy as np
 
 from engine.models.networks.backend import NoNetworks, load_keras, load_torch
-from engine.models.networks.layers import Inputs, Layer, Network
+from engine.models.networks.layers import Inputs, Layer, Network, has_form
 from engine.models.networks.losses import Loss
 
 PROBABILITIES = "probabilities"  # name of the softmax after the head; absent in regression
-KINDS = frozenset({
-    "dense", "dropout", "head", "conv2d", "pool", "flatten", "average", "batchnorm", "residual", "embedding",
-    "masked_average",
-})  # fmt: skip
-ACTIVATIONS = frozenset({"", "relu", "tanh", "silu", "gelu", "selu"})
-
 Turn = Callable[[np.ndarray], np.ndarray]  # from torch's order of a weight's sides to Keras's
-
-
-def has_form(network: Network, inputs: Inputs) -> bool:
-    """Whether Keras has every layer of it, and takes what enters in one piece."""
-    if inputs.takes not in ("table", "tokens", "picture") or inputs.beside:
-        return False
-    layers = network.resolved(inputs).layers
-    return all(
-        layer.kind in KINDS and layer.activation in ACTIVATIONS and not layer.copies and not layer.form
-        for layer in layers
-    )
 
 
 def keras_form(net: Any, loss: Loss) -> Any:

@@ -342,3 +342,20 @@ def _recurrent_ends(layers: Sequence[Layer]) -> list[Layer]:
             layer = replace(layer, sequence=any(after.kind in OVER_TIME for after in layers[i + 1 :]))
         found.append(layer)
     return found
+
+
+KERAS_KINDS = frozenset({
+    "dense", "dropout", "head", "conv2d", "pool", "flatten", "average", "batchnorm", "residual", "embedding",
+    "masked_average",
+})  # fmt: skip
+KERAS_ACTIVATIONS = frozenset({"", "relu", "tanh", "silu", "gelu", "selu"})
+
+
+def has_form(network: Network, inputs: Inputs) -> bool:
+    """Whether Keras has every layer of it, and takes what enters in one piece (see `keras_form`)."""
+    if inputs.takes not in ("table", "tokens", "picture") or inputs.beside:
+        return False
+    return all(
+        layer.kind in KERAS_KINDS and layer.activation in KERAS_ACTIVATIONS and not layer.copies and not layer.form
+        for layer in network.resolved(inputs).layers
+    )

@@ -233,14 +233,16 @@ def _keys(case: Case, rows: np.ndarray) -> np.ndarray:
 
 
 def inputs_matter(case: Case) -> dict[str, Json]:
-    """C5: after 5 epochs the validation loss with the real inputs must be lower than with zeros in their place, by
-    more than 1 % of the constant's loss.  value: with the inputs; expected: less than this."""
+    """C5: within 5 epochs the validation loss with the real inputs must be lower than with zeros in their place, by
+    more than 1 % of the constant's loss.  value: with the inputs; expected: less than this.
+
+    Of both the lowest after an epoch counts, as early stopping would keep it: words are soon learned by heart.
+    """
     inner, held = _parts(case)
-    real = _after_epochs(inner, held)
-    zeros = _after_epochs(_without_inputs(inner), _without_inputs(held))
+    value = _lowest(inner, held)
+    zeros = _lowest(_without_inputs(inner), _without_inputs(held))
     constant = inner.loss.of_best_constant(inner.y, inner.outputs)
-    limit = float(zeros.mean()) - DELTA * constant
-    value = float(real.mean())
+    limit = zeros - DELTA * constant
     return _result("C5", "the inputs make it better than zeros do", value < limit, value, limit)
 
 
@@ -413,6 +415,18 @@ def _after_epochs(inner: Case, held: Case) -> np.ndarray:
         for _ in inner.steps(net, count):
             pass
         return held.losses(net)
+
+
+def _lowest(inner: Case, held: Case) -> float:
+    """The lowest mean loss of the held rows after an epoch; as many steps as in `_after_epochs`."""
+    count, lowest = max(EPOCHS * inner.each, LEAST_STEPS), math.inf
+    with inner.repeated():
+        net = inner.net()
+        for k, _ in enumerate(inner.steps(net, count), start=1):
+            if k % inner.each == 0 or k == count:
+                lowest = min(lowest, float(held.losses(net).mean()))
+                net.train()
+    return lowest
 
 
 def _result(check: str, title: str, passed: bool, value: float, expected: float) -> dict[str, Json]:

@@ -62,7 +62,7 @@ def deep(s: Session) -> Conversation:
         return
     strict = choice == "strict"
 
-    yield from hypothesis.hypothesis(at)
+    yield from hypothesis.hypothesis(at, start.network.takes)
     net = yield from _design(at, start, timed)
     if net is None:
         return

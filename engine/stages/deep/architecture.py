@@ -117,8 +117,9 @@ def ask_architecture(at: Situation, best: Net, networks: Sequence[Network], star
                 f"{net.network.title} before {start.network.title} was tried: nobody would know what its size is for."
             )
             return Judgement((Objection(Level.HOLD, message),), check)
-        if framework_of(net.network) != at.s.choice("deep.framework", default=framework_of(net.network)):
-            message = f"{net.network.title} is written in {framework_of(net.network)}: it has layers of its own."
+        written = framework_of(at, net.network)
+        if written != at.s.choice("deep.framework", default=written):
+            message = f"{net.network.title} is written in {written}: it has layers of its own."
             return Judgement((Objection(Level.NOTE, message),), check)
         return Judgement(check=check)
 

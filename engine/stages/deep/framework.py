@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from engine.effects import Ask
-from engine.models.networks.layers import Network
+from engine.models.networks.layers import Network, has_form
 from engine.questions import Judgement, Option, Question, Why
 from engine.records import Check, Evidence
 from engine.stages.deep.device import milliseconds
 from engine.stages.deep.situation import Situation, offered
 from engine.views import Table
-
-KERAS_LAYERS = frozenset(
-    ("dense", "dropout", "head", "conv1d", "conv2d", "pool", "flatten", "average", "gather", "last", "embedding",
-     "masked_average", "masked_max", "beside", "batchnorm", "residual")
-)  # fmt: skip
 
 FRAMEWORK = Question(
     "deep.framework",
@@ -27,13 +22,14 @@ FRAMEWORK = Question(
         Why("Why this one?", "{reason}", "Decision catalogue, deep.framework"),
         Why(
             "What is different?",
-            "Dense, convolution and text-convolution nets are Keras modules; recurrent layers, RealMLP and TabM are "
-            "torch modules inside one, as Keras' LSTM on torch took 14 times as long as torch's, its GRU 3 times.",
+            "Dense layers, convolutions over pictures and averaged words have a form in Keras and leave as its file; "
+            "counted words, windows of a series, recurrent layers, RealMLP and TabM are torch modules: Keras has none "
+            "of their form, and its LSTM on torch took 14 times as long as torch's, its GRU 3 times.",
             "measured for the decision catalogue",
         ),
         Why(
             "Does it change the training?",
-            "No: both are stepped by the same torch loop, with the same checks, and leave as the same kind of file.",
+            "No: both are stepped by the same torch loop, with the same checks, to the same weights.",
         ),
     ),
 )
@@ -41,23 +37,31 @@ FRAMEWORK = Question(
 QUESTIONS = (FRAMEWORK,)
 
 
-def framework_of(network: Network) -> str:
-    """What its layers are written in."""
-    return "keras" if all(layer.kind in KERAS_LAYERS for layer in network.layers) else "torch"
+def framework_of(at: Situation, network: Network) -> str:
+    """What it can be written in: keras where Keras has all of its layers and takes what enters it."""
+    return "keras" if has_form(network, at.inputs(network)) else "torch"
 
 
 def ask_framework(at: Situation, network: Network, timed: Evidence) -> Ask:
-    best = framework_of(network)
+    best = framework_of(at, network)
     ms = milliseconds(timed)
     check = Check("ms per step", ms, protocol="a training step on the chosen path") if ms is not None else None
     kinds = ", ".join(dict.fromkeys(layer.kind for layer in network.layers))
-    rows = [(n.title, framework_of(n)) for n in offered(at.s)]
+    rows = [(n.title, framework_of(at, n)) for n in offered(at.s)]
     return Ask(
         FRAMEWORK,
         recommended=best,
         reason=f"{network.title} is made of {kinds}: "
-        + ("Keras has them all, and is quicker to write." if best == "keras" else "torch is faster at these."),
+        + ("Keras has them all, and is quicker to write." if best == "keras" else _why_torch(network)),
         evidence=(timed,) if timed.ok else (),
         shows=(Table("What there is", ("network", "written in"), rows),),
         judge=lambda _: Judgement(check=check),
     )
+
+
+def _why_torch(network: Network) -> str:
+    if network.takes == "terms":
+        return "Keras would multiply thousands of zeros for each text, torch only what is there."
+    if any(layer.kind in ("gru", "lstm") for layer in network.layers):
+        return "torch is several times as fast at these."
+    return "Keras has not all of them in this form; torch has."

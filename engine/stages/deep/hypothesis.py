@@ -75,15 +75,15 @@ HELD = Question(
 QUESTIONS = (HYPOTHESIS, TARGET, EXPECTED)
 
 
-def hypothesis(at: Situation) -> Conversation:
-    """Ask for the idea, the rows that it is about, and the gain that it promises."""
-    yield _ask_idea(at)
+def hypothesis(at: Situation, takes: str) -> Conversation:
+    """Ask for the idea, the rows that it is about, and the gain that it promises.  takes: what the start net sees."""
+    yield _ask_idea(at, takes)
     if len(targets(at)) > 1:
         yield _ask_target(at)
     yield _ask_expected(at)
 
 
-def _ask_idea(at: Situation) -> Ask:
+def _ask_idea(at: Situation, takes: str) -> Ask:
     errors = at.s.decision("improve.errors")
     weak = errors.reason if errors else ""
 
@@ -94,18 +94,20 @@ def _ask_idea(at: Situation) -> Ask:
 
     return Ask(
         HYPOTHESIS,
-        recommended="; ".join(filter(None, (_what_it_sees(at), f"{weak[:1].lower()}{weak[1:]}"))),
+        recommended="; ".join(filter(None, (_what_it_sees(at, takes), f"{weak[:1].lower()}{weak[1:]}"))),
         reason="Taken from the errors; a hypothesis of your own is better.",
         facts={"champion": at.champion.title},
         judge=judge,
     )
 
 
-def _what_it_sees(at: Situation) -> str:
+def _what_it_sees(at: Situation, takes: str) -> str:
     champion = at.champion.title
     match at.s.material:
         case "image":
             return f"A stroke or an edge means the same wherever it stands, which {champion} must learn pixel by pixel"
+        case "text" if takes == "terms":
+            return f"Words that count only beside others, each of which {champion} weighs by itself"
         case "text":
             return f"The order of words and what stands near them, of which {champion} sees only how often"
         case "series":

@@ -320,6 +320,14 @@ def test_the_rows_that_the_hypothesis_names_are_measured_again() -> None:
     assert "target" not in everywhere.kinds()
 
 
+def test_what_a_net_is_said_to_see_is_what_it_sees() -> None:
+    """Counts of words know no order; a net that reads them does."""
+    idea = asked(world("text").headless(before("text")), "deep.hypothesis").recommended
+    assert "Words that count only beside others" in idea
+    reads = asked(world("text", skill={"text_mean": 0.92}).headless(before("text", dev=80_000)), "deep.hypothesis")
+    assert "The order of words" in reads.recommended
+
+
 def test_a_gain_below_the_smallest_that_matters_is_held() -> None:
     c = world().headless(before())
     assert levels(asked(c, "deep.expected_gain"), 0.001) == [(Level.HOLD, "M20")]
@@ -378,11 +386,12 @@ def test_nets_are_offered_smallest_first_with_parameters_and_purposes() -> None:
 
 def test_torch_layers_are_said_to_be_torch() -> None:
     c = world("series").headless(before("series"))
-    assert said(c, "deep.framework").choice == "keras"
+    assert said(c, "deep.framework").choice == "torch"
+    assert said(world("image").headless(before("image")), "deep.framework").choice == "keras"
     table = asked(c, "deep.framework").shows[0]
     assert isinstance(table, Table)
     written = {str(row[0]): row[1] for row in table.rows}
-    assert (written["Causal convolutions"], written["GRU"]) == ("keras", "torch")
+    assert (written["Causal convolutions"], written["GRU"]) == ("torch", "torch")
     torch = world().headless(before(), deep__framework="torch")
     assert levels(asked(torch, "deep.architecture"), "net_one") == [(Level.NOTE, "")]
 

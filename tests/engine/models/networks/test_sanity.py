@@ -140,6 +140,18 @@ def test_c5_sees_inputs_that_say_nothing():
     assert "say nothing about the target" in result["hint"]
 
 
+def test_c5_passes_a_net_that_learns_and_then_learns_by_heart():
+    """A strong signal among 400 columns of noise, 200 rows: soon all is known by heart, and the early epochs count."""
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((200, 400)).astype(np.float32)
+    y = (X[:, :8].sum(axis=1) > 0).astype(np.int64)
+    hard = case(n=200, X=X, y=y).with_training(learning_rate=0.02)
+    inner, held = sanity._parts(hard)
+    zeros = sanity._after_epochs(sanity._without_inputs(inner), sanity._without_inputs(held)).mean()
+    assert sanity._after_epochs(inner, held).mean() > zeros, "at the end it is worse than knowing nothing"
+    assert sanity.inputs_matter(hard)["passed"]
+
+
 def test_c6_sees_rows_that_learning_and_looking_share(monkeypatch):
     """The rows that are looked at are among those that are learned from: labels by chance are found again."""
     parts = sanity._parts
