@@ -20,6 +20,7 @@ from engine.metrics import figure
 from engine.models.persist import Artifact
 from engine.models.predict import predict_file
 from engine.records import Json
+from engine.stages.columns import counted
 from engine.views import Table
 
 GOLDEN = 20  # rows whose answers are kept, to see that nothing has changed
@@ -107,10 +108,11 @@ def model(d: Dossier) -> Product:
     }
     golden = _golden(d, artifact)
     said = [
-        f"The model takes {len(artifact.schema['columns'])} columns and was fitted to {d.final.value['rows']:,} rows."
+        f"The model takes {counted(len(artifact.schema['columns']), 'column')} and was fitted to "
+        f"{_learned_from(d, artifact)}."
     ]
     if golden is None:
-        said.append("Without golden rows: this kind of data does not fit into a small table.")
+        said.append("Without golden rows and check.py: these are kept for models of tables only.")
     else:
         files |= golden | {"check.py": CHECK}
         count = str(golden["golden-answers.csv"]).count("\n") - 1
@@ -191,7 +193,7 @@ def _readme(d: Dossier, artifact: Artifact, golden: bool) -> str:
     parts += [
         "## Using it\n\n```\npip install -r requirements.txt\npython predict.py DATA.csv OUT.csv\n"
         + ("python check.py\n" if golden else "")
-        + "```\n\nOUT.csv has a line for each row of DATA.csv, in the same order.",
+        + f"```\n\n{_what_comes_out(artifact)}",
         "## What it takes",
         view_of(Table("Columns", ("column", "type", "seen in training"), columns)),
         "## What is in the folder\n\n"
@@ -201,9 +203,21 @@ def _readme(d: Dossier, artifact: Artifact, golden: bool) -> str:
         + ("* `golden.csv`, `golden-answers.csv`, `check.py`: rows of the data, and what the model said of them\n"
            if golden else "")
         + "* `requirements.txt`: what it was made with",
-        f"Fitted on {d.final.value['rows']:,} rows of {text_of(d.source)}, SHA-256 `{code_of(s.data)}`.",
+        f"Fitted on {_learned_from(d, artifact)} of {text_of(d.source)}, SHA-256 `{code_of(s.data)}`.",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _what_comes_out(artifact: Artifact) -> str:
+    if artifact.recipe.get("material") == "series":
+        return "OUT.csv has a line for each step after the last one of each series in DATA.csv."
+    return "OUT.csv has a line for each row of DATA.csv, in the same order."
+
+
+def _learned_from(d: Dossier, artifact: Artifact) -> str:
+    """How many rows taught it; of a series what is learned from is cut out of it, window by window."""
+    rows = f"{d.final.value['rows']:,}"
+    return f"{rows} moments of the past" if artifact.recipe.get("material") == "series" else f"{rows} rows"
 
 
 def _range(column: Mapping[str, Json]) -> str:

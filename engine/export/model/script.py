@@ -79,6 +79,7 @@ def checked(d: Dossier) -> tuple[Plan, list[str]]:
         frame, y, splits = names["split"]()
         said = [f"Plain pandas reads the {len(y):,} rows as the session did."]
         said += _first_exam(plan, names, frame, y, splits)
+        said += _final_exam(plan, names, frame, y, splits)
         answers = names["predictions"](names["leaves"](frame, y, splits), frame)
         largest = furthest(answers, said_of(artifact_of(d), plan.table.frame), "The script", 1e-6)
         said.append(f"Its predictions differ from the model's by {largest:.2g} at most.")
@@ -99,6 +100,21 @@ def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: A
             "was written.  Please report this."
         )
     return [f"Its first practice exam gives {figure(found)} {title_of(metric)}, as the session's."]
+
+
+def _final_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: Any) -> list[str]:
+    """The locked rows once more, where the script asks about them.  Raises DataProblem where the score differs."""
+    result = plan.d.session.decision("present.result")
+    if "locked" not in names or result is None or result.check is None or result.check.value is None:
+        return []
+    found, wanted = names["locked"](frame, y, splits), result.check.value
+    title = title_of(str(plan.recipe["metric"]))
+    if abs(found - wanted) > ALLOWED * max(1.0, abs(wanted)):
+        raise DataProblem(
+            f"The script scores {found:.9g} {title} in the final exam and the session {wanted:.9g}; nothing was "
+            "written.  Please report this."
+        )
+    return [f"Its final exam gives {figure(found)} {title}, as the session's."]
 
 
 def _examined(plan: Plan) -> Evidence | None:

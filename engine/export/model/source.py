@@ -105,20 +105,20 @@ def cells(plan: Plan) -> list[Cell]:
 
 
 def splits_of(plan: Plan) -> str:
-    """Which rows learn, stop and are asked about in each practice exam, and in the model that leaves, as CSV."""
-    table, folds = plan.table, plan.bench.splits.folds
-    marks = np.full((len(table), len(folds) + 1), OUT, dtype="<U1")
-    for j, (train, test) in enumerate(folds):
+    """Which rows learn, stop and are asked about in each practice exam, in the final one, and in the model that leaves,
+    as CSV."""
+    table, splits = plan.table, plan.bench.splits
+    folds, everything = splits.folds, np.arange(len(table))
+    marks = np.full((len(table), len(folds) + 2), OUT, dtype="<U1")
+    last = ((splits.dev, splits.lockbox),) if len(splits.lockbox) else ((everything[:0], everything[:0]),)
+    for j, (train, test) in enumerate((*folds, *last, (everything, everything[:0]))):
         marks[train, j] = LEARNS
         marks[test, j] = ASKED
-        _mark_stops(plan, marks, j, train, plan.seed + j)
-    everything = np.arange(len(table))
-    marks[:, -1] = LEARNS
-    _mark_stops(plan, marks, len(folds), everything, plan.seed)
-    lines = ["row,locked,exams,final"]
-    locked = np.isin(everything, plan.bench.splits.lockbox)
+        if len(train):
+            _mark_stops(plan, marks, j, train, plan.seed + (j if j < len(folds) else 0))
+    lines = ["row,exams,lockbox,final"]
     for i, row in enumerate(table.rows):
-        lines.append(f"{row},{int(locked[i])},{''.join(marks[i, :-1])},{marks[i, -1]}")
+        lines.append(f"{row},{''.join(marks[i, :-2])},{marks[i, -2]},{marks[i, -1]}")
     return "\n".join(lines) + "\n"
 
 
@@ -750,14 +750,14 @@ SCORES: dict[str, tuple[str, str]] = {
                           "average_precision_score(y, said[:, 1])"),
     "log_loss": ("", "-np.mean(np.log(np.clip(said[np.arange(len(y)), y] / said.sum(axis=1), EPS, 1 - EPS)))"),
     "brier": ("", "np.mean((said[:, 1] - y) ** 2)"),
-    "accuracy": ("", "np.mean(said.argmax(axis=1) == y)"),
+    "accuracy": ("", "np.mean(called == y)"),
     "balanced_accuracy": ("from sklearn.metrics import recall_score",
-                          "np.mean(recall_score(y, said.argmax(axis=1), labels=np.unique(y), average=None))"),
+                          "np.mean(recall_score(y, called, labels=np.unique(y), average=None))"),
     "recall_min": ("from sklearn.metrics import recall_score",
-                   "np.min(recall_score(y, said.argmax(axis=1), labels=np.unique(y), average=None))"),
-    "recall": ("from sklearn.metrics import recall_score", "recall_score(y, said.argmax(axis=1))"),
-    "f1": ("from sklearn.metrics import f1_score", "f1_score(y, said.argmax(axis=1))"),
-    "f1_macro": ("from sklearn.metrics import f1_score", 'f1_score(y, said.argmax(axis=1), average="macro")'),
+                   "np.min(recall_score(y, called, labels=np.unique(y), average=None))"),
+    "recall": ("from sklearn.metrics import recall_score", "recall_score(y, called)"),
+    "f1": ("from sklearn.metrics import f1_score", "f1_score(y, called)"),
+    "f1_macro": ("from sklearn.metrics import f1_score", 'f1_score(y, called, average="macro")'),
     "mae": ("", "np.mean(np.abs(said - y))"),
     "rmse": ("", "np.sqrt(np.mean((said - y) ** 2))"),
     "r2": ("from sklearn.metrics import r2_score", "r2_score(y, said)"),
@@ -804,6 +804,7 @@ def _exams(plan: Plan) -> Cell:
     top = s.rungs[-1] if s.rungs else None
     title = title_of(str(plan.recipe["metric"]))
     known = f"the session said {top.value:.6g}" if top is not None else ""
+    seed = f"{plan.seed} + j" if plan.seed else "j"
     code = (f"{load}\n" if load else "") + ("EPS = np.finfo(float).eps\n" if "EPS" in score else "")
     code += (
         (_COST.lstrip("\n") + "\n" if "expected_cost" in score else "")
@@ -814,18 +815,16 @@ def examine(frame: pd.DataFrame, y: np.ndarray, exams: np.ndarray, only: int = 0
 {_comment(plan.why("problem.metric"), plan.why("split.kind"), indent="    ")}    scores = []
     for j in range(only or exams.shape[1]):
         learns, asked = np.isin(exams[:, j], ("L", "V")), exams[:, j] == "T"
-        answer = fitted(frame[learns], y[learns], exams[learns, j] == "V", seed={plan.seed} + j)
+        answer = fitted(frame[learns], y[learns], exams[learns, j] == "V", seed={seed})
         scores.append(score(y[asked], answer(frame[asked])))
     return scores
 
 
-def score(y: np.ndarray, said: np.ndarray) -> float:
-    return float({score})
-
+{_score_code(plan, score)}
 
 def split() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
     \"\"\"The labelled rows, their answers, and which of them learn and are asked about when.\"\"\"
-    plan = pd.read_csv(SPLITS, dtype={{"exams": str, "final": str}})
+    plan = pd.read_csv(SPLITS, dtype={{"exams": str, "lockbox": str, "final": str}})
     rows = plan["row"].to_numpy()
     return load(DATA).iloc[rows].reset_index(drop=True), answers(DATA)[rows], plan
 
@@ -836,8 +835,49 @@ if __name__ == "__main__":
     print(f"{title}: {{np.nanmean(scores):.6g}} over {{len(scores)}} practice exams{"; " + known if known else ""}")
 """
     )
+    exam = _locked_exam(plan, title)
+    code = code.replace("\n\nif __name__", f"{exam[0]}\n\nif __name__") + exam[1]
     return Cell("The practice exams", literal(plan.why("split.plan")) or "Each row is asked about by a model that did "
                 "not learn from it.", code)  # fmt: skip
+
+
+def _score_code(plan: Plan, score: str) -> str:
+    """What an answer is worth; where classes are called, from a cut on."""
+    if not re.search(r"\bcalled\b", score):
+        return f"""def score(y: np.ndarray, said: np.ndarray) -> float:
+    return float({score})
+"""
+    if len(plan.table.labels) > 2:
+        return f"""def score(y: np.ndarray, said: np.ndarray) -> float:
+    called = said.argmax(axis=1)
+    return float({score})
+"""
+    return f"""def score(y: np.ndarray, said: np.ndarray, cut: float | None = None) -> float:
+    called = said.argmax(axis=1) if cut is None else (said[:, 1] >= cut).astype(int)
+    return float({score})
+"""
+
+
+def _locked_exam(plan: Plan, title: str) -> tuple[str, str]:
+    """The one final exam, as a function and as lines under `__main__`; nothing where none was taken on locked rows."""
+    result = plan.d.session.decision("present.result")
+    check = result.check if result is not None else None
+    if not len(plan.bench.splits.lockbox) or check is None or check.value is None:
+        return "", ""
+    cut = ""
+    if plan.threshold is not None and len(plan.table.labels) == 2 and "called" in _score(plan)[1]:
+        cut = f", cut={plan.threshold!r}"
+    made = f"""
+
+def locked(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame) -> float:
+    \"\"\"The score of the rows that were locked away, of the model fitted to all the others.\"\"\"
+{_comment(plan.why("present.lockbox"), indent="    ")}    marks = plan["lockbox"].to_numpy()
+    learns, asked = np.isin(marks, ("L", "V")), marks == "T"
+    answer = fitted(frame[learns], y[learns], marks[learns] == "V", seed={plan.seed})
+    return score(y[asked], answer(frame[asked]){cut})
+"""
+    line = f'    print(f"Final exam: {title} {{locked(frame, y, plan):.6g}}; the session said {check.value:.6g}")\n'
+    return made, line
 
 
 def _final(plan: Plan) -> Cell:
@@ -852,14 +892,16 @@ def _final(plan: Plan) -> Cell:
     else:
         made = '    told = pd.DataFrame({"prediction": said})\n'
     rows = plan.d.final.value.get("fitted_on") or "all"
-    learn = "np.ones(len(y), dtype=bool)" if rows == "all" else 'plan["locked"].eq(0).to_numpy()'
-    if rows != "all" and plan.spec.early_stop:
-        raise NoForm("Boosting that was not fitted to all rows does not leave as plain code so far; take --to model.")
+    if rows == "all":
+        learn = f'    return fitted(frame, y, plan["final"].eq("V").to_numpy(), seed={plan.seed})\n'
+    else:
+        learn = (
+            '    marks = plan["lockbox"].to_numpy()\n    learns = np.isin(marks, ("L", "V"))\n'
+            f'    return fitted(frame[learns], y[learns], marks[learns] == "V", seed={plan.seed})\n'
+        )
     code = f"""def leaves(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame) -> Any:
     \"\"\"The model that leaves, fitted once more.\"\"\"
-{_comment(plan.why("present.refit"), indent="    ")}    learns = {learn}
-    return fitted(frame[learns], y[learns], plan["final"].eq("V").to_numpy()[learns], seed={plan.seed})
-
+{_comment(plan.why("present.refit"), indent="    ")}{learn}
 
 def predictions(answer: Any, rows: pd.DataFrame) -> pd.DataFrame:
 {_comment(plan.why("improve.threshold"), indent="    ")}    said = answer(rows)

@@ -17,6 +17,7 @@ import pytest
 
 from engine.errors import DataProblem
 from engine.evaluation.crossval import cross_validate
+from engine.evaluation.lockbox import lockbox
 from engine.export.model.script import as_script, in_session_order, notebook, plan_of, script
 from engine.export.model.source import cells
 from engine.export.model.terms import NoForm
@@ -195,3 +196,34 @@ def test_columns_stand_in_the_order_that_the_exams_took_them_in():
     assert list(in_session_order(kept, walked)["types"]) == ["a", "z", "made"]
     assert list(in_session_order(kept, {})["types"]) == ["a", "made", "z"]
     assert in_session_order(kept, walked) == kept
+
+
+@pytest.mark.parametrize(("model", "task", "metric"), [
+    ("logistic", "binary", "f1"), ("boosting", "regression", "mae"), ("tree", "multiclass", "accuracy"),
+])  # fmt: skip
+def test_the_final_exam_comes_out_as_the_session_saw_it(model, task, metric, tmp_path, monkeypatch, capsys):
+    path = customers(tmp_path / "t.csv", 240, task=task)
+    split = {"kind": "random", "lockbox": 0.25, "seed": 0}
+    dossier, artifact, _ = left(path, model, task, {"metric": metric, "split": split})
+    params = {"recipe": artifact.recipe, "model": dossier.final.value["model"], "threshold": artifact.threshold}
+    seen = lockbox(params, Memory(path))
+    check = Check(metric, seen["value"], seen["low"], seen["high"], 0.5, "60 rows", "shown", {"rows": 60})
+    result = _decision(4, "present.result", "shown", stage="present", check=check)
+
+    def ending(checked: Check):
+        journal = (*dossier.journal, replace(result, check=checked))
+        return replace(dossier, journal=journal, session=Session("small", "f" * 64, journal))
+
+    product = script(ending(check))
+    assert any("Its final exam gives" in line for line in product.said)
+    unpacked(product, tmp_path, "small.py")
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        runpy.run_path("small.py", run_name="__main__")
+    told = capsys.readouterr().out
+    assert f"the session said {seen['value']:.6g}" in told
+    found = re.search(r"Final exam: .* ([\d.e+-]+); the session said", told)
+    assert found
+    assert float(found[1]) == pytest.approx(seen["value"], rel=1e-5)
+    with pytest.raises(DataProblem, match="in the final exam and the session"):
+        script(ending(replace(check, value=seen["value"] + 0.01)))
