@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from engine.conductor import Conductor, Waiting
-    from engine.ports import TrialState
+    from engine.ports import TrialState, Wish
     from engine.records import Answer, Decision, Json
     from engine.review.compare import SideBySide
     from engine.review.review import Review, Summary
@@ -120,6 +120,8 @@ class Opened(Protocol):
     def trials(self) -> dict[str, TrialState]: ...
 
     def cancel(self, keys: Sequence[str] | None = None) -> None: ...
+
+    def want(self, keys: Sequence[str], wish: Wish) -> None: ...
 
     def retry(self, keys: Sequence[str] | None = None) -> None: ...
 

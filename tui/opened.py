@@ -15,7 +15,7 @@ from engine.data.address import split
 from engine.data.formats import FORMATS, PACKINGS
 from engine.effects import Ask
 from engine.errors import DataProblem, StoreProblem, UsageProblem
-from engine.ports import TrialState
+from engine.ports import TrialState, Wish
 from engine.records import Answer, Decision
 from engine.runners.environment import environment
 from engine.session import Session
@@ -196,6 +196,10 @@ class OpenSession:
     def cancel(self, keys: Sequence[str] | None = None) -> None:
         """Stop trials (all that are waited for, when none are named) at their next fold, epoch or batch."""
         self._store.queue.cancel(self._waited(keys))
+
+    def want(self, keys: Sequence[str], wish: Wish) -> None:
+        """Have running trials wait ("pause"), go on (""), or end their trainings with the best so far ("enough")."""
+        self._store.queue.want(self._waited(keys), wish)
 
     def retry(self, keys: Sequence[str] | None = None) -> None:
         """Queue trials again that failed or were cancelled."""

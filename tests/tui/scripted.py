@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -14,7 +15,7 @@ from engine.answerers import Answerer, carried_over, quick_pace
 from engine.conductor import SETTLED, Conductor, Measuring, Stage, Waiting, needed
 from engine.effects import Ask, Conversation, Decide, Measure
 from engine.errors import DataProblem, InvalidAnswer, UsageProblem
-from engine.ports import TrialState
+from engine.ports import TrialState, Wish
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import GENESIS, Answer, Check, Decision, Evidence, Json, Option, Progress, Trial
 from engine.session import Session
@@ -199,6 +200,10 @@ class ScriptedSession:
     def cancel(self, keys: Sequence[str] | None = None) -> None:
         for key in keys or self.trials():
             self.desk.states[key] = TrialState(self.desk.states[key].trial, "cancelled", reason="It was cancelled.")
+
+    def want(self, keys: Sequence[str], wish: Wish) -> None:
+        for key in keys:
+            self.desk.states[key] = replace(self.desk.states[key], wish=wish)
 
     def retry(self, keys: Sequence[str] | None = None) -> None:
         for key in keys or ():

@@ -162,6 +162,29 @@ async def test_work_is_shown_cancelled_retried_and_left_out():
         await see(pilot, "Out of memory.")  # this path needs all three: it says so, and goes no further
 
 
+async def test_a_training_is_paused_goes_on_and_is_ended_with_its_best():
+    """Only what runs can wait, and only a training has a best so far to keep."""
+    desk = ScriptedDesk(PATH[1:])
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Practice exams")
+        desk.run(1, 9)
+        await see(pilot, "fold 9/25")
+        await pilot.press("k")
+        await pilot.press("p")
+        await see(pilot, "paused at fold 9/25")
+        assert desk.states[EXAMS[1].key].wish == "pause"
+        await pilot.press("p")
+        await until(pilot, lambda: desk.states[EXAMS[1].key].wish == "")
+        desk.run(1, 12, points=12)
+        await see(pilot, "lowest validation loss")
+        await see(pilot, "Keep the best")
+        await pilot.press("k")
+        await see(pilot, "ends after this epoch")
+        assert desk.states[EXAMS[1].key].wish == "enough"
+        await pilot.press("p")
+        assert desk.states[EXAMS[1].key].wish == "enough"
+
+
 async def test_everything_else_works_while_work_goes_on_and_the_next_question_comes_by_itself():
     desk = ScriptedDesk(PATH)
     async with opened(desk).run_test(size=SIZE) as pilot:

@@ -233,6 +233,9 @@ class Workbench(Page):
     def _wanted(self, event: TrialsPane.Wanted) -> None:
         deeds: dict[str, Callable[[], Any]] = {
             "cancel": lambda: self.opened.cancel(event.keys),
+            "pause": lambda: self.opened.want(event.keys, "pause"),
+            "go_on": lambda: self.opened.want(event.keys, ""),
+            "enough": lambda: self.opened.want(event.keys, "enough"),
             "retry": lambda: self.opened.retry(event.keys),
             "leave_out": lambda: [self.opened.leave_out(key) for key in event.keys],
         }

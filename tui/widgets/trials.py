@@ -36,12 +36,21 @@ class TrialsPane(Vertical):
 
     class Wanted(Message):
         def __init__(self, deed: str, keys: list[str]) -> None:
-            """deed: cancel, retry or leave_out."""
+            """deed: cancel, pause, go_on, enough, retry or leave_out."""
             super().__init__()
             self.deed, self.keys = deed, keys
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+x", "want('cancel')", "Cancel", id="trials.cancel", tooltip="Stop the work that is under way"),
+        Binding("p", "want('pause')", "Pause", id="trials.pause", tooltip="Wait, and lose nothing"),
+        Binding("p", "want('go_on')", "Go on", id="trials.go_on", tooltip="Go on where it was"),
+        Binding(
+            "k",
+            "want('enough')",
+            "Keep the best",
+            id="trials.enough",
+            tooltip="End the training after this epoch, and keep the best so far",
+        ),
         Binding("r", "want('retry')", "Retry", id="trials.retry", tooltip="Try the failed one again"),
         Binding(
             "s", "want('leave_out')", "Leave it out", id="trials.leave_out", tooltip="Go on without the failed one"
@@ -103,7 +112,7 @@ class TrialsPane(Vertical):
             failed = [i for i, t in enumerate(self.trials) if self._status(t) == "failed"]
             if at := (failed or running):
                 self._followed = rows.cursor = at[0]
-        turned = [s.status for s in before.values()] != [s.status for s in states.values()]
+        turned = [_stand(s) for s in before.values()] != [_stand(s) for s in states.values()]
         if turned or time.monotonic() >= self._next_picture:
             self._show_details()
         if turned:
@@ -125,6 +134,7 @@ class TrialsPane(Vertical):
         if status == "running" and progress:
             bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
             at = literal(progress.message) or f"{progress.unit} {progress.step}/{progress.steps}"
+            at = _told(at, state)
             seconds = seconds_left(state) if state else None
             left = "" if seconds is None else duration(seconds)
             score = _score(progress.point or (state.curve[-1].point if state and state.curve else {}))
@@ -168,9 +178,20 @@ class TrialsPane(Vertical):
         self._show_details()
 
     def _keys(self, deed: str) -> list[str]:
-        """The trials that a deed would touch: all under way to cancel, the one under the cursor otherwise."""
+        """The trials that a deed would touch: all that run to cancel, pause or end, the one under the cursor otherwise.
+
+        Only a training has a best so far, and it is known from its first epoch on.
+        """
         if deed == "cancel":
             return [t.key for t in self.trials if self._status(t) in ("queued", "running")]
+        running = [(t.key, self.states[t.key]) for t in self.trials if self._status(t) == "running"]
+        match deed:
+            case "pause":
+                return [key for key, s in running if s.wish == ""]
+            case "go_on":
+                return [key for key, s in running if s.wish == "pause"]
+            case "enough":
+                return [key for key, s in running if s.wish in ("", "pause") and _learns(s)]
         if deed == "leave_out" and not self.optional:
             return []
         here = self._here
@@ -186,6 +207,21 @@ class TrialsPane(Vertical):
     def action_want(self, deed: str) -> None:
         if keys := self._keys(deed):
             self.post_message(self.Wanted(deed, keys))
+
+
+def _told(at: str, state: TrialState | None) -> str:
+    """How far it is, and what is wanted of it."""
+    wish = state.wish if state else ""
+    return f"paused at {at}" if wish == "pause" else f"ends after this epoch: {at}" if wish == "enough" else at
+
+
+def _stand(state: TrialState) -> tuple[str, str, bool]:
+    """On what it depends what can be done with it."""
+    return state.status, state.wish, _learns(state)
+
+
+def _learns(state: TrialState) -> bool:
+    return bool(state.curve) and "epoch" in state.curve[-1].point
 
 
 def seconds_left(state: TrialState) -> float | None:
