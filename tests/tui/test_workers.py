@@ -110,6 +110,27 @@ def test_cancelling_takes_effect_at_the_next_step_and_can_be_taken_back(store: S
     wait_until(lambda: running(store, LONG))
 
 
+def test_a_paused_trial_waits_in_its_worker_and_goes_on_where_it_was(store: Store, worker: Callable) -> None:
+    def step() -> int:
+        progress = store.queue.states([LONG.key])[LONG.key].progress
+        return progress.step if progress else 0
+
+    store.queue.submit([LONG])
+    worker()
+    wait_until(lambda: step() >= 3)
+    store.queue.want([LONG.key], "pause")
+    time.sleep(0.5)
+    before = step()
+    time.sleep(0.6)
+    assert step() == before
+    assert store.queue.states([LONG.key])[LONG.key].status == "running"
+    store.queue.want([LONG.key], "")
+    wait_until(lambda: step() > before)
+    store.queue.want([LONG.key], "pause")
+    store.queue.cancel([LONG.key])
+    wait_until(lambda: status(store, LONG) == "cancelled", 5)
+
+
 def test_a_failed_trial_says_why_and_the_next_one_runs(store: Store, worker: Callable) -> None:
     broken, gone, good = Trial("breaks"), Trial("breaks", {"how": "data"}), Trial("double", {"n": 1})
     store.queue.submit([broken, gone, good])
