@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING
 
 from tui.literal import literal
 
 if TYPE_CHECKING:
-    from engine.records import Json
+    from engine.records import Decision, Json
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -57,6 +58,16 @@ def choice(value: Json) -> str:
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         return "; ".join(_rule(rule) for rule in value)
     return cell(value)
+
+
+def answered(decision: Decision) -> str:
+    """What was decided, in the words of the options that stood."""
+    texts = {json.dumps(option.key): option.text for option in decision.options}
+    several = decision.choice if isinstance(decision.choice, list) else [decision.choice]
+    keys = [json.dumps(key) for key in several]
+    if keys and all(key in texts for key in keys):
+        return ", ".join(literal(texts[key]) for key in keys)
+    return choice(decision.choice)
 
 
 def _rule(rule: dict[str, Json]) -> str:

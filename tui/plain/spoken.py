@@ -9,7 +9,7 @@ from engine.ports import TrialState
 from engine.records import Decision, Json, Option
 from engine.trials import BY_NAME
 from engine.views import Table, View, Words, as_table
-from tui.figures import cell, choice, duration
+from tui.figures import answered, cell, choice, duration
 from tui.literal import literal, literal_lines
 
 WIDTH = 78
@@ -62,7 +62,7 @@ def named(ask: Ask, value: Json) -> str:
 
 def decision_line(decision: Decision) -> str:
     against = f" against the recommended {choice(decision.recommended)}" if decision.overruled else ""
-    said = f"{decision.seq}. {literal(decision.name)} = {choice(decision.choice)}{against}, by {decision.author}."
+    said = f"{decision.seq}. {literal(decision.name)} = {answered(decision)}{against}, by {decision.author}."
     return f"{said} {literal(decision.why)}".strip()
 
 

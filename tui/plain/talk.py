@@ -18,7 +18,7 @@ from engine.ports import TrialState
 from engine.questions import Form, Judgement, Level
 from engine.records import Answer, Json
 from tui.desk import Opened
-from tui.figures import cell, choice, interval, number
+from tui.figures import answered, cell, interval, number
 from tui.literal import literal, literal_lines
 from tui.plain.spoken import ROWS, WIDTH, decision_line, named, option_line, progress_line, spoken, trial_name
 from tui.plain.typed import HOW, typed
@@ -121,7 +121,7 @@ class Talk:
         self._say(f"{number_}. {literal_lines(ask.prompt)}  [{ask.name}]")
         if asking.before is not None:
             why = f" Why then: {asking.before.why}" if asking.before.why else ""
-            self._say(f"Before: {choice(asking.before.choice)}.{why}")
+            self._say(f"Before: {answered(asking.before)}.{why}")
         if ask.question.form in (Form.CHOICE, Form.CHOICES):
             self._options(ask, OPTIONS)
         elif ask.question.form is Form.TABLE and ask.recommended:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from engine.records import Decision
 from tui.desk import BranchLine
-from tui.figures import choice, number
+from tui.figures import answered, number
 from tui.literal import literal
 from tui.screens.base import Dialog
 from tui.widgets.keyline import KeyLine
@@ -99,5 +99,5 @@ def decision_row(d: Decision) -> Row:
     """A decision on one line: its number, its question, the answer, who gave it."""
     mark = "▲" if d.level in ("hold", "flag") and d.overruled else ""
     style = "" if d.author == "person" else "$text-muted"
-    return Row((str(d.seq), literal(d.name), Content.styled(choice(d.choice), "bold" if d.author == "person" else ""),
+    return Row((str(d.seq), literal(d.name), Content.styled(answered(d), "bold" if d.author == "person" else ""),
                 Content.styled(d.author, style)), mark=mark, key=d.seq)  # fmt: skip

@@ -21,6 +21,7 @@ from engine.errors import DataProblem, RungwiseError, WhyNeeded
 from engine.ports import TrialState
 from engine.records import Answer, Decision
 from tui.desk import Desk, Opened
+from tui.figures import answered
 from tui.literal import literal
 from tui.screens.base import Page
 from tui.widgets.finished import FinishedPane
@@ -122,7 +123,7 @@ class Workbench(Page):
             at=conductor.stage,
             rungs=marks_of(self.opened.session.rungs),
             metric=self.opened.session.metric,
-            last=tuple((d.question, d.choice) for d in chosen[-12:]),
+            last=tuple((d.question, answered(d)) for d in chosen[-12:]),
             finished=isinstance(self.waiting, Finished),
         )
         self.query_one(Where).standing = standing

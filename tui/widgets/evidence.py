@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -105,6 +105,7 @@ class Evidence(Vertical):
     Evidence VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; background: transparent; }
     Evidence Rows { height: 1fr; }
     Evidence Drawing { height: auto; }
+    Evidence #whole { height: auto; max-height: 8; margin: 1 0 0 0; }
     """
 
     def __init__(self, views: Sequence[View], *, reading: bool = False) -> None:
@@ -147,7 +148,21 @@ class Evidence(Vertical):
             rows.turn_columns(by)
             self._tell_columns()
 
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self._tell_whole()
+
+    def _tell_whole(self) -> None:
+        """The cells of the row under the cursor that do not fit their columns, below the table."""
+        for whole in self.query("#whole").results(Static):
+            rows = next(iter(self.query("Evidence > Rows").results(Rows)), None)
+            cut = rows.cut_cells() if rows is not None else []
+            told = [Content.assemble((f"{literal(name)}: " if name else "", "$text-muted"), text) for name, text in cut]
+            whole.update(Content("\n").join(told))
+
     def _tell_columns(self) -> None:
+        self._tell_whole()
         rows = next(iter(self.query("Evidence > Rows").results(Rows)), None)
         self.query_one(Tabs).note = rows.columns_seen if rows is not None else ""
         self.screen.refresh_bindings()
@@ -160,7 +175,7 @@ class Evidence(Vertical):
         if self.as_figures and (figures := as_table(view)) is not None:
             view = figures
         if isinstance(view, Table):
-            body: Widget = Rows(*table_rows(view), still=True)
+            body: Widget = Rows(*table_rows(view), still=not self.reading, paged=True)
         else:
             body = VerticalScroll(Drawing(view))
         body.can_focus = self.reading
@@ -168,6 +183,7 @@ class Evidence(Vertical):
         await self.mount(body)
         if self.reading:
             body.focus()
+            await self.mount(Static("", markup=False, id="whole", classes="view"))
             self.call_after_refresh(self._tell_columns)
         self.screen.refresh_bindings()
 

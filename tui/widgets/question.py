@@ -22,6 +22,7 @@ from engine.questions import Judgement, Level
 from engine.records import Answer, Decision, Json
 from engine.session import Session
 from engine.whys import ADVICE, judge_why
+from tui.figures import answered
 from tui.figures import choice as words_of
 from tui.literal import literal, literal_lines
 from tui.widgets.evidence import Evidence
@@ -116,13 +117,13 @@ class QuestionPane(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(literal_lines(self.ask.prompt), markup=False, id="prompt")
         if self.asking.before is not None:
-            told = f"before: {words_of(self.asking.before.choice)}"
+            told = f"before: {answered(self.asking.before)}"
             yield Static(told + (f" — {literal(self.asking.before.why)}" if self.asking.before.why else ""),
                          markup=False, id="before")  # fmt: skip
         yield self.form
         yield Static("", markup=False, id="warning")
         yield Evidence(() if isinstance(self.form, SettledForm) else self.ask.shows)
-        if self.ask.recommended is not None and self.ask.reason:
+        if self.ask.recommended not in (None, "") and self.ask.reason:
             yield Static(self._recommended(), markup=False, id="reason")  # see `_tell_reason`
         with Horizontal(id="whybox"):
             yield Static("why ▏", markup=False, id="whylabel")

@@ -96,13 +96,20 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     cursor: reactive[int] = reactive(0, repaint=False)
 
     def __init__(
-        self, columns: Sequence[Column] = (), rows: Sequence[Row] = (), *, still: bool = False, id: str | None = None
+        self,
+        columns: Sequence[Column] = (),
+        rows: Sequence[Row] = (),
+        *,
+        still: bool = False,
+        paged: bool = False,
+        id: str | None = None,
     ) -> None:
-        """still: there is no cursor to see; the rows only scroll."""
+        """still: there is no cursor to see; the rows only scroll.  paged: columns that do not fit are turned to."""
         super().__init__(id=id)
         self.columns: Sequence[Column] = columns
         self.rows: Sequence[Row] = _kept(rows)
         self.still = still
+        self.paged = paged or still
         self._first = 1  # the first column after the leftmost one, where they do not all fit
         self._widths: list[int] = []
         self._widths_for: tuple[int, int] = (-1, -1)
@@ -118,6 +125,18 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def current(self) -> Row | None:
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def is_cut(self, row: Row) -> bool:
+        """Whether a cell of it does not fit its column."""
+        widths = self._measure(self._content_width()) if self.size.width else []
+        return any(_cells(value) > width for value, width in zip(row.cells, widths, strict=False))
+
+    def cut_cells(self) -> list[tuple[str, Content | str]]:
+        """(column, cell) of the row under the cursor, of those that are seen and do not fit."""
+        widths = self._measure(self._content_width()) if self.size.width and self.current is not None else []
+        cells = self.current.cells if self.current is not None else ()
+        seen = zip(self.columns, cells, widths, strict=False)
+        return [(column.title, value) for column, value, width in seen if width and _cells(value) > width]
 
     def show(self, columns: Sequence[Column], rows: Sequence[Row], cursor: int | None = None) -> None:
         """Show other rows; the cursor stays where it is, or goes to `cursor`."""
@@ -207,7 +226,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
                     spare += 1
 
             narrow(flexible, 20)
-            if self.still and spare < 0:
+            if self.paged and spare < 0:
                 widths = self._paged(widths, room + GAP * max(0, len(widths) - 1))
                 spare = 0
             for i in reversed(range(2, len(widths))):  # a figure cut in two misleads: the last columns are left out

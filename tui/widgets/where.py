@@ -113,4 +113,4 @@ def _decided(question: str, value: object, width: int) -> Content:
 
 def marks_of(rungs: Sequence[object]) -> tuple[tuple[str, Mark], ...]:
     """The session's rungs (engine.session.Rung) as marks."""
-    return tuple((r.stage, Mark(r.model, r.value, r.low, r.high)) for r in rungs)  # type: ignore[attr-defined]
+    return tuple((r.stage, Mark(r.model.replace("_", " "), r.value, r.low, r.high)) for r in rungs)  # type: ignore[attr-defined]

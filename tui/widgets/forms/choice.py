@@ -108,7 +108,7 @@ class ChoiceForm(Form):
 
     def note(self) -> str:
         row = self.rows.current
-        return "" if row is None or not self._names else self.options[row.key].note
+        return "" if row is None or not (self._names or self.rows.is_cut(row)) else self.options[row.key].note
 
     def draft(self) -> Json:
         other = self.query_one("#other", Input).value if self.other else ""

@@ -14,7 +14,7 @@ from textual.message import Message
 
 from engine.effects import Ask
 from engine.records import Decision, Json
-from tui.figures import choice
+from tui.figures import answered
 from tui.literal import literal
 from tui.widgets.forms.base import Form
 from tui.widgets.rows import Column, Row, Rows
@@ -39,7 +39,7 @@ class SettledForm(Form):
             Row(
                 (
                     literal(d.name),
-                    Content.styled(choice(d.choice), "bold").truncate(40, ellipsis=True),
+                    Content.styled(answered(d), "bold").truncate(40, ellipsis=True),
                     Content.styled(literal(d.why), "$text-muted"),
                 )
             )
