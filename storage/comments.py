@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import unicodedata
 from dataclasses import dataclass
@@ -100,9 +101,21 @@ class StoredComments:
         with self._connection.write():
             root = self._root(session, answers) if answers is not None else None
             about = root["about"] if root else about
-            at = iso(self._connection.now())
+            at = self._no_earlier(iso(self._connection.now()), root)
             uid = uid_of(about or self.anchor(session), author, mark, text, at, root["uid"] if root else "")
             return self.keep(session, uid, author, mark, text, at, about, root["id"] if root else None)
+
+    def _no_earlier(self, at: str, root: Row | None) -> str:
+        """The time, or that of what was said last in the thread where the clock was set back since: threads are read
+        in the order of their times, in every copy."""
+        if root is None:
+            return at
+        last = self._connection.row("select max(at) as at from comment where ?1 in (id, answers)", [root["id"]])
+        before = (last or {}).get("at") or at
+        if at >= before:
+            return at
+        after = dt.datetime.fromisoformat(before) + dt.timedelta(milliseconds=1)
+        return after.isoformat(timespec="milliseconds")
 
     def keep(
         self, session: int, uid: str, author: str, mark: str, text: str, at: str, about: str, answers: int | None

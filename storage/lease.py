@@ -76,7 +76,7 @@ class Leases:
 
     def _alive(self, holder: Row) -> bool:
         if holder["host"] != platform.node():
-            return self._connection.now() - holder["beat_at"] < SILENCE
+            return abs(self._connection.now() - holder["beat_at"]) < SILENCE  # a clock may be set back, too
         started = _started(holder["pid"])
         if started == 0.0:
             return False

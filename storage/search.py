@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MOST = 50
+USUAL = 20_000  # characters of a why and an answer
 START, END = "\x02", "\x03"  # around the words that were found, in `Hit.text`
 _WORD = re.compile(r'"[^"]+"|\S+')
 
@@ -68,10 +69,15 @@ def _hit(row: Row) -> Hit:
     return Hit(row["session"], row["branch"] or "", row["seq"], place, row["what"], row["author"], row["text"])
 
 
-_DECISIONS = """
+# What stands around the words is looked for in texts of a usual length only: it takes the square of how often they
+# stand there.  Of one beyond that its beginning is shown.
+_DECISIONS = f"""
 select session.name as session, branch.name as branch, d.seq, d.question, d.subject, d.author,
-  case when instr(highlight(decision_fts, 3, char(2), ''), char(2)) then 'why' else 'answer' end as what,
-  case when instr(highlight(decision_fts, 3, char(2), ''), char(2))
+  case when length(d.why) + length(d.choice) > {USUAL} then 'why'
+    when instr(highlight(decision_fts, 3, char(2), ''), char(2)) then 'why' else 'answer' end as what,
+  case when length(d.why) + length(d.choice) > {USUAL}
+    then substr(case d.why when '' then d.choice else d.why end, 1, 160) || '…'
+    when instr(highlight(decision_fts, 3, char(2), ''), char(2))
     then snippet(decision_fts, 3, char(2), char(3), '…', 24)
     else snippet(decision_fts, -1, char(2), char(3), '…', 24) end as text,
   bm25(decision_fts, 2.0, 2.0, 2.0, 4.0) as rank
@@ -81,7 +87,7 @@ join branch on branch.id = d.branch
 join session on session.id = branch.session
 where decision_fts match ? and (? is null or session.name = ?)
 order by rank limit ?
-"""
+"""  # noqa: S608 - the words stand in this file
 
 _COMMENTS = """
 select session.name as session, branch.name as branch, c.seq, d.question, d.subject, c.author, 'comment' as what,
