@@ -167,6 +167,15 @@ def test_c6_sees_rows_that_learning_and_looking_share(monkeypatch):
     assert "share something" in result["hint"]
 
 
+def test_c7_sees_a_loss_that_falls_at_no_rate():
+    """Inputs that are no numbers leave no loss at all, whatever the rate."""
+    endless = rows(500)[0]
+    endless[:, 2] = np.inf
+    result = sanity.rate_test(case(Loss("squared"), X=endless))
+    assert not result["passed"]
+    assert "falls at no rate" in result["hint"]
+
+
 def test_c8_sees_steps_that_lead_uphill(monkeypatch):
     made = steps.optimiser
 
