@@ -69,10 +69,10 @@ class RungwiseApp(App[None]):
         Binding("f1", "help", "Help", tooltip="The keys of this screen"),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
-    DEFAULT_CSS = """
-    Toast { border: none; padding: 0 1; margin-top: 0; background: $panel; }
-    ToastRack { align: right top; margin: 1 0 0 0; }
-    """
+    CSS = """
+    ToastRack { dock: top; align: right top; margin: 0; }
+    Toast { width: 100%; max-width: 100%; margin: 0; padding: 0 1; background: $panel; }
+    """  # over the lines that say where one is, never over the question, the evidence or the why
 
     def __init__(
         self,

@@ -105,7 +105,8 @@ class Workbench(Page):
     def _head(self) -> None:
         session = self.opened.session
         narrow = self.app.size.width < WIDE
-        branch = f"   branch {literal(self.opened.branch)}" if not narrow or self.opened.branch != "main" else ""
+        said = "on" if narrow else "branch"
+        branch = f"   {said} {literal(self.opened.branch)}" if not narrow or self.opened.branch != "main" else ""
         target = f" → {literal(session.target)}" if session.target else ""
         self.query_one(HeadLine).left = Content.assemble(
             ("rungwise", "bold $primary"), (" ▸ ", "$text-muted"), (literal(self.opened.name), "bold"),

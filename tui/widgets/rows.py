@@ -264,7 +264,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         seen = [i + 1 for i, width in enumerate(widths) if width and i]
         if not seen or len(seen) + 1 == len(widths):
             return ""
-        return f"columns {seen[0]}–{seen[-1]} of {len(widths)}"
+        which = f"columns {seen[0]}–{seen[-1]}" if len(seen) > 1 else f"column {seen[0]}"
+        return f"{which} of {len(widths)}"
 
     def turn_columns(self, by: int) -> None:
         """On or back by the columns that are seen."""

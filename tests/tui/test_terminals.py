@@ -1,0 +1,64 @@
+"""The app on terminals that are not the developer's: without colour, with sixteen, resized, and when it speaks."""
+
+import pytest
+from textual.widgets._toast import ToastRack
+
+from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of
+from tui.screens.workbench import Workbench
+from tui.widgets.where import WhereLine
+
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "rungwise", "rungwise-light", "nord"])
+@pytest.mark.parametrize("colour", [True, False], ids=["colour", "NO_COLOR"])
+async def test_nothing_is_drawn_in_the_colour_of_its_ground(monkeypatch, theme, colour):
+    monkeypatch.setenv("TEXTUAL_THEME", theme)
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with app_over(ScriptedDesk(only(ask_champion())), session="churn").run_test(size=(80, 24)) as pilot:
+        await see(pilot, "carry forward")
+        seen = 0
+        for strip in pilot.app.screen._compositor.render_strips():
+            for segment in strip:
+                style = segment.style
+                if segment.text.strip() and style is not None and not style.reverse:
+                    seen += 1
+                    same = style.color is not None and style.color == style.bgcolor
+                    assert not same or (style.color.is_default), (segment.text, style)
+        assert seen > 40
+        assert colour or not pilot.app.current_theme.ansi
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+async def test_what_is_said_in_passing_covers_neither_the_question_nor_the_why(size):
+    async with app_over(ScriptedDesk(only(ask_champion())), session="churn").run_test(
+        size=size, notifications=True
+    ) as pilot:
+        await see(pilot, "carry forward")
+        await pilot.press("w", "escape")
+        pilot.app.notify("Branch branch-2: decision 3 is asked again.")
+        await see(pilot, "is asked again")
+        (rack,) = pilot.app.screen.query(ToastRack)
+        assert isinstance(pilot.app.screen, Workbench)
+        assert rack.region.bottom <= max(2, pilot.app.screen.query_one("#pane").region.y)
+        where = pilot.app.screen.query_one(WhereLine)
+        assert not where.display or where.region.y < 2
+        assert "carry forward" in text_of(pilot)
+
+
+async def test_every_resize_leaves_the_whole_screen_drawn():
+    desk = ScriptedDesk(only(ask_champion()), home_lines())
+    async with app_over(desk, session="churn").run_test(size=(80, 24)) as pilot:
+        await see(pilot, "carry forward")
+        for size in ((60, 16), (200, 60), (61, 40), (100, 20), (59, 15), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            text = text_of(pilot)
+            assert len(text.splitlines()) == size[1]
+            assert ("60×16 is needed" in text) == (size == (59, 15))
+            if size != (59, 15):
+                assert "Which model should the session carry forward?" in text
+                assert "why" in text
+                assert "enter Record" in text.splitlines()[-1]
+                assert "? Help" in text.splitlines()[-1]
