@@ -32,14 +32,15 @@ def compare(path: Path, first: str, second: str, *, as_json_: bool) -> None:
     if parted is None:
         print("\nEvery question that both were asked has the same answer.")
     else:
-        print(f"\nparted at {literal(parted.name)}")
+        print(f"\nparted at {short(parted.name, 100)}")
     shown = [row for row in found.rows if row.stand != "same"]
     if shown:
         print("\n".join(table(("question", "A", "B"), [_answers(row) for row in shown])))
     print(f"{found.count('same')} answers are the same.")
     _print_measured(found.rows)
     _print_ladders(found.ladders)
-    print(f"\n{_difference(found.paired) if found.paired else f'No paired difference: {literal(found.refused)}.'}")
+    print()
+    print(literal(_difference(found.paired)) if found.paired else f"No paired difference: {short(found.refused, 300)}.")
 
 
 def _record(store: Store, named: str) -> Record:
@@ -80,13 +81,13 @@ def _print_ladders(ladders: tuple[Sequence[Step], Sequence[Step]]) -> None:
     metrics = {s.metric for ladder in ladders for s in ladder}
     if not metrics:
         return
-    print(f"\nladders, {' and '.join(sorted(map(metric_title, metrics)))}")
+    print(f"\nladders, {short(' and '.join(sorted(map(metric_title, metrics))), 80)}")
     everything = [s for ladder in ladders for s in ladder]
     one_scale = len(metrics) == 1
     low = min(s.value if s.low is None else s.low for s in everything)
     high = max(s.value if s.high is None else s.high for s in everything)
     rows = [
-        (sign, short(s.title, 34), figure(s.value), bar(s, low, high) if one_scale else literal(s.metric))
+        (sign, short(s.title, 34), figure(s.value), bar(s, low, high) if one_scale else short(s.metric, 40))
         for sign, ladder in zip("AB", ladders, strict=True)
         for s in ladder
     ]

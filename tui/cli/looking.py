@@ -89,7 +89,7 @@ def print_log(path: Path, name: str, branch: str, *, as_json: bool) -> None:
     for decision in decisions:
         if decision.stage != stage:
             stage = decision.stage
-            print(f"\n{stage}")
+            print(f"\n{literal(stage)}")
         for line in timeline(decision, replaced=decision.seq in replaced):
             print(line)
 

@@ -179,7 +179,7 @@ def _print_steps(conductor: Conductor, branch: str) -> None:
         decision = exchange.decision
         if decision.stage != stage:
             stage = decision.stage
-            print(f"\n{stage}")
+            print(f"\n{literal(stage)}")
         print(f"{decision.seq or '—':>4} {literal(decision.name)} = {told(decision.choice)}")
         check = decision.check
         if check is not None and check.details.get("rung") and check.value is not None:

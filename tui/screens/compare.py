@@ -18,10 +18,11 @@ from engine.metrics import title_of
 from engine.records import Decision
 from engine.review.compare import Aligned, Paired
 from engine.review.review import Step
+from engine.words import short
 from tui.desk import Compared
 from tui.figures import choice, interval, number
 from tui.ladder import ASCII, UNICODE, Mark, bar, span
-from tui.literal import literal, literal_lines
+from tui.literal import brief, literal, literal_lines
 from tui.screens.base import Page
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
@@ -105,21 +106,21 @@ class CompareScreen(Page):
     def _list(self) -> None:
         self.query_one(Rows).show(self._columns(), [self._row(row) for row in self.listed], 0)
         parted = self.compared.found.parted
-        words = f"parted at {literal(parted.name)}" if parted else "never parted"
+        words = f"parted at {short(parted.name, 80)}" if parted else "never parted"
         self.query_one("#line", Vertical).border_title = words
         self._show()
 
     def _row(self, row: Aligned | None) -> Row:
         if row is None:
             return Row((Content.styled("the two as a whole", "bold"), "", ""), key=None)
-        cells = (literal(row.name), _chosen(row.a), _chosen(row.b))
+        cells = (short(row.name), _chosen(row.a), _chosen(row.b))
         return Row(cells, mark=SIGNS[row.stand], dim=row.stand == "same", key=row.place)
 
     @on(Rows.Moved)
     def _show(self) -> None:
         row = self.listed[self.query_one(Rows).cursor]
         detail = self.query_one("#detail", Sheet)
-        detail.border_title = "ladders" if row is None else Content(literal(row.name))
+        detail.border_title = "ladders" if row is None else Content(short(row.name))
         detail.show(self._whole if row is None else lambda width: _both(row))
 
     @on(Rows.Chosen)
@@ -137,7 +138,7 @@ class CompareScreen(Page):
         elif self.paired is not None:
             parts += _difference(self.paired)
         else:
-            parts.append(Content(f"No paired difference: {literal(self.refused)}."))
+            parts.append(Content(f"No paired difference: {short(self.refused, 400)}."))
         return Content("\n").join(parts)
 
     # -- the paired difference, which needs what this process does not load ----------------------------------------
@@ -196,7 +197,7 @@ def _address(of: tuple[str, str]) -> str:
 
 
 def _chosen(d: Decision | None) -> Content | str:
-    return choice(d.choice) if d is not None else Content.styled("not asked", "$text-muted")
+    return choice(brief(d.choice, 300)) if d is not None else Content.styled("not asked", "$text-muted")
 
 
 def _ladder(ladder: tuple[Step, ...], both: tuple[tuple[Step, ...], ...], width: int, pens: Any) -> list[Content]:
@@ -206,10 +207,10 @@ def _ladder(ladder: tuple[Step, ...], both: tuple[tuple[Step, ...], ...], width:
     everything = [s for one in both for s in one]
     one_scale = len({s.metric for s in everything}) == 1
     scale = span([Mark(s.title, s.value, s.low, s.high) for s in everything])
-    label = min(max(len(literal(s.title)) for s in everything), max(10, width - 30))
+    label = min(max(len(short(s.title, 60)) for s in everything), max(10, width - 30))
     lines = []
     for s in ladder:
-        name = Content(literal(s.title)).truncate(label, ellipsis=True)
+        name = Content(short(s.title, 60)).truncate(label, ellipsis=True)
         line = Content.assemble(name.pad_right(label - name.cell_length), " ", (f"{number(s.value):>7}", "bold"), " ")
         room = width - line.cell_length
         drawn = (
@@ -226,7 +227,7 @@ def _difference(p: Paired) -> list[Content]:
     more = "better" if p.diff >= 0 else "worse"
     said = f"B's {p.b} is {number(abs(p.diff))} {title_of(p.metric)} {more} than A's {p.a} on the same {p.exams} exams"
     spread = interval(p.lower, p.upper)
-    parts = [Content(literal(said + (f" (90 % interval {spread})" if spread else "") + f": {p.verdict}."))]
+    parts = [Content(short(said + (f" (90 % interval {spread})" if spread else "") + f": {p.verdict}.", 600))]
     if p.verdict == "unclear" and p.detectable is not None:
         seen = f"These exams would usually see a difference of {number(p.detectable)}; none found is not none there."
         parts.append(Content.styled(seen, "$text-muted"))
@@ -235,6 +236,7 @@ def _difference(p: Paired) -> list[Content]:
 
 def _both(row: Aligned) -> Content:
     """What both answered, why, and what they measured."""
+    row = brief(row)
     d = row.a or row.b
     parts = [Content.styled(literal_lines(d.prompt) if d else "", "$text-muted")]
     for sign, one in (("A", row.a), ("B", row.b)):

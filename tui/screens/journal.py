@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
@@ -18,10 +18,11 @@ from textual.widgets import Input, Static
 from engine.errors import RungwiseError, UsageProblem
 from engine.records import Decision
 from engine.review.past import Past
+from engine.words import short
 from tui.desk import Moment, Opened
 from tui.figures import choice, number
 from tui.ladder import ASCII, UNICODE, drawn
-from tui.literal import literal
+from tui.literal import brief, literal
 from tui.screens.moment import details, difference, in_force
 from tui.screens.reading import Reading
 from tui.sift import HINT, Sift, read_sift
@@ -163,10 +164,11 @@ class JournalScreen(Screen[Leave]):
     def _row(self, index: int) -> Row:
         at = self.shown[index]
         d = self.decisions[at]
+        name, answer = short(d.name, 300), choice(brief(d.choice, 300))
         before = self.decisions[self.shown[index - 1]].stage if index else ""
-        where = Content.styled(f"{literal(d.stage)} ", "$text-muted") if d.stage != before else Content("")
+        where = Content.styled(f"{short(d.stage, 40)} ", "$text-muted") if d.stage != before else Content("")
         mark = "◆" if at == self.marked else "▲" if d.flags else ""
-        cells = (str(d.seq), where + Content(literal(d.name)), Content.styled(choice(d.choice), "bold"), _figure(d),
+        cells = (str(d.seq), where + Content(name), Content.styled(answer, "bold"), _figure(d),
                  BY.get(d.author, literal(d.author)))  # fmt: skip
         return Row(cells, mark=mark, dim=d.author == "engine", key=d.seq)
 
@@ -210,7 +212,7 @@ class JournalScreen(Screen[Leave]):
             return
         self._drawn_ladder = rungs
         pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
-        marks = [mark for _, mark in marks_of(rungs)]
+        marks = [replace(mark, label=short(mark.label, 60)) for _, mark in marks_of(rungs)]
         ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
 
     @work(group="moment", exclusive=True)

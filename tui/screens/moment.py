@@ -9,9 +9,10 @@ from textual.content import Content
 from engine.metrics import title_of
 from engine.records import Check, Decision, Json
 from engine.review.past import Between
+from engine.words import short
 from tui.desk import Moment
 from tui.figures import cell, choice, duration, interval, number
-from tui.literal import literal, literal_lines
+from tui.literal import LONG, brief, literal, literal_lines
 
 MOST = 40  # options, or pieces of evidence, of one decision
 
@@ -21,6 +22,8 @@ def details(d: Decision, width: int, moment: Moment | None = None) -> Content:
 
     moment: what is kept beside it, None while it is looked up.
     """
+    options = len(d.options)
+    d = brief(d, LONG if options <= MOST else LONG // 10)
 
     def _pair(name: str, value: Content) -> Content:
         lines = [line for part in value.split("\n", allow_blank=True) for line in part.wrap(max(10, width - 8))]
@@ -45,7 +48,9 @@ def details(d: Decision, width: int, moment: Moment | None = None) -> Content:
         parts.append(_pair("check", _check(d.check)))
     if d.overruled:
         parts.append(
-            _pair("", Content.styled(f"against the advice{f', over a {d.level}' if d.level else ''}", "$warning"))
+            _pair(
+                "", Content.styled(f"against the advice{f', over a {literal(d.level)}' if d.level else ''}", "$warning")
+            )
         )
     if d.flags:
         parts.append(_pair("flags", Content.styled("⚑ " + ", ".join(map(literal, d.flags)), "$warning")))
@@ -55,7 +60,7 @@ def details(d: Decision, width: int, moment: Moment | None = None) -> Content:
     took = f", after {duration(d.seconds)}" if d.seconds else ""
     when = literal(d.decided_at[:19].replace("T", " "))
     parts.append(_pair("by", Content(f"{by}{took}, {when} UTC")))
-    parts += _options(d)
+    parts += _options(d, options)
     parts += _evidence(d, moment)
     if moment is not None:
         if moment.environment:
@@ -73,7 +78,7 @@ def _evidence(d: Decision, moment: Moment | None) -> list[Content]:
         return [*lines, *(Content.styled(f"· {key[:12]}", "$text-muted") for key in d.evidence[:MOST])]
     for proof in moment.evidence:
         cost = Content.styled(f"  {proof.key[:12]}  {duration(proof.seconds)}", "$text-muted")
-        lines.append(Content.assemble(f"· {literal(proof.words)}", cost))
+        lines.append(Content.assemble(f"· {short(proof.words)}", cost))
     return [*lines, Content("")]
 
 
@@ -91,7 +96,7 @@ def in_force(decisions: Sequence[Decision], width: int) -> Content:
     """The answers that stood at a moment, by stage."""
     parts, stage = [], ""
     room = min(34, max(12, width // 2))
-    for d in decisions:
+    for d in (brief(d, 300) for d in decisions):
         if d.stage != stage:
             stage = d.stage
             parts += [Content(""), Content.styled(literal(stage), "bold $primary")] if parts else [
@@ -106,8 +111,8 @@ def in_force(decisions: Sequence[Decision], width: int) -> Content:
 def difference(first: Decision, second: Decision, found: Between) -> Content:
     """What changed from one moment to another."""
     parts = [
-        Content.styled(f"after decision {first.seq}, {literal(first.name)}", "bold"),
-        Content.styled(f"and after decision {second.seq}, {literal(second.name)}", "bold"),
+        Content.styled(f"after decision {first.seq}, {short(first.name)}", "bold"),
+        Content.styled(f"and after decision {second.seq}, {short(second.name)}", "bold"),
         Content.styled(
             f"{found.taken} decisions, {duration(found.seconds)} at the questions"
             + (f", {found.environments} environments" if found.environments > 1 else ""),
@@ -116,38 +121,38 @@ def difference(first: Decision, second: Decision, found: Between) -> Content:
     ]
     if found.gone or found.come:
         parts += [Content(""), Content.styled("the ladder", "$text-muted")]
-        parts += [Content.styled(f"- {number(r.value)} {literal(r.model)}", "$error") for r in found.gone]
-        parts += [Content.styled(f"+ {number(r.value)} {literal(r.model)}", "$success") for r in found.come]
+        parts += [Content.styled(f"- {number(r.value)} {short(r.model)}", "$error") for r in found.gone]
+        parts += [Content.styled(f"+ {number(r.value)} {short(r.model)}", "$success") for r in found.come]
     others = [c for c in found.changed if c.before is not None]
     new = [c for c in found.changed if c.before is None]
     if others:
         parts += [Content(""), Content.styled(f"{len(others)} answered otherwise", "$text-muted")]
         for c in others:
-            parts.append(Content(literal(c.name)))
+            parts.append(Content(short(c.name)))
             parts.append(Content.styled(f"  - {_answer(c.before)}", "$error"))
             parts.append(Content.styled(f"  + {_answer(c.after)}", "$success"))
     if new:
         parts += [Content(""), Content.styled(f"{len(new)} answered since", "$text-muted")]
-        parts += [Content.assemble((f"+ {literal(c.name)} ", "$success"), (_answer(c.after), "bold")) for c in new]
+        parts += [Content.assemble((f"+ {short(c.name)} ", "$success"), (_answer(c.after), "bold")) for c in new]
     if not found.changed and found.gone == found.come:
         parts += [Content(""), Content("No answer changed in between.")]
     return Content("\n").join(parts)
 
 
 def _answer(d: Decision | None) -> str:
-    return choice(d.choice) if d is not None else ""
+    return choice(brief(d.choice, 1_000)) if d is not None else ""
 
 
 def _whose(author: str) -> str:
     return {"engine": "the guide's", "plan": "the plan's"}.get(author, "somebody's")
 
 
-def _options(d: Decision) -> list[Content]:
+def _options(d: Decision, stood: int) -> list[Content]:
     if not d.options:
         return []
     lines = [
         Content(""),
-        Content.styled("one option stood" if len(d.options) == 1 else f"{len(d.options)} options stood", "$text-muted"),
+        Content.styled("one option stood" if stood == 1 else f"{stood} options stood", "$text-muted"),
     ]
     for option in d.options[:MOST]:
         chosen = option.key == d.choice or (isinstance(d.choice, list) and option.key in d.choice)
@@ -155,8 +160,8 @@ def _options(d: Decision) -> list[Content]:
         figures = "  ".join(f"{literal(name)} {cell(value)}" for name, value in option.figures.items())
         words = Content.assemble((f"{sign} {literal(option.text)}", "bold" if chosen else ""))
         lines.append(words + Content.styled(f"  {figures or literal(option.note)}".rstrip(), "$text-muted"))
-    if len(d.options) > MOST:
-        lines.append(Content.styled(f"… and {len(d.options) - MOST} more", "$text-muted"))
+    if stood > MOST:
+        lines.append(Content.styled(f"… and {stood - MOST} more", "$text-muted"))
     return lines
 
 

@@ -19,7 +19,7 @@ from engine.review.review import Raised, Summary
 from engine.words import short
 from tui.desk import Opened, Reviewed
 from tui.figures import ago, choice, duration, interval, number
-from tui.literal import literal, literal_lines
+from tui.literal import brief, cut, literal, literal_lines
 from tui.screens.base import Dialog, Page
 from tui.widgets.forms.text import Lines
 from tui.widgets.headline import HeadLine
@@ -105,7 +105,7 @@ class ReviewScreen(Page):
     def _rows(self) -> list[Row]:
         found = self.reviewed.review
         rows = [self._row(0, "the session as a whole", found.at(0))]
-        rows += [self._row(d.seq, literal(d.name), found.at(d.seq)) for d in self.decisions]
+        rows += [self._row(d.seq, short(d.name, 300), found.at(d.seq)) for d in self.decisions]
         return rows
 
     def _row(self, seq: int, name: str, raised: Sequence[Raised]) -> Row:
@@ -140,7 +140,7 @@ class ReviewScreen(Page):
         detail.border_title = f"decision {seq}" if seq else "summary"
         parts = flags_of(review.at(seq))
         d = self._at(seq)
-        parts += decided(d) if d is not None else whole(self.reviewed)
+        parts += decided(brief(d)) if d is not None else whole(self.reviewed)
         parts += said(self._threads(seq), self)
         words = Content("\n").join(parts)
         detail.show(lambda width: words)
@@ -263,7 +263,7 @@ def flags_of(raised: Sequence[Raised]) -> list[Content]:
         head = f"{SIGNS[r.severity]} {r.flag.id}  {r.flag.title}"
         parts += [
             Content.styled(head, COLOURS[r.severity]),
-            Content(literal_lines(r.what)),
+            Content(literal_lines(cut(r.what))),
             Content.styled(r.flag.matters, "$text-muted"),
             Content.assemble(("do  ", "bold $primary"), r.flag.do),
             Content(""),
@@ -342,6 +342,6 @@ def _remark(c: Comment, screen: Page, state: str = "") -> Content:
     colour = {"disagree": "$warning", "question": "$accent", "agree": "$success"}.get(c.mark, "$text-muted")
     mark = f" {MARKS[c.mark]}" if c.mark in MARKS else ""
     when = ago(c.at, screen.rungwise.now())
-    text = f"  {literal_lines(c.text)}" if c.text else ""
+    text = f"  {literal_lines(cut(c.text))}" if c.text else ""
     tail = f" {when}" + (f" [{state}]" if state else "")
     return Content.assemble((literal(c.author), "bold"), (mark, colour), (tail, "$text-muted"), text)
