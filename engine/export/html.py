@@ -102,10 +102,7 @@ def _summary(d: Dossier) -> Html:
         said.append(el("p", f"{name_of(s.rungs[-1])}: {title_of(check.metric)} {figure(check.value)}", class_="big"))
         if check.reference is not None:
             said.append(el("p", LINE[str(result.choice)], class_="good" if result.choice == "shown" else "warn"))
-        said.append(el("p", examined(s)))
-        if looks(s) > 1:
-            said.append(el("p", f"The locked rows were looked at {looks(s)} times: the score is optimistic.",
-                           class_="warn"))  # fmt: skip
+        said.append(el("p", examined(s), class_="warn" if looks(s) > 1 else None))
     elif s.rungs:
         top = s.rungs[-1]
         said.append(el("p", f"So far: {name_of(top)}, {title_of(top.metric)} {figure(top.value)}", class_="big"))

@@ -114,6 +114,8 @@ def examined(s: Session) -> str:
     if check.reference is not None:
         reached = REACHED.get(str(result.choice), "")
         said += f". The line to reach was set at {figure(check.reference)} before any score was seen, {reached}"
+    if looks(s) > 1:
+        said += f". The locked rows were looked at {looks(s)} times: the score is optimistic"
     return said + "."
 
 

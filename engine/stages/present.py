@@ -157,20 +157,23 @@ def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
     elif here + elsewhere == 0:
         why = "The frozen model is fitted to the rows for practice, and asked about the locked ones once."
     else:
-        why = f"The locked rows of this data were looked at {here + elsewhere} times before; the result will say so."
+        why = f"The locked rows of this data were looked at {often(here + elsewhere)} before; the result will say so."
 
     def judge(choice: Json) -> Judgement:
         check = Check("earlier looks", here + elsewhere, protocol="this data, all branches and sessions of this store")
         if choice != "open" or not locked or here + elsewhere == 0:
             return Judgement(check=check)
         if here:
-            message = f"This session has opened it {here} times; another look lets the locked rows choose the model."
-            return Judgement((Objection(Level.HOLD, message, "M01"),), check)
-        return Judgement(
-            (Objection(Level.FLAG, "Another session has looked at locked rows of this data.", "M01"),), check
-        )
+            message = f"This session has opened it {often(here)}; another look lets the locked rows choose the model."
+        else:
+            message = "Another session has looked at locked rows of this data: say why this look is needed too."
+        return Judgement((Objection(Level.HOLD, message, "M01"),), check)
 
     return Ask(OPEN, recommended="not_yet" if here else "open", reason=why, judge=judge)
+
+
+def often(times: int) -> str:
+    return {1: "once", 2: "twice"}.get(times, f"{times} times")
 
 
 def ladder(m: Metric, rungs: tuple[Rung, ...], line: float | None) -> Intervals:
@@ -217,7 +220,7 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
     opening = s.decision("present.lockbox")
     looks = int(opening.check.value or 0) if opening and opening.check else 0
     if looks:
-        why += f" Looked at {looks} times before: optimistic."
+        why += f" Looked at {often(looks)} before: optimistic."
     if _outside(v, top):
         found.append(Objection(Level.FLAG, "The lockbox lies outside the band that practice had led to expect.", "M23"))
         why += f" Practice had led to expect {figure(top.value)} ({interval(top.low, top.high)}): look into it."
