@@ -43,6 +43,7 @@ class Home(Page):
         Binding("v", "review", "Review", id="home.review", tooltip="What a mentor would ask, and the comments"),
         Binding("c", "compare", "Compare", id="home.compare", tooltip="Set it beside another session or branch"),
         Binding("s", "search", "Search", id="home.search", tooltip="Words in whys, answers and comments"),
+        Binding("x", "export", "Export", show=False, id="home.export", tooltip="Take it with you: report, model, …"),
         Binding("slash", "filter", "Filter", key_display="/", id="home.filter"),
         Binding("f5", "refresh", "Look again", show=False, id="home.refresh"),
     ]
@@ -116,7 +117,7 @@ class Home(Page):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        some = ("open", "replay", "filter", "review", "compare", "search")
+        some = ("open", "replay", "filter", "review", "compare", "search", "export")
         return bool(self.lines) if action in some else True
 
     @property
@@ -149,6 +150,12 @@ class Home(Page):
 
     def action_search(self) -> None:
         self.rungwise.search()
+
+    def action_export(self) -> None:
+        from tui.screens.leaving import ExportBox
+
+        if self._here:
+            self.app.push_screen(ExportBox(self._here))
 
     def action_refresh(self) -> None:
         self.rungwise.refresh_home()
