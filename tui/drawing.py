@@ -13,8 +13,8 @@ from tui.plot import curves
 WIDEST = 100  # cells; on a longer line the eye loses the way from the label to its bar
 
 
-def draw(view: View, width: int, height: int, ascii_only: bool = False) -> Content:
-    """Any view as text of this width; curves also fill the height."""
+def draw(view: View, width: int, height: int, ascii_only: bool = False, growing: bool = False) -> Content:
+    """Any view as text of this width; curves also fill the height.  growing: see `curves`."""
     pens = ASCII if ascii_only else UNICODE
     match view:
         case Table():
@@ -27,7 +27,8 @@ def draw(view: View, width: int, height: int, ascii_only: bool = False) -> Conte
         case Bars():
             return _bars(view, min(width, WIDEST), pens)
         case Curves():
-            return curves(view.series, width, max(6, height), x=view.x, y=view.y, ascii_only=ascii_only, ends=view.ends)
+            return curves(view.series, width, max(6, height), x=view.x, y=view.y, ascii_only=ascii_only, ends=view.ends,
+                          growing=growing)  # fmt: skip
         case Words():
             return Content(literal_lines(view.text))
         case Histogram():

@@ -23,10 +23,11 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits 
 
 
 def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = "", y: str = "",
-           ascii_only: bool = False, ends: bool = True) -> Content:  # fmt: skip
+           ascii_only: bool = False, ends: bool = True, growing: bool = False) -> Content:  # fmt: skip
     """A picture of `height` lines: the lines, a scale on the left, the axis below, and the last values (`ends`).
 
-    Points that are not finite are left out.  Too little room gives the legend only.
+    Points that are not finite are left out.  Too little room gives the legend only.  growing: the scales end at round
+    figures, so that a picture to which points are added seldom has to be drawn anew.
     """
     clean = {
         name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()
@@ -40,6 +41,10 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
     y0, y1 = min(p[1] for p in points), max(p[1] for p in points)
     if x0 == x1:
         x1 = x0 + 1
+    if growing:
+        x1 = x0 + _rounded_up(x1 - x0)
+        step = 10 ** math.floor(math.log10(y1 - y0)) / 2 if y1 > y0 else 0
+        y0, y1 = (math.floor(y0 / step) * step, math.ceil(y1 / step) * step) if step else (y0, y1)
     if y0 == y1:
         pad = abs(y0) * 0.05 or 0.5
         y0, y1 = y0 - pad, y1 + pad
@@ -63,6 +68,12 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
     axis = " " * (margin + 1) + left + " " * (gap // 2) + named + " " * (gap - gap // 2) + right
     lines.append(Content.styled(axis, "$text-muted"))
     return Content("\n").join(lines)
+
+
+def _rounded_up(value: float) -> float:
+    """The next of 1, 1.5, 2, 3, 4, 5, 7, 10 times a power of ten; at least 1."""
+    power = 10 ** math.floor(math.log10(value)) if value > 1 else 1
+    return next(n * power for n in (1, 1.5, 2, 3, 4, 5, 7, 10) if n * power >= value)
 
 
 def _legend(series: Mapping[str, Points], y: str, ascii_only: bool, ends: bool) -> Content:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App
+from textual.geometry import Region
 
 from engine.ports import TrialState
 from engine.records import Progress, Trial
+from engine.views import Curves
 from tui.figures import number
-from tui.plot import STYLES, Dots
+from tui.plot import STYLES, Dots, curves
+from tui.widgets.evidence import Drawing
 from tui.widgets.trials import course, curve, metric_curve, seconds_left
 
 
@@ -80,3 +84,45 @@ def test_dots_keep_their_lines_style_and_width():
     assert top.plain.endswith("   ")
     assert {span.style for span in top.spans} == {STYLES[1]}
     assert {span.style for span in bottom.spans} == {STYLES[0]}
+
+
+def growing(points: int, ascii_only: bool = False) -> list[str]:
+    line = [(n, 0.3 + 0.6 * 0.9**n) for n in range(1, points + 1)]
+    return curves({"loss": line}, 70, 12, x="epoch", ascii_only=ascii_only, growing=True).plain.split("\n")
+
+
+def test_a_growing_picture_keeps_its_scale_while_points_are_added():
+    before, after = growing(33), growing(39)
+    assert before[-1].split() == after[-1].split()  # the axis ends at a round figure
+    assert [line[:8] for line in before[1:]] == [line[:8] for line in after[1:]]
+    changed = sum(a != b for one, two in zip(before[1:], after[1:], strict=True) for a, b in zip(one, two, strict=True))
+    assert 0 < changed < 30
+    assert growing(60)[-1].split()[-1] == "71"  # 70 more than the first
+
+
+async def test_a_new_point_repaints_the_cells_that_it_changes():
+    class Asked(Drawing):
+        regions: list[Region] = []  # noqa: RUF012 - of one test
+
+        def refresh(self, *regions, **how):
+            self.regions.extend(regions)
+            return super().refresh(*regions, **how)
+
+    class Shown(App):
+        ascii_only = False
+
+        def compose(self):
+            yield Asked(view(33), growing=True)
+
+    def view(n):
+        return Curves("", "epoch", "", {"loss": [(i, 0.3 + 0.6 * 0.9**i) for i in range(1, n + 1)]})
+
+    async with Shown().run_test(size=(70, 14)) as pilot:
+        drawing = pilot.app.query_one(Asked)
+        Asked.regions.clear()
+        drawing.view = view(35)
+        drawing.redraw()
+        assert 0 < sum(region.area for region in Asked.regions) < 40
+        await pilot.pause()
+        shown = ["".join(s.text for s in strip).rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+        assert shown[:12] == [line.rstrip() for line in drawing.render().plain.split("\n")[:12]]

@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
@@ -77,13 +78,18 @@ class Tabs(Widget):
                 return
 
 
-class Drawing(Static):
-    """A view that is drawn to its size."""
+class Drawing(Widget):
+    """A view that is drawn to its size.  A new point repaints the cells that it changes, and nothing else."""
 
-    def __init__(self, view: View) -> None:
-        super().__init__(markup=False)
+    def __init__(self, view: View, *, growing: bool = False) -> None:
+        """growing: points are added to it while it is looked at."""
+        super().__init__()
         self.view = view
-        self._lines = -1
+        self.growing = growing
+        self._lines: list[Content] = []
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines)
 
     def on_resize(self) -> None:
         self.redraw()
@@ -91,10 +97,35 @@ class Drawing(Static):
     def redraw(self) -> None:
         scroller = self.parent
         height = scroller.content_size.height if isinstance(scroller, Widget) else self.size.height
-        content = draw(self.view, self.size.width, height, bool(getattr(self.app, "ascii_only", False)))
-        same_height = content.plain.count("\n") == self._lines
-        self._lines = content.plain.count("\n")
-        self.update(content, layout=not same_height)  # a new point repaints the picture, and moves nothing else
+        ascii_only = bool(getattr(self.app, "ascii_only", False))
+        before = self._lines
+        self._lines = draw(self.view, self.size.width, height, ascii_only, self.growing).split("\n", allow_blank=True)
+        if len(before) != len(self._lines):
+            self.refresh(layout=True)
+        elif changed := [
+            r for y, pair in enumerate(zip(before, self._lines, strict=True)) if (r := _changed(y, *pair))
+        ]:
+            self.refresh(*changed)
+
+
+def _changed(y: int, old: Content, new: Content) -> Region | None:
+    """The cells of a line that differ in sign or colour; None where none does."""
+    a, b = _cells(old), _cells(new)
+    if a == b:
+        return None
+    if old.cell_length != len(old) or new.cell_length != len(new):  # signs of two cells: the whole line
+        return Region(0, y, max(old.cell_length, new.cell_length), 1)
+    blank = (" ", "")
+    a, b = a + [blank] * (len(b) - len(a)), b + [blank] * (len(a) - len(b))
+    places = [i for i in range(len(a)) if a[i] != b[i]]
+    return Region(places[0], y, places[-1] - places[0] + 1, 1) if places else None
+
+
+def _cells(line: Content) -> list[tuple[str, object]]:
+    styles: list[object] = [""] * len(line)
+    for span in line.spans:
+        styles[span.start : span.end] = [span.style] * (min(span.end, len(line)) - span.start)
+    return list(zip(line.plain, styles, strict=True))
 
 
 class Evidence(Vertical):

@@ -58,7 +58,7 @@ class TrialsPane(Vertical):
     ]
     COLUMNS: ClassVar[list[Column]] = [
         Column("work", flex=True),
-        Column("progress"),
+        Column("progress", least=BAR),  # what works on comes before how far it is, which stands beside it in figures
         Column("at"),
         Column("time", right=True),
         Column("left", right=True),
@@ -94,9 +94,9 @@ class TrialsPane(Vertical):
         yield Static("", markup=False, id="course")
         with Horizontal(id="plots"):
             with Vertical(id="plot"):
-                yield Drawing(Curves("", "", ""))
+                yield Drawing(Curves("", "", ""), growing=True)
             with Vertical(id="metric"):
-                yield Drawing(Curves("", "", ""))
+                yield Drawing(Curves("", "", ""), growing=True)
         yield Static("The work goes on when you leave; reopen the session to see it.", markup=False, id="hint")
 
     def on_mount(self) -> None:
