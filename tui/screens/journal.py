@@ -166,7 +166,8 @@ class JournalScreen(Screen[Leave]):
         d = self.decisions[at]
         name, answer = short(d.name, 300), choice(brief(d.choice, 300))
         before = self.decisions[self.shown[index - 1]].stage if index else ""
-        where = Content.styled(f"{short(d.stage, 40)} ", "$text-muted") if d.stage != before else Content("")
+        says = d.stage != before and not d.question.startswith(f"{d.stage}.")  # not twice
+        where = Content.styled(f"{short(d.stage, 40)} ", "$text-muted") if says else Content("")
         mark = "◆" if at == self.marked else "▲" if d.flags else ""
         cells = (str(d.seq), where + Content(name), Content.styled(answer, "bold"), _figure(d),
                  BY.get(d.author, literal(d.author)))  # fmt: skip
