@@ -85,7 +85,8 @@ def hypothesis(at: Situation, takes: str) -> Conversation:
 
 def _ask_idea(at: Situation, takes: str) -> Ask:
     errors = at.s.decision("improve.errors")
-    weak = errors.reason if errors else ""
+    none = errors is not None and errors.check is not None and not errors.check.value  # no slice is weak
+    weak = errors.reason if errors and not none else ""
 
     def judge(text: Json) -> Judgement:
         if not text:

@@ -326,6 +326,11 @@ def test_what_a_net_is_said_to_see_is_what_it_sees() -> None:
     assert "Words that count only beside others" in idea
     reads = asked(world("text", skill={"text_mean": 0.92}).headless(before("text", dev=80_000)), "deep.hypothesis")
     assert "The order of words" in reads.recommended
+    even = say("improve.errors", "accept", reason="There is no slice to look at.", check=Check("weak slices", 0.0))
+    assert "no slice" not in asked(world().headless(before(**{"improve.errors": even})), "deep.hypothesis").recommended
+    weak = say("improve.errors", "accept", reason="Two slices are weak.", check=Check("weak slices", 2.0))
+    told = asked(world().headless(before(**{"improve.errors": weak})), "deep.hypothesis").recommended
+    assert told.endswith("; two slices are weak.")
 
 
 def test_a_gain_below_the_smallest_that_matters_is_held() -> None:
