@@ -108,6 +108,7 @@ class JournalScreen(Screen[Leave]):
         self.then = False  # whether the answers then are shown, and not the decision
         self._begin = at
         self._moments: dict[int, Moment] = {}
+        self._bare: dict[str, Moment] = {}  # by environment, what is kept beside a decision that cites nothing
         self._flags: Mapping[int, frozenset[str]] | None = None
         self._drawn_ladder: object = None
         self._timer: Timer | None = None
@@ -200,7 +201,7 @@ class JournalScreen(Screen[Leave]):
             standing = self.past.in_force(at)
             detail.show(lambda width: in_force(standing, width))
             return
-        moment = self._moments.get(at)
+        moment = self._moments.get(at) or (None if d.evidence else self._bare.get(d.environment))
         detail.show(lambda width: details(d, max(20, width), moment))
         if moment is None:
             self._look_closer(at)
@@ -229,6 +230,7 @@ class JournalScreen(Screen[Leave]):
         if moment is None:
             return
         self._moments[at] = moment
+        self._bare.setdefault(d.environment, replace(moment, evidence=()))
         if not self.is_attached:  # it was closed meanwhile
             return
         if self.at == at and not self.then:
