@@ -25,6 +25,15 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def in_order(value: Json) -> Json:
+    """The same with the names of each object in their canonical order, as it comes back from a store."""
+    if isinstance(value, Mapping):
+        return {name: in_order(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [in_order(item) for item in value]
+    return value
+
+
 def digest(value: Json) -> str:
     """SHA-256 of the canonical spelling, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
@@ -136,7 +145,11 @@ def _known(cls: type[Check] | type[Option] | type[Decision], raw: Mapping[str, J
 
 @dataclass(frozen=True)
 class Trial:
-    """A pure description of one piece of computing.  Its key is the hash of all that decides the result."""
+    """A pure description of one piece of computing.  Its key is the hash of all that decides the result.
+
+    What is equal must compute the same: so params are held in canonical order.  A model that is asked to choose between
+    two columns that are as good takes the first, and a store gives objects back in another order than they had.
+    """
 
     kind: str
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -144,6 +157,9 @@ class Trial:
     seed: int = 0
     uses: tuple[str, ...] = ()  # keys of the evidence it reads
     label: str = field(default="", compare=False)  # for people; not part of the key
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", in_order(self.params))
 
     @cached_property
     def key(self) -> str:

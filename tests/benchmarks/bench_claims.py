@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from engine.evaluation.intervals import bootstrap
 from engine.evaluation.metrics import Weighted, weighted_metrics
@@ -120,11 +121,11 @@ def outcome(problem: Problem, seed: int, folder: Path) -> Outcome | None:
     labels = sorted(c.removeprefix("proba_") for c in said.columns if c.startswith("proba_"))
     recipe = _recipe(store)
     labels = [str(label) for label in (recipe["labels"] or labels)]
-    y = truth[problem.target].astype(str).str.strip().to_numpy()
+    y = _merged(truth[problem.target], labels, recipe).to_numpy()
     kept = np.isin(y, labels) if labels else np.array([_number(text) is not None for text in y])
     codes = np.array([labels.index(text) for text in y[kept]]) if labels else y[kept].astype(float)
     ours = said[[f"proba_{label}" for label in labels]] if labels else said["prediction"].astype(float)
-    rivals = dict(_rivals(problem, seen, truth[kept], labels, recipe, seconds))
+    rivals = dict(_rivals(problem, seen, truth[kept], labels, recipe, seconds, metric))
     value, se, others = Truth(task, labels, codes, metric, recipe).compare(ours.to_numpy(dtype=float)[kept], rivals)
     return Outcome(
         problem.name, metric, claim["value"], (claim["high"] - claim["low"]) / (2 * 1.96), value, se,
@@ -187,7 +188,7 @@ class Truth:
 
 def _rivals(
     problem: Problem, seen: pd.DataFrame, truth: pd.DataFrame, labels: list[str], recipe: Mapping[str, Any],
-    seconds: float,
+    seconds: float, metric: str,
 ) -> Iterator[tuple[str, np.ndarray]]:  # fmt: skip
     """What plain models say of the truth: (n, K) probabilities, or (n,) values."""
     from sklearn.ensemble import (
@@ -199,14 +200,14 @@ def _rivals(
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from skrub import Cleaner, tabular_pipeline
 
-    known = np.isin(seen[problem.target].astype(str).str.strip(), labels) if labels else np.ones(len(seen), dtype=bool)
-    seen = seen.loc[known]
+    answers = _merged(pd.Series(seen[problem.target]), labels, recipe)
+    known = np.isin(answers, labels) if labels else np.ones(len(seen), dtype=bool)
+    seen, goal = seen.loc[known], pd.Series(answers[known])
     cleaner = Cleaner()
     left = sorted(set(seen.columns) - set(recipe["types"]))  # ids and leaks that the session left out: a fair race
     X = cleaner.fit_transform(seen.drop(columns=left).replace({"": None, "?": None}))
     X_truth = cleaner.transform(truth.drop(columns=left, errors="ignore").replace({"": None, "?": None}))
-    goal = seen[problem.target].astype(str).str.strip()
-    y_seen = goal.map(labels.index).to_numpy() if labels else goal.astype(float).to_numpy()
+    y_seen = np.array([labels.index(t) for t in goal]) if labels else goal.astype(float).to_numpy()
     models: dict[str, Any] = (
         {
             "linear": LogisticRegression(max_iter=2000),
@@ -222,13 +223,48 @@ def _rivals(
     )
     pipelines = {name: tabular_pipeline(model) for name, model in models.items()}
     if importlib.util.find_spec("flaml"):
-        automl = importlib.import_module("flaml").AutoML  # no package of ours: taken where somebody installed it
-        pipelines["flaml"] = automl(task="classification" if labels else "regression", time_budget=seconds, verbose=0)
+        pipelines["flaml"] = _flaml(metric, labels, seconds)
     for name, pipeline in pipelines.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline.fit(X, y_seen)
             yield name, pipeline.predict_proba(X_truth) if labels else pipeline.predict(X_truth)
+
+
+def _flaml(metric: str, labels: list[str], seconds: float) -> Any:
+    """FLAML after the metric of the session, with its seconds; no package of ours: taken where somebody installed it.
+
+    It is given numbers: its own encoding (2.7) takes every column of pandas 3 for a category that is new.
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from skrub import TableVectorizer
+
+    aims = {
+        "roc_auc": "roc_auc" if len(labels) == 2 else "roc_auc_ovr", "average_precision": "ap", "log_loss": "log_loss",
+        "accuracy": "accuracy", "f1": "f1", "f1_macro": "macro_f1", "mae": "mae", "rmse": "rmse", "r2": "r2",
+    }  # fmt: skip
+    automl = importlib.import_module("flaml").AutoML
+    task = "classification" if labels else "regression"
+    search = automl(task=task, metric=aims.get(metric, "auto"), time_budget=seconds, verbose=0)
+    return make_pipeline(TableVectorizer(), SimpleImputer(), AsArray(), search)
+
+
+class AsArray(TransformerMixin, BaseEstimator):
+    """A table of numbers as an array."""
+
+    def fit(self, X: Any, y: Any = None) -> AsArray:
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        return np.asarray(X, dtype=np.float64)
+
+
+def _merged(answers: pd.Series, labels: list[str], recipe: Mapping[str, Any]) -> pd.Series:
+    """The answers as texts, with those classes as one that the session put together."""
+    texts = answers.astype(str).str.strip()
+    together = (recipe.get("rare") or {}).get("as")
+    return texts.where(texts.isin(labels), str(together)) if together in labels else texts
 
 
 def _number(text: str) -> float | None:

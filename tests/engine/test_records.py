@@ -32,6 +32,15 @@ def test_a_value_read_back_has_the_same_spelling_and_hash(value: object) -> None
     assert len(digest(value)) == 64
 
 
+@given(st.dictionaries(st.text(), plain, max_size=4))
+def test_a_trial_is_the_same_to_the_order_of_its_columns_when_it_comes_back_from_a_store(params: dict) -> None:
+    """Of two columns that are as good a tree takes the first: another order would be another model under one key."""
+    turned = {name: params[name] for name in reversed(params)}
+    kept = Trial.from_dict(json.loads(canonical(Trial("fit", params).as_dict())))
+    assert Trial("fit", turned) == Trial("fit", params) == kept
+    assert json.dumps(Trial("fit", turned).params) == json.dumps(Trial("fit", params).params) == json.dumps(kept.params)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, {"x": [math.nan]}])
 def test_what_json_cannot_spell_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):

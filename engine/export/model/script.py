@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from engine.export.model.source import Cell, Plan, cells, splits_of, writable
 from engine.export.model.terms import NoForm
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
-from engine.records import Evidence, Json
+from engine.records import Evidence
 from engine.words import literal
 
 ALLOWED = 1e-9
@@ -46,19 +46,11 @@ def plan_of(d: Dossier) -> Plan:
     model = dict(d.final.value["model"])
     if spec_of(model).composed:
         raise NoForm(f"{spec_of(model).title} does not leave as plain code so far; take --to model.")
-    recipe = in_session_order(artifact.recipe, d.session.recipe())
+    recipe = artifact.recipe
     writable(recipe)
     table = load(d.data(), recipe)
     bench = bench_of(recipe, table)
     return Plan(d, recipe, model, artifact.threshold, table, bench, SEED, d.options.get("stem") or d.name)
-
-
-def in_session_order(kept: Mapping[str, Json], walked: Mapping[str, Json]) -> dict[str, Json]:
-    """A stored recipe with its columns in the order in which the session's exams took them: boosting, asked to choose
-    between two columns that are as good, takes the first."""
-    order = [column for column in walked.get("types") or () if column in kept["types"]]
-    rest = [column for column in kept["types"] if column not in order]
-    return {**kept, "types": {column: kept["types"][column] for column in [*order, *rest]}}
 
 
 def checked(d: Dossier) -> tuple[Plan, list[str]]:

@@ -18,7 +18,7 @@ import pytest
 from engine.errors import DataProblem
 from engine.evaluation.crossval import cross_validate
 from engine.evaluation.lockbox import lockbox
-from engine.export.model.script import as_script, in_session_order, notebook, plan_of, script
+from engine.export.model.script import as_script, notebook, plan_of, script
 from engine.export.model.source import cells
 from engine.export.model.terms import NoForm
 from engine.models.catalogue import as_model
@@ -187,15 +187,6 @@ def test_code_that_says_something_else_does_not_leave(tmp_path):
     lying = replace(dossier, evidence=lambda key: other if key == "exams" else dossier.evidence(key))
     with pytest.raises(DataProblem, match="in the first exam and the session"):
         script(lying)
-
-
-def test_columns_stand_in_the_order_that_the_exams_took_them_in():
-    """A stored recipe is sorted; of two columns that are as good, boosting takes the first."""
-    kept = {"types": {"a": "number", "made": "number", "z": "number"}, "target": "y"}
-    walked = {"types": {"a": "number", "z": "number", "made": "number", "gone": "number"}}
-    assert list(in_session_order(kept, walked)["types"]) == ["a", "z", "made"]
-    assert list(in_session_order(kept, {})["types"]) == ["a", "made", "z"]
-    assert in_session_order(kept, walked) == kept
 
 
 @pytest.mark.parametrize(("model", "task", "metric"), [
