@@ -5,7 +5,8 @@
 Each program runs in a pseudo-terminal of its own, in turns, so that a busy machine slows both; the ratio is the median
 of the ratios of each turn.  Processor seconds are printed beside the clock's.  Targets: first paint at most 1.5 times
 the empty app's, resident memory 2.5 times; while a network trains, 99 of 100 keys answered within 50 ms and at most
-4 kB/s sent when nobody types; nothing sent while idle.
+4 kB/s sent when nobody types; nothing sent while idle; in a list of 5,000 columns a key settles within 20 ms (50 ms for
+99 of 100) and costs at most 1.5 kB, a page 16 kB, and a held arrow stops half a second after it is let go.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ ROOT = Path(__file__).resolve().parents[2]
 EMPTY = [sys.executable, "-m", "tests.benchmarks.empty_app"]
 RUNGWISE = [sys.executable, "-m", "tui.cli"]
 SIZES = ((80, 24), (120, 40))
+COLUMNS = [sys.executable, "-m", "tests.benchmarks.columns_app"]
 PAINT, MEMORY, KEY_MS, BYTES = 1.5, 2.5, 50.0, 4000.0  # the targets
+HAND_MS, KEY_BYTES, PAGE_BYTES, STOPS = 20.0, 1500.0, 16_000.0, 0.5
+LINE = 32_000.0  # bytes a second of a slow line
 TURNS = 7
 KEYS = 120  # pressed while a network trains, in a terminal of each size
 WATCHED = 5.0  # seconds in which nobody types
-UP, DOWN = "\x1b[A", "\x1b[B"
+UP, DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[6~"
 JOURNAL = "what stood then"  # the text by which its screen is known
 
 
@@ -119,6 +123,47 @@ def starts(table: Table, folder: Path, store: Path, turns: int) -> None:
             table.ratios(f"{size} memory on home, {what}", memory[name], memory["empty"], mib, MEMORY)
         table.ratios(f"{size} memory on an opened workbench", memory["opened"], memory["empty"], mib, MEMORY)
         table.line(f"{size} sent by an idle workbench", f"{max(sent)} B/s", target="0 B/s", ok=not any(sent))
+
+
+def by_hand(table: Table) -> None:
+    """Keys in a list of 5,000 columns: how fast, how many bytes, and whether a held one stops when it is let go."""
+    for columns, rows in SIZES:
+        size = f"{columns}×{rows}"
+        with Terminal(COLUMNS, columns, rows, {"PYTHONPATH": str(ROOT)}) as ours, empty(columns, rows) as floor:
+            for terminal in (ours, floor):
+                terminal.settle(1.0)
+            times: list[float] = []
+            floors: list[float] = []
+            sent: list[float] = []
+            for n in range(KEYS):
+                before = ours.sent
+                if answered := ours.key(DOWN if n % 40 < 30 else UP, 0.05):
+                    times.append(answered[1])
+                    sent.append(ours.sent - before)
+                if answered := floor.key(DOWN, 0.05):
+                    floors.append(answered[1])
+            for share, name, most in ((0.5, "p50", HAND_MS), (0.99, "p99", KEY_MS)):
+                mine, other = quantile(times, share), quantile(floors, share)
+                table.line(f"{size} a key among 5,000 columns, settled, {name}", f"{mine:.1f} ms", f"{other:.1f} ms",
+                           mine / other, f"≤ {most:g} ms", mine <= most)  # fmt: skip
+            small = (columns, rows) == (80, 24)  # the goals: bytes of a key there, of a page on the larger one
+            cost, most, pages = statistics.median(sent), f"≤ {KEY_BYTES:.0f} B" if small else "", []
+            table.line(f"{size}   its bytes, median", f"{cost:.0f} B", "", None, most, not small or cost <= KEY_BYTES)
+            for _ in range(10):
+                before = ours.sent
+                ours.key(PAGE_DOWN, 0.05)
+                pages.append(ours.sent - before)
+            page, most = max(pages), "" if small else f"≤ {PAGE_BYTES:.0f} B"
+            table.line(f"{size}   bytes of a page down, most", f"{page} B", "", None, most, small or page <= PAGE_BYTES)
+            ours.settle(0.5)
+            after = ours.hold(DOWN, 90, 30.0, LINE)
+            table.line(f"{size} a held arrow over {LINE / 1000:g} kB/s goes on for", f"{after:.2f} s",
+                       target=f"≤ {STOPS:g} s", ok=after <= STOPS)  # fmt: skip
+            before = ours.sent
+            ours.settle(2.0)
+            table.line(
+                f"{size} sent while nobody types", f"{ours.sent - before} B", target="0 B", ok=ours.sent == before
+            )
 
 
 @contextmanager
@@ -220,6 +265,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         store = prepared / "rungwise.sqlite3"
         table = Table()
+        by_hand(table)
         starts(table, folder, store, turns)
         at_work(table, folder, store)
     return int(table.over)

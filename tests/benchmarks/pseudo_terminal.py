@@ -103,6 +103,23 @@ class Terminal:
         self.settle(silence)
         return (first - pressed_at) * 1000, (self.last - pressed_at) * 1000
 
+    def hold(self, pressed: str, times: int, hertz: float, rate: float) -> float:
+        """Hold a key over a line of `rate` bytes a second; the seconds from its release until nothing more comes."""
+        began = time.perf_counter()
+        written, taken, released, last = 0, 0, began, began
+        while True:
+            now = time.perf_counter()
+            if written < times and now - began >= written / hertz:
+                os.write(self._fd, pressed.encode())
+                written, released = written + 1, now
+            may = int((now - began) * rate) - taken  # the line carries so much more by now
+            if may > 0 and select.select([self._fd], [], [], 0)[0]:
+                read = len(os.read(self._fd, min(may, 4096)))
+                taken, self.sent, last = taken + read, self.sent + read, time.perf_counter()
+            elif written == times and now - max(released, last) > SILENT:
+                return max(0.0, last - released)
+            time.sleep(0.002)
+
     def press(self, pressed: str, text: str) -> float:
         """Press a key and read until a text was written; the milliseconds it took.  Raises TimeoutError."""
         self._last, pressed_at = b"", time.perf_counter()

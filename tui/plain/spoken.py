@@ -62,7 +62,9 @@ def named(ask: Ask, value: Json) -> str:
 
 def decision_line(decision: Decision) -> str:
     against = f" against the recommended {choice(decision.recommended)}" if decision.overruled else ""
-    said = f"{decision.seq}. {literal(decision.name)} = {answered(decision)}{against}, by {decision.author}."
+    said = (
+        f"{decision.seq}. {literal(decision.name)} = {answered(decision).rstrip('.')}{against}, by {decision.author}."
+    )
     return f"{said} {literal(decision.why)}".strip()
 
 

@@ -195,7 +195,7 @@ class Talk:
             return 0
         question, answer, source = chain[shown]
         self._say(question)
-        self._say(f"   {answer}" + (f" Source: {source}." if source else ""))
+        self._say(f"   {answer}" + (f" Source: {source.rstrip('.')}." if source else ""))
         return shown + 1
 
     # -- commands --------------------------------------------------------------------------------------------------

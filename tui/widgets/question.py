@@ -111,6 +111,7 @@ class QuestionPane(Vertical):
         self._own = bool(draft and draft.own)
         self._read_only = read_only
         self._silent = True  # while things are put in place
+        self._stands: tuple[Judgement | None, str] = (None, "")  # what was made of the answer
 
     # -- layout ----------------------------------------------------------------------------------------------------
 
@@ -131,10 +132,17 @@ class QuestionPane(Vertical):
         yield Static("", markup=False, id="whose")
         yield Static("", markup=False, id="problem")
 
+    def _put(self, where: str, content: Content) -> None:
+        """Show it, where it is not shown already: an update lays the whole screen out again."""
+        place = self.query_one(where, Static)
+        shown = place.content
+        if not isinstance(shown, Content) or (shown.plain, shown.spans) != (content.plain, content.spans):
+            place.update(content)
+
     def _tell_reason(self) -> None:
         """Where lines are few, the reason is not said twice: it stands in the why already."""
-        for reason in self.query("#reason").results(Static):
-            reason.update(self._recommended(named_only=self.has_class("tight") and self._engines_words()))
+        if self.query("#reason"):
+            self._put("#reason", self._recommended(named_only=self.has_class("tight") and self._engines_words()))
 
     def _recommended(self, named_only: bool = False) -> Content:
         by_key = {str(o.key): o.text for o in self.ask.offered}
@@ -186,8 +194,9 @@ class QuestionPane(Vertical):
         as_advised, judgement, wrong = self._reading()
         overruled = judgement is not None and not as_advised and not self.ask.question.fact
         self._suggest(as_advised and judgement is not None)
-        self.query_one("#warning", Static).update(self._warning(judgement, wrong))
-        self.query_one("#whose", Static).update(self._whose(judgement, overruled))
+        self._stands = (judgement, wrong)
+        self._put("#warning", self._warning(judgement, wrong))
+        self._put("#whose", self._whose(judgement, overruled))
         self._tell_reason()
         self._problem("")
 
@@ -270,9 +279,8 @@ class QuestionPane(Vertical):
             self.why.focus()
 
     def _problem(self, message: str) -> None:
-        problem = self.query_one("#problem", Static)
-        problem.update(literal(message))
-        problem.set_class(bool(message), "shown")
+        self._put("#problem", Content(literal(message)))
+        self.query_one("#problem").set_class(bool(message), "shown")
 
     def draft(self) -> Draft:
         return Draft(self.form.draft(), self.why.text, self._own)
@@ -283,6 +291,12 @@ class QuestionPane(Vertical):
     def _form_changed(self, event: Form.Changed) -> None:
         event.stop()
         self._changed()
+
+    @on(Form.Looked)
+    def _form_looked(self, event: Form.Looked) -> None:
+        event.stop()
+        if not self._silent:
+            self._put("#warning", self._warning(*self._stands))
 
     @on(Form.Submitted)
     def _form_submitted(self, event: Form.Submitted) -> None:

@@ -345,10 +345,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         top = self.scroll_offset.y
         if height <= 0:
             return
+        ahead = height // 2  # half of the lines at once: over a slow line each scroll costs as much as a screen
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, force=True)
+            self.scroll_to(y=max(0, self.cursor - ahead), animate=False, force=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
+            self.scroll_to(y=self.cursor - height + 1 + ahead, animate=False, force=True)
 
     def move_to(self, index: int) -> None:
         if self.rows:

@@ -11,10 +11,19 @@ from engine.records import Json
 
 
 class Form(Vertical):
-    """One question's answer being made.  Posts `Changed` at each change and `Submitted` when enter is pressed."""
+    """One question's answer being made.
+
+    Posts `Changed` at each change, `Looked` when only the cursor moved, and `Submitted` when enter is pressed.
+    """
 
     @dataclass
     class Changed(Message):
+        form: Form
+
+    @dataclass
+    class Looked(Message):
+        """The answer stands as it was: nothing has to be read or judged again."""
+
         form: Form
 
     @dataclass

@@ -166,7 +166,7 @@ class ChoiceForm(Form):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if type(event) is Rows.Moved:
-            self.post_message(self.Changed(self))
+            self.post_message(self.Looked(self) if self.several else self.Changed(self))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:

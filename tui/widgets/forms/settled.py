@@ -70,7 +70,7 @@ class SettledForm(Form):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if type(event) is Rows.Moved:
-            self.post_message(self.Changed(self))
+            self.post_message(self.Looked(self))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
