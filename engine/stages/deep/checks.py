@@ -306,10 +306,14 @@ def training_bill(at: Situation, net: Net, timed: Evidence, strict: bool) -> Gat
 def parameters(at: Situation, net: Net) -> Gate:
     counted_ = net.count(at)
     ratio, limit = ratio_of(at, net), at.s.choice("problem.rows_per_parameter")
-    said = f"{arithmetic(net, at)} for {at.rows:,} rows: {figure(ratio)} rows each"
+    rarest = _rarest(at)
+    counts = ""
+    if rarest is not None and 2 * rarest < at.rows:
+        counts = f", counted as twice the {rarest:,} of the rarer class"
+    said = f"{arithmetic(net, at)} for {at.rows:,} rows{counts}: {figure(ratio)} rows each"
+    if counted_.embeddings and at.s.material == "text":
+        said += f" ({counted_.embeddings:,} parameters are embeddings, which are not counted here)"
     said += f"; a linear model has {linear(at.features, at.outputs(net.network)):,}"
-    if counted_.embeddings:
-        said += f" ({counted_.embeddings:,} of them are embeddings, which are not counted here)"
     what = "rows per parameter"
     if limit and ratio < limit:
         return Gate("G11", what, "fail", f"{said}; your minimum is {figure(limit)}", Level.BLOCK)
@@ -320,10 +324,14 @@ def ratio_of(at: Situation, net: Net) -> float:
     """Training rows of an exam for each parameter; of two classes twice the rarer, and embeddings left out."""
     counted_ = net.count(at)
     held = max(1, counted_.parameters - (counted_.embeddings if at.s.material == "text" else 0))
-    rarest = None
-    if at.s.task == "binary" and at.rarest is not None and at.dev:
-        rarest = round(at.rarest * at.rows / at.dev)
-    return rows_per_parameter(at.rows, held, rarest)
+    return rows_per_parameter(at.rows, held, _rarest(at))
+
+
+def _rarest(at: Situation) -> int | None:
+    """Rows of the rarer of two classes in the training part of an exam."""
+    if at.s.task != "binary" or at.rarest is None or not at.dev:
+        return None
+    return round(at.rarest * at.rows / at.dev)
 
 
 def blocks(checks: Sequence[Gate]) -> list[Gate]:
