@@ -275,6 +275,23 @@ class RungwiseApp(App[None]):
         self._close(opened)
 
     @work(group="begin", exclusive=True)
+    async def take_tour(self) -> None:
+        """Go on with the guided tour, or begin it."""
+        from tui.tour import NAME
+
+        def begun(desk: Desk) -> str:
+            if NAME in {line.name for line in desk.sessions()}:
+                return NAME
+            return desk.create(*desk.sample(), NAME, "quick")
+
+        try:
+            name = await self.clerk.do(begun)
+        except Exception as problem:
+            self.say_problem(problem)
+            return
+        self.open_session(name)
+
+    @work(group="begin", exclusive=True)
     async def begin_session(self, path: str = "", target: str = "", sample: bool = False) -> None:
         from tui.screens.begin import Begin
 

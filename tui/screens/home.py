@@ -25,7 +25,8 @@ EMPTY = Content.assemble(
     "define it, prepare the data, a baseline, a simple model, and a deep one only if it is earned.\n",
     "Every choice is written down with its options, the reason, and the figure it was checked against.\n\n",
     ("n", "bold $primary"), "  begin with a table, series, pictures or texts of your own (ten minutes)\n",
-    ("d", "bold $primary"), "  begin with the bundled sample, to look around first\n",
+    ("g", "bold $primary"), "  a guided tour on the bundled sample, with a hint beside each question\n",
+    ("d", "bold $primary"), "  begin with the bundled sample, without the hints\n",
 )  # fmt: skip
 
 ABOUT = """Every session you began, the one worked on last first. A session is one modelling problem: its data, its
@@ -36,6 +37,7 @@ class Home(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="home.open"),
         Binding("n", "new", "New", id="home.new", tooltip="Begin a session with a file"),
+        Binding("g", "tour", "Tour", id="home.tour", tooltip="A guided tour on the bundled sample, with hints"),
         Binding("d", "sample", "Sample", id="home.sample", tooltip="Begin a session with the bundled sample"),
         Binding(
             "r", "replay", "Replay", id="home.replay", tooltip="Look through a session's journal without changing it"
@@ -132,6 +134,9 @@ class Home(Page):
 
     def action_new(self) -> None:
         self.rungwise.begin_session()
+
+    def action_tour(self) -> None:
+        self.rungwise.take_tour()
 
     def action_sample(self) -> None:
         self.rungwise.begin_session(sample=True)

@@ -24,6 +24,7 @@ from tui.desk import Desk, Opened
 from tui.figures import answered
 from tui.literal import literal
 from tui.screens.base import Page
+from tui.tour import hint, is_tour
 from tui.widgets.finished import FinishedPane
 from tui.widgets.forms.settled import SettledForm
 from tui.widgets.headline import HeadLine
@@ -56,6 +57,7 @@ class Workbench(Page):
         Binding("j", "journal", "Journal", id="work.journal", tooltip="Every decision and what stood then"),
         Binding("x", "export", "Export", id="work.export", tooltip="Take it with you: report, model, SQL, script, …"),
         Binding("h", "home", "Home", id="work.home", tooltip="All sessions; work goes on"),
+        Binding("g", "hints", "Tour's hints", show=False, id="work.hints", tooltip="The tour's hints, away and back"),
     ]
     DEFAULT_CSS = """
     Workbench #main { height: 1fr; }
@@ -65,6 +67,7 @@ class Workbench(Page):
     Workbench.narrow WhereLine { display: block; }
     Workbench.narrow Where { display: none; }
     Workbench #wait { color: $text-muted; }
+    Workbench #tour { height: auto; max-height: 2; padding: 0 2; color: $accent; display: none; }
     Workbench #trouble { height: auto; }
     """
     AUTO_FOCUS = ""
@@ -77,6 +80,7 @@ class Workbench(Page):
         self.data = data
         self.waiting: Waiting | None = None
         self._busy = False
+        self._hinted = True
         self._polling = False
         self._ticks = 0
         self._timer: Timer | None = None
@@ -91,6 +95,7 @@ class Workbench(Page):
             yield Where()
             with Vertical(id="pane"):
                 yield Static("opening …", markup=False, id="wait")
+        yield Static("", markup=False, id="tour")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -156,7 +161,18 @@ class Workbench(Page):
         else:
             await self._show_waiting(self.waiting)
         self._stand()
+        self._hint()
         self.refresh_bindings()
+
+    def _hint(self) -> None:
+        told = hint(self.waiting) if is_tour(self.opened.name) and self._hinted else ""
+        line = self.query_one("#tour", Static)
+        line.display = bool(told)
+        line.update(Content.assemble(("tour  ", "bold"), told))
+
+    def action_hints(self) -> None:
+        self._hinted = not self._hinted
+        self._hint()
 
     async def _show_waiting(self, waiting: Waiting) -> None:
         conductor = self.opened.conductor
@@ -350,6 +366,8 @@ class Workbench(Page):
             return asking and bool(self.waiting.ask.shows)  # type: ignore[union-attr]
         if action == "export":
             return isinstance(self.waiting, Finished)
+        if action == "hints":
+            return is_tour(self.opened.name)
         if action == "back":
             return not self.opened.read_only and bool(self.opened.conductor.transcript)
         return True
