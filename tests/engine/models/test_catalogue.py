@@ -80,8 +80,8 @@ def test_declares_every_field():
 
 
 def test_says_what_there_is_instead():
-    with pytest.raises(UsageProblem, match=r"no model 'svm'.*logistic"):
-        model_spec("svm")
+    with pytest.raises(UsageProblem, match=r"no model 'oracle'.*logistic"):
+        model_spec("oracle")
     with pytest.raises(UsageProblem, match=r"does not fit a regression task.*ridge"):
         model_spec("logistic", "regression")
     with pytest.raises(UsageProblem, match=r"no setting 'c'.*C, max_iter"):

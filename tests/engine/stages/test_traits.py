@@ -13,6 +13,7 @@ from engine.data.table import load
 from engine.errors import InvalidAnswer
 from engine.questions import Level
 from engine.stages import CATALOGUE
+from engine.stages.ladder import model
 from tests.engine.stages.problems import signal
 from tests.engine.walking import Walk, asked, said
 
@@ -151,11 +152,14 @@ def test_models_of_numbers_aim_at_what_is_rewarded(tmp_path: Path) -> None:
     assert floor.choice == "quantile"
     assert floor.check is not None
     assert floor.check.details["model"]["settings"]["quantile"] == 0.75
-    c = walk.headless({"problem.target": "goal", **FEW_EXAMS}, stop_after="simple")
+    few = {"simple.candidates": ["ridge", "boosting"], **FEW_EXAMS}
+    c = walk.headless({"problem.target": "goal", **few}, stop_after="simple")
     assert "quantile" not in [o.key for o in said(c, "baseline.dummy").options]
     exams = [e for e in asked(c, "simple.champion").evidence if e.kind == "cross_validate"]
     names = {e.value["model"]["name"]: e.value["model"]["settings"] for e in exams}
     assert names["boosting"]["loss"] == "absolute_error"
+    grown = model(c.session, "forest")["settings"]
+    assert (grown["min_samples_leaf"], grown["max_features"]) == (1, 1.0)
 
 
 @pytest.mark.slow
