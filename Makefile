@@ -49,7 +49,7 @@ $(APP): pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt
-	@$(call install,.[deep$(comma)cluster$(comma)export$(comma)dev])
+	@$(call install,.[deep$(comma)boosters$(comma)cluster$(comma)export$(comma)dev])
 	@touch $(APP) $@
 
 comma := ,
