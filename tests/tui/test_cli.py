@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.records import Evidence, Trial
 from tui.cli import status_of
+from tui.cli.running import Heeding, interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
@@ -450,6 +453,31 @@ def test_a_full_disk_loses_nothing_that_was_recorded(tmp_path: Path, table: Path
     assert process("verify", "--store", store).returncode == 0
     assert process(*arguments).returncode == 0
     assert process("verify", "--store", store).returncode == 0
+
+
+def test_an_interrupt_that_a_library_forgot_ends_the_run_before_the_next_trial() -> None:
+    told: list[str] = []
+
+    class Told:
+        def stage(self, name: str) -> None: ...
+
+        def began(self, trial: Trial) -> None:
+            told.append(trial.label)
+
+        def progressed(self, trial: Trial, progress: object) -> None: ...
+
+        def ended(self, trial: Trial, evidence: object) -> None: ...
+
+    with interrupts() as pressed:
+        listener = Heeding(Told(), pressed)
+        listener.began(Trial("fit", label="one"))
+        with contextlib.suppress(KeyboardInterrupt):  # as the garbage collector does
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            listener.began(Trial("fit", label="two"))
+        with pytest.raises(KeyboardInterrupt):  # a trial that failed of it: an import broken off is an ImportError
+            listener.ended(Trial("fit", label="one"), Evidence("k", "fit", {}, error="initialization failed"))
+    assert told == ["one"]
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path, table: Path) -> None:

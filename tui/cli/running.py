@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import difflib
 import shlex
+import signal
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +17,12 @@ from engine.answerers import accept_recommended, from_plan
 from engine.conductor import Exchange, catalogue
 from engine.data.address import split
 from engine.errors import DataProblem, InvalidAnswer, RungwiseError, UsageProblem
-from engine.records import Evidence
+from engine.records import Evidence, Progress, Trial
 from engine.words import literal, short
 from storage.store import Store
 from tui import headless
 from tui.cli.progress import Lines, kept_quiet
+from tui.headless import Listener
 from tui.opened import OpenSession, new_session
 from tui.plan import LEFT_OUT, TARGET, Plan, from_command_line, read_plan
 from tui.results import run_result
@@ -63,8 +67,12 @@ def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool
             if opened.read_only:
                 raise DataProblem(opened.read_only_reason)
             progress = Lines(quiet)  # before stderr is turned to the log
-            with kept_quiet(logs_of(store_path) / "run.log"), contextlib.closing(workplace(store)) as place:
-                computed = headless.run(opened, place, progress)
+            with (
+                kept_quiet(logs_of(store_path) / "run.log"),
+                contextlib.closing(workplace(store)) as place,
+                interrupts() as pressed,
+            ):
+                computed = headless.run(opened, place, Heeding(progress, pressed))
         except KeyboardInterrupt:
             print(f"\n{_how_to_go_on(wanted, opened)}", file=sys.stderr)
             return 130
@@ -88,6 +96,50 @@ def run_headless(store_path: Path, wanted: Wanted, *, quiet: bool, as_json: bool
     else:
         _print_summary(result)
     return 0
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether ctrl+c was pressed.  It is raised at once; but Python forgets an exception that is raised in a callback
+    of a compiled library or of the garbage collector, and a library that was being loaded makes an ImportError of it:
+    so whoever works on asks again between two trials."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Heeding:
+    """A listener that ends the run before the next trial where ctrl+c was pressed."""
+
+    def __init__(self, told: Listener, pressed: Callable[[], bool]) -> None:
+        self._told, self._pressed = told, pressed
+
+    def stage(self, name: str) -> None:
+        self._told.stage(name)
+
+    def began(self, trial: Trial) -> None:
+        if self._pressed():
+            raise KeyboardInterrupt
+        self._told.began(trial)
+
+    def progressed(self, trial: Trial, progress: Progress) -> None:
+        self._told.progressed(trial, progress)
+
+    def ended(self, trial: Trial, evidence: Evidence) -> None:
+        if self._pressed():
+            raise KeyboardInterrupt
+        self._told.ended(trial, evidence)
 
 
 def _plan(wanted: Wanted, stages: tuple[str, ...]) -> Plan:
