@@ -67,11 +67,18 @@ class ModelSpec:
         return getattr(importlib.import_module(module), name)
 
     def with_defaults(self, settings: Mapping[str, Json] | None) -> dict[str, Json]:
-        """All settings, the given ones in place of the defaults.  Raises UsageProblem for one it does not have."""
+        """All settings, the given ones in place of the defaults.
+
+        Raises UsageProblem for one it does not have, and for words where a number is wanted: settings also come from
+        stores and bundles of strangers.
+        """
         unknown = sorted(set(settings or {}) - set(self.settings) - set(self.further))
         if unknown:
             known = ", ".join((*self.settings, *self.further)) or "none"
             raise UsageProblem(f"{self.title} has no setting {unknown[0]!r}; its settings are: {known}.")
+        for name, value in (settings or {}).items():
+            if isinstance(self.settings.get(name), int | float) and isinstance(value, str | list | dict):
+                raise UsageProblem(f"{self.title}: the setting {name} is a number, not {str(value)[:40]!r}.")
         return {**self.settings, **(settings or {})}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -122,7 +123,10 @@ def model(d: Dossier) -> Product:
 
 
 def _requirements(d: Dossier) -> str:
-    """rungwise, and the versions that the model was fitted with, in the form of pip."""
+    """rungwise, and the versions that the model was fitted with, in the form of pip.
+
+    They come from the store, which may be a stranger's: what is no version (PEP 440) would be an order to pip.
+    """
     env: Mapping[str, Json] = d.environment(d.final.environment) or {}
     versions = {
         name: v for name, v in (env.get("versions") or {}).items() if name in ("scikit-learn", "skrub", "skops")
@@ -130,7 +134,9 @@ def _requirements(d: Dossier) -> str:
     if d.final.value.get("format") == "keras":
         versions |= {name: v for name, v in (env.get("versions") or {}).items() if name == "keras"}
     lines = [f"{'rungwise[deep]' if d.final.value.get('format') == 'keras' else 'rungwise'}"]
-    return "\n".join(lines + [f"{name}=={str(version).partition('+')[0]}" for name, version in versions.items()]) + "\n"
+    told = {name: str(version).partition("+")[0] for name, version in versions.items()}
+    lines += [f"{name}=={version}" for name, version in told.items() if re.fullmatch(r"[0-9A-Za-z.!]+", version)]
+    return "\n".join(lines) + "\n"
 
 
 def _golden(d: Dossier, artifact: Artifact) -> dict[str, str] | None:

@@ -150,9 +150,19 @@ def _beside(plan: Plan) -> Any:
 
 
 def run(made: Sequence[Cell], place: Path) -> dict[str, Any]:
-    """The names that the code makes; what stands under `__main__` is not run."""
+    """The names that the code makes; what stands under `__main__` is not run.
+
+    The code is ours: texts of others, a stranger's store included, stand in it as literals and comments.  Raises
+    DataProblem where one of them is such that it is no code at all.
+    """
     names: dict[str, Any] = {"__name__": "script"}
-    exec(compile(as_script(made), "<script>", "exec"), names)  # noqa: S102 - the code was written above
+    try:
+        code = compile(as_script(made), "<script>", "exec")
+    except (SyntaxError, ValueError) as problem:
+        raise DataProblem(
+            f"A setting of this session cannot be written as code ({problem.args[0]}); take --to model."
+        ) from None
+    exec(code, names)  # noqa: S102
     for name in ("DATA", "SPLITS"):
         names[name] = place / names[name]
     return names

@@ -191,7 +191,7 @@ def _reading(plan: Plan) -> Cell:
     if settings.compression:
         said["compression"] = settings.compression
     if settings.skip:
-        said["skiprows"] = str(settings.skip)
+        said["skiprows"] = str(int(settings.skip))
     given = "".join(f", {key}={value if key == 'skiprows' else repr(value)}" for key, value in said.items())
     if not settings.header:
         raise NoForm("A file without a header is not read by plain code so far; take --to model.")
@@ -520,7 +520,7 @@ def _scaler(numbers: Mapping[str, Json]) -> tuple[str, str]:
 def _for_lines(plan: Plan, prepare: Mapping[str, Any], style: str, levels: Mapping[str, list[str]]) -> str:
     numbers, categories = prepare["numbers"], prepare["categories"]
     load, scaler = _scaler(numbers)
-    fill = f'SimpleImputer(strategy="{numbers["impute"]}", keep_empty_features=True)'
+    fill = f"SimpleImputer(strategy={numbers['impute']!r}, keep_empty_features=True)"
     tail = ", ".join(part for part in (fill, scaler) if part)
     clip = f"Capped({float(numbers['clip'])})" if numbers.get("clip") not in (None, "none") else ""
     power = "Power()" if numbers.get("skew") == "power" else ""
@@ -546,7 +546,7 @@ def _for_lines(plan: Plan, prepare: Mapping[str, Any], style: str, levels: Mappi
     elif categories["encode"] == "target":
         kind = {"regression": "continuous"}.get(plan.recipe["task"], plan.recipe["task"])
         folds = "KFold" if kind == "continuous" else "StratifiedKFold"
-        encoder = f'TargetEncoder(target_type="{kind}", cv={folds}(5, shuffle=True, random_state=seed))'
+        encoder = f"TargetEncoder(target_type={kind!r}, cv={folds}(5, shuffle=True, random_state=seed))"
         rows.append(f'("levels", make_pipeline({", ".join(p for p in (encoder, scaler) if p)}), many)')
     if numbers["indicator"]:
         rows.append('("missing", MissingFlags(), gaps)')
@@ -634,47 +634,50 @@ def _for_trees(plan: Plan, prepare: Mapping[str, Any], style: str, levels: Mappi
 
 
 def _estimator(plan: Plan) -> tuple[str, str]:
-    """(imports, expression over `y`, `seed` and, for boosting, `codes`).  Raises NoForm."""
+    """(imports, expression over `y`, `seed` and, for boosting, `codes`).  Raises NoForm.
+
+    Settings come from a store, which may be a stranger's, and the code is run: each is written as a literal (`!r`).
+    """
     s, classes = plan.settings, plan.classifies
     name = plan.spec.name
     kind = "Classifier" if classes else "Regressor"
     match name:
         case "logistic":
-            C = s["C"] or "np.inf"
+            C = repr(s["C"]) if s["C"] else "np.inf"
             return ("from sklearn.linear_model import LogisticRegression",
-                    f'LogisticRegression(C={C}, solver="lbfgs", max_iter={s["max_iter"]})')  # fmt: skip
+                    f'LogisticRegression(C={C}, solver="lbfgs", max_iter={s["max_iter"]!r})')  # fmt: skip
         case "ridge":
-            alphas = f"np.logspace({s['log10_low']}, {s['log10_high']}, {s['steps']})"
+            alphas = f"np.logspace({s['log10_low']!r}, {s['log10_high']!r}, {s['steps']!r})"
             return "from sklearn.linear_model import RidgeCV", f"RidgeCV(alphas={alphas})"
         case "naive_bayes":
-            return "from sklearn.naive_bayes import GaussianNB", f"GaussianNB(var_smoothing={s['var_smoothing']})"
+            return "from sklearn.naive_bayes import GaussianNB", f"GaussianNB(var_smoothing={s['var_smoothing']!r})"
         case "tree":
-            leaf = f"max({s['min_samples_leaf']}, round({s['min_leaf_share']} * len(y)))"
+            leaf = f"max({s['min_samples_leaf']!r}, round({s['min_leaf_share']!r} * len(y)))"
             return (f"from sklearn.tree import DecisionTree{kind}",
-                    f"DecisionTree{kind}(max_depth={s['max_depth']}, max_leaf_nodes={s['max_leaf_nodes']}, "
+                    f"DecisionTree{kind}(max_depth={s['max_depth']!r}, max_leaf_nodes={s['max_leaf_nodes']!r}, "
                     f"min_samples_leaf={leaf}, random_state=seed)")  # fmt: skip
         case "forest":
             share = s["max_features"]
             share = ("sqrt" if classes else 0.33) if share == "auto" else share
             return (f"from sklearn.ensemble import RandomForest{kind}",
-                    f"RandomForest{kind}({s['trees']}, max_features={share!r}, "
-                    f"min_samples_leaf={s['min_samples_leaf']}, random_state=seed)")  # fmt: skip
+                    f"RandomForest{kind}({s['trees']!r}, max_features={share!r}, "
+                    f"min_samples_leaf={s['min_samples_leaf']!r}, random_state=seed)")  # fmt: skip
         case "extra_trees":
             share = s["max_features"]
             share = ("sqrt" if classes else 1.0) if share == "auto" else share
             return (f"from sklearn.ensemble import ExtraTrees{kind}",
-                    f"ExtraTrees{kind}({s['trees']}, max_features={share!r}, "
-                    f"min_samples_leaf={s['min_samples_leaf']}, random_state=seed)")  # fmt: skip
+                    f"ExtraTrees{kind}({s['trees']!r}, max_features={share!r}, "
+                    f"min_samples_leaf={s['min_samples_leaf']!r}, random_state=seed)")  # fmt: skip
         case "knn":
             return (f"from sklearn.neighbors import KNeighbors{kind}",
-                    f"KNeighbors{kind}(min({s['k']}, len(y)), weights={s['weights']!r})")  # fmt: skip
+                    f"KNeighbors{kind}(min({s['k']!r}, len(y)), weights={s['weights']!r})")  # fmt: skip
         case "boosting":
             aim = "" if classes or s["loss"] is None else f"loss={s['loss']!r}, quantile={s['quantile']!r}, "
             return (f"from sklearn.ensemble import HistGradientBoosting{kind}",
-                    f"HistGradientBoosting{kind}({aim}learning_rate={s['learning_rate']}, "
-                    f"max_leaf_nodes={s['max_leaf_nodes']}, min_samples_leaf={s['min_samples_leaf']}, "
-                    f"l2_regularization={s['l2_regularization']}, max_iter={s['max_iter']}, early_stopping=True, "
-                    f"n_iter_no_change={s['n_iter_no_change']}, categorical_features=coded or None, "
+                    f"HistGradientBoosting{kind}({aim}learning_rate={s['learning_rate']!r}, "
+                    f"max_leaf_nodes={s['max_leaf_nodes']!r}, min_samples_leaf={s['min_samples_leaf']!r}, "
+                    f"l2_regularization={s['l2_regularization']!r}, max_iter={s['max_iter']!r}, early_stopping=True, "
+                    f"n_iter_no_change={s['n_iter_no_change']!r}, categorical_features=coded or None, "
                     "random_state=seed)")  # fmt: skip
         case "prior" | "most_frequent" | "stratified":
             return ("from sklearn.dummy import DummyClassifier",

@@ -81,7 +81,7 @@ def in_duckdb(query: str, rows: pd.DataFrame, table: str) -> pd.DataFrame:
     """What DuckDB answers.  Raises DataProblem where it cannot run the statement."""
     import duckdb
 
-    with duckdb.connect(":memory:") as con:
+    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as con:  # a formula reads no file
         names = ", ".join(f"{_quoted(c)} {'DOUBLE' if rows[c].dtype.kind == 'f' else 'VARCHAR'}" for c in rows.columns)
         con.execute(f"create table {_quoted(table)} ({names})")
         held = pd.DataFrame({c: pd.Series(list(column), dtype=object) for c, column in

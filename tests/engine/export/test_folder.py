@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -54,6 +55,13 @@ def test_the_folder_predicts_and_checks_itself(task, kind, tmp_path):
     assert "Rows [3] of golden.csv get other answers" in ran(place, "check.py").stderr
     assert "There is no file" in ran(place, "predict.py", "nowhere.csv", "x.csv").stderr
     assert persist.loads((place / MODEL).read_bytes()).schema == artifact.schema
+
+
+def test_a_version_of_a_strangers_store_gives_pip_no_orders(tmp_path):
+    dossier, _ = ended(customers(tmp_path / "t.csv", 150), "logistic")
+    told = {"versions": {"scikit-learn": "1.9.0\n--index-url http://evil", "skops": "0.13.0+local", "skrub": "1 ; x"}}
+    needs = model(replace(dossier, environment=lambda key: told)).files["requirements.txt"]
+    assert str(needs).splitlines() == ["rungwise", "skops==0.13.0"]
 
 
 def test_the_readme_names_every_column_and_what_was_seen(tmp_path):

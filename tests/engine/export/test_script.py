@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -15,13 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.errors import DataProblem
+from engine.errors import DataProblem, UsageProblem
 from engine.evaluation.crossval import cross_validate
 from engine.evaluation.lockbox import lockbox
 from engine.export.model.script import as_script, notebook, plan_of, script
 from engine.export.model.source import cells
 from engine.export.model.terms import NoForm
-from engine.models.catalogue import as_model
+from engine.models.catalogue import ModelSpec, as_model
 from engine.models.predict import predict_file
 from engine.records import Check, Evidence
 from engine.session import Session
@@ -83,6 +84,63 @@ def ran(place: Path, *words: str) -> str:
     done = subprocess.run([sys.executable, "-I", *words], cwd=place, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+CODE = '__import__("pathlib").Path("ran").touch()'
+BREAKS = f'"\'\n\r\u2028\x0c{CODE}\n"""\n{CODE}\n#'  # out of a literal, a comment and a docstring
+
+
+def skeleton(code: str) -> set[str]:
+    """Every name that a piece of code could reach: what stands in literals and comments is none."""
+    nodes = list(ast.walk(ast.parse(code)))
+    return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+
+
+@pytest.mark.parametrize("where", ["C", "max_iter"])
+def test_a_setting_of_a_strangers_store_is_no_code(where, tmp_path, monkeypatch):
+    """Settings stand in code that is run here: words in place of a number are refused, and would be a literal."""
+    monkeypatch.chdir(tmp_path)
+    dossier, _, _ = left(customers(tmp_path / "t.csv", 120), "logistic", "binary", {})
+    evil = {"name": "logistic", "settings": {**as_model("logistic")["settings"], where: CODE}}
+    final = replace(dossier.final, value={**dossier.final.value, "model": evil})
+    hostile = replace(dossier, evidence={"exams": dossier.evidence("exams"), "final": final}.get)
+    with pytest.raises(UsageProblem, match=f"the setting {where} is a number"):
+        script(hostile)
+    assert not (tmp_path / "ran").exists()
+    monkeypatch.setattr(ModelSpec, "with_defaults", lambda self, given: {**self.settings, **given})
+    assert skeleton(as_script(cells(plan_of(hostile)))) == skeleton(as_script(cells(plan_of(dossier))))
+
+
+def test_no_text_of_others_becomes_code(tmp_path):
+    """Whys, names, levels, marks and choices that try to leave their literal, comment or docstring."""
+    dossier, _, _ = left(customers(tmp_path / "t.csv", 120), "logistic", "binary", {})
+    plan = plan_of(dossier)
+    journal = tuple(replace(d, why=BREAKS, reason=BREAKS) for d in dossier.journal)
+    hostile = replace(dossier, source=BREAKS, journal=journal, session=Session(BREAKS, "f" * 64, journal))
+    numbers = {"impute": BREAKS, "bins": ["age"]}
+    categories = {"encode": "ordinal", "ordered": {"plan": [BREAKS]}, "rare": BREAKS}
+    recipe = {
+        **plan.recipe,
+        "target": BREAKS,
+        "types": {**plan.recipe["types"], BREAKS: "category"},
+        "marks": {"plan": [BREAKS]},
+        "impossible": {"age": BREAKS},
+        "prepare": {"numbers": numbers, "categories": categories},
+    }
+    table = replace(plan.table, labels=(BREAKS, BREAKS + "2"))
+    made = as_script(cells(replace(plan, d=hostile, recipe=recipe, table=table, stem=BREAKS, threshold=0.5)))
+    assert "__import__" in made
+    assert not skeleton(made) & {"__import__", "touch"}
+
+
+def test_what_cannot_be_code_is_one_sentence(tmp_path, monkeypatch):
+    """A choice so long that its literal is broken over lines is no Python, and no traceback."""
+    plain = customers(tmp_path / "t.csv", 120)
+    dossier, _, _ = left(plain, "knn", "binary", {})
+    long = {"name": "knn", "settings": {**as_model("knn")["settings"], "weights": "words " * 40}}
+    final = replace(dossier.final, value={**dossier.final.value, "model": long})
+    with pytest.raises(DataProblem, match="cannot be written as code"):
+        script(replace(dossier, evidence={"exams": dossier.evidence("exams"), "final": final}.get))
 
 
 @pytest.mark.parametrize("case", CASES, ids=CASES)
