@@ -170,20 +170,23 @@ def exam(params: Mapping[str, Json], ctx: Context) -> bytes:
 
 
 class Reporter:
-    """What a model that trains in steps reports through: its own steps, with the exam it is in.
+    """What a model that trains in steps reports through: its own steps, with the exam it is in, where it is in one.
 
     saved: where a training keeps how far it has come, where there is such a place.  Raises Enough at the end of an
     epoch when a person has seen enough, and Cancelled.
     """
 
-    def __init__(self, ctx: Context, fold: int) -> None:
-        self._ctx, self._fold = ctx, fold + 1
+    def __init__(self, ctx: Context, fold: int | None = None) -> None:
+        self._ctx, self._fold = ctx, fold
         self.saved = getattr(ctx, "saved", None)
 
     def __call__(self, progress: Progress) -> None:
-        said = f"fold {self._fold}" + (f", {progress.message}" if progress.message else "")
-        point = {**progress.point, "fold": self._fold}
-        self._ctx.report(Progress(progress.step, progress.steps, progress.unit, said, point))
+        if self._fold is None:
+            self._ctx.report(progress)
+        else:
+            said = f"fold {self._fold + 1}" + (f", {progress.message}" if progress.message else "")
+            point = {**progress.point, "fold": self._fold + 1}
+            self._ctx.report(Progress(progress.step, progress.steps, progress.unit, said, point))
         most = getattr(self._ctx, "most", None)
         if most is not None and progress.unit == "epoch" and progress.point and progress.step >= most:
             raise Enough(f"A person has seen enough after {most} epochs.")

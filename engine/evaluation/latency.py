@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.evaluation.bench import open_bench
+from engine.evaluation.exams import Reporter
 from engine.models.final import schema
 from engine.models.fitting import Fitted, decide, fit
 from engine.models.persist import Artifact, dumps
@@ -32,7 +33,7 @@ def latency(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     bench = open_bench(params, ctx)
     train, test = bench.splits.folds[0]
     ctx.report(Progress(0, ROUNDS, "round", "fitting"))
-    fitted = fit(params["model"], bench.recipe, bench.table, train, ctx.seed, report=ctx.report)
+    fitted = fit(params["model"], bench.recipe, bench.table, train, ctx.seed, report=Reporter(ctx))
     frame = bench.table.frame.iloc[test]
     timed = time_calls(fitted, frame, threads=int(params.get("threads") or 1), report=ctx.report)
     fitted.prepared = None

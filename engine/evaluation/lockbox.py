@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from engine.evaluation.bench import Bench, open_bench
 from engine.evaluation.crossval import Exam, by_class, class_report, score_interval, take_exam
 from engine.evaluation.errors import with_wilson
+from engine.evaluation.exams import Reporter
 from engine.evaluation.intervals import Draws, bootstrap, wilson
 from engine.evaluation.metrics import weighted_metrics
 from engine.evaluation.paired import corrected_variance
@@ -34,24 +34,21 @@ def lockbox(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         bench = Bench({**bench.recipe, "threshold": params["threshold"]}, bench.table, bench.splits)
     if not len(bench.splits.lockbox):
         return _without_lockbox(params, bench, models, ctx)
-    scores = {}
+    scores: dict[str, np.ndarray] = {}
+    ended = False
     for i, (role, model) in enumerate(models.items()):
         ctx.report(Progress(i, len(models) + 1, "model", f"fitting the {role} on development rows"))
-        scores[role] = _answer(bench, model, scores, models, ctx)
+        known = next((scores[other] for other in scores if models[other] == model), None)
+        if known is not None:
+            scores[role] = known  # the champion often is the simple model itself
+            continue
+        fitted = fit(model, bench.recipe, bench.table, bench.splits.dev, ctx.seed, report=Reporter(ctx))
+        scores[role] = fitted.scores(bench.table.frame.iloc[bench.splits.lockbox])
+        ended = ended or (role == "model" and fitted.ended_by_person)
     ctx.report(Progress(len(models), len(models) + 1, "model", "drawing intervals"))
     found = judge(bench, scores, ctx.seed)
     ctx.report(Progress(len(models) + 1, len(models) + 1, "model"))
-    return found
-
-
-def _answer(
-    bench: Bench, model: Mapping[str, Json], scores: dict[str, np.ndarray], models: dict[str, Any], ctx: Context
-) -> np.ndarray:
-    for role, known in scores.items():
-        if models[role] == model:
-            return known  # the champion often is the simple model itself
-    fitted = fit(model, bench.recipe, bench.table, bench.splits.dev, ctx.seed, report=ctx.report)
-    return fitted.scores(bench.table.frame.iloc[bench.splits.lockbox])
+    return {**found, **({"ended_by_person": 1} if ended else {})}
 
 
 def judge(bench: Bench, scores: dict[str, np.ndarray], seed: int) -> dict[str, Json]:
@@ -140,7 +137,7 @@ def _without_lockbox(
     for role, model in models.items():
         exams[role] = []
         for j, (train, test) in enumerate(folds):
-            exams[role].append(take_exam(fresh, model, j, train, test, ctx.seed, ctx.report))
+            exams[role].append(take_exam(fresh, model, j, train, test, ctx.seed, Reporter(ctx, j)))
             done = sum(map(len, exams.values()))
             ctx.report(Progress(done, steps, "fold", f"fresh splits, the {role}"))
     rho, ordered = fresh.splits.rho, fresh.splits.ordered

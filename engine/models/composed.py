@@ -71,6 +71,11 @@ class Composed(Fitted):
         return self.head.combine([part.scores_of_prepared(x) for part, x in zip(self.parts, X, strict=True)])
 
     @property
+    def ended_by_person(self) -> bool:
+        """Whether it holds such a network."""
+        return any(part.ended_by_person for part in self.parts)
+
+    @property
     def parameters(self) -> int:
         return sum(part.parameters for part in self.parts) + self.head.parameters
 
@@ -129,6 +134,8 @@ def fit_composed(
     columns, notes = list(parts[0].columns), list(dict.fromkeys(note for part in parts for note in part.notes))
     fitted = Composed(spec, settings, str(recipe["task"]), labels, columns, None, None, parts=parts, head=head)
     fitted.seconds, fitted.notes, fitted.prepared = seconds + sum(part.seconds for part in parts), notes, prepared
+    if fitted.ended_by_person:
+        fitted.net = {"ended": "enough"}
     return fitted
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.evaluation.bands import bands
 from engine.evaluation.bench import open_bench
+from engine.evaluation.exams import Reporter
 from engine.models.fitting import fit
 from engine.models.persist import MEDIA_TYPE, Artifact, dumps
 from engine.records import Json, Progress
@@ -23,20 +24,21 @@ def final(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Fit the frozen model once more, and keep it.
 
     params: recipe, model, threshold (the cut for two classes, or None), rows: "all" labelled rows (the default) or
-    "development" (the model that the lockbox scored, to the bit).
+    "development" (the model that the lockbox scored, to the bit).  A network's training that was broken off goes on
+    from its last epoch, and a person may end it with the best so far; `remarks` and `ended_by_person` say so.
     """
     bench = open_bench(params, ctx)
     chosen = params.get("rows") or "all"
     positions = bench.splits.dev if chosen == "development" else np.arange(len(bench.table.y))
     ctx.report(Progress(0, 1, "fit", f"fitting {len(positions):,} rows"))
     frame = bench.table.frame.iloc[positions]
-    fitted = fit(params["model"], bench.recipe, bench.table, positions, ctx.seed, frame=frame, report=ctx.report)
+    fitted = fit(params["model"], bench.recipe, bench.table, positions, ctx.seed, frame=frame, report=Reporter(ctx))
     threshold = params.get("threshold")
     described = schema(frame, bench.recipe, fitted.labels, threshold)
     if bench.table.steps is not None:
         described |= {
             "columns": _of_series(params["recipe"]),
-            "bands": bands(bench, params["model"], ctx.seed, ctx.report),
+            "bands": bands(bench, params["model"], ctx.seed, Reporter(ctx)),
         }
     artifact = Artifact(fitted, dict(bench.recipe), described, threshold)
     content = dumps(artifact)
@@ -53,6 +55,8 @@ def final(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         "rows": len(positions),
         "fitted_on": chosen,
         "notes": fitted.notes,
+        **({"remarks": fitted.net["remarks"]} if fitted.net.get("remarks") else {}),
+        **({"ended_by_person": 1} if fitted.ended_by_person else {}),
         **({"bands": described["bands"]} if "bands" in described else {}),
     }
 

@@ -89,6 +89,11 @@ class Fitted:
         return self.task == "forecast" and self.prepare is not None
 
     @property
+    def ended_by_person(self) -> bool:
+        """Whether it is a network whose training a person ended before it was through."""
+        return self.net.get("ended") == "enough"
+
+    @property
     def parameters(self) -> int:
         """Numbers learned and needed to predict; what is counted is said in `count_parameters`."""
         return count_parameters(self.estimator)

@@ -26,7 +26,7 @@ def likely_cause(
         return f"it could not be computed: {again.error}"
     if recorded.error and not again.error:
         return "it could not be computed when this was recorded"
-    if dict(recorded.value.get("net") or {}).get("ended_by_person"):
+    if {**dict(recorded.value.get("net") or {}), **recorded.value}.get("ended_by_person"):
         return "a person had ended its training early, and kept the best so far"
     if any(key in drifted for key in trial.uses):
         return "it rests on figures that came out otherwise themselves"

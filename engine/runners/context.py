@@ -13,7 +13,7 @@ from engine.records import Json, Progress, Trial, digest
 from engine.runners.environment import code_key
 from engine.runners.eta import Underway
 from engine.runners.hands import Asked, Hands, State, Work
-from engine.runners.kept import KeptParts, StateFile
+from engine.runners.kept import KeptParts
 from engine.trials import Division, take_part
 
 _PROGRESS_EVERY = 0.1  # seconds; a network reports every batch, and each report is a write that others read
@@ -74,11 +74,11 @@ class RunContext:
     told: takes each progress; those without a point of a curve may be left out when they come thick and fast.
     stopped: whether somebody cancelled the trial.  wished: what else a person wants of it.
 
-    saved: where a training in the part that is being computed here keeps how far it has come.  most: epochs after which
-    a person has seen enough of every training of the trial; None while nobody said so.
+    saved: where a training keeps how far it has come, of the part that is being computed here, or of the trial itself;
+    None where nothing is kept.  most: epochs after which a person has seen enough of every training of the trial; None
+    while nobody said so.
     """
 
-    saved: StateFile | None = None
     most: int | None = None
 
     def __init__(
@@ -103,6 +103,7 @@ class RunContext:
         self._state: State | None = None  # of the parts that are being computed
         self._here = True  # whether that is done by this process
         self._last: Progress | None = None
+        self.saved = self._own = place.kept.state(self._key_of(trial)) if place.kept is not None else None
         self.cost = Cost()
 
     def source(self) -> Path:
@@ -170,6 +171,11 @@ class RunContext:
         finally:
             self._state = None
 
+    @staticmethod
+    def _key_of(trial: Trial) -> str:
+        """Of what the trial itself is in the middle of; another code's training is not gone on with."""
+        return digest({"trial": trial.key, "code": code_key()})
+
     def _key(self, division: Division, params: Mapping[str, Json]) -> str:
         what = {"part": division.function, "params": params, "data": self.data, "seed": self.seed}
         return digest({**what, "code": code_key()})
@@ -184,7 +190,7 @@ class RunContext:
             self._state = State(finished, [Underway(0.0)], len(missing) - done - 1)
             self.saved = self._place.kept.state(keys[place]) if self._place.kept is not None else None
             content = take_part(self, division, place)
-            self.saved = None
+            self.saved = self._own
             seconds = time.perf_counter() - wall
             finished.append(seconds)
             self._state = State(finished, [], len(missing) - done - 1)

@@ -130,7 +130,7 @@ def present(s: Session) -> Conversation:
     yield Decide(
         EXPORT,
         "kept",
-        f"{title(top.described)}, {v['parameters']:,} parameters, {v['bytes']:,} bytes as {v['format']}.",
+        f"{title(top.described)}, {v['parameters']:,} parameters, {v['bytes']:,} bytes as {v['format']}.{cut_short(v)}",
         evidence=(kept,),
         check=Check("bytes", v["bytes"], protocol=v["format"], details={"artifact": v["artifact"]}),
     )
@@ -221,6 +221,7 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
     looks = int(opening.check.value or 0) if opening and opening.check else 0
     if looks:
         why += f" Looked at {often(looks)} before: optimistic."
+    why += cut_short(v)
     if _outside(v, top):
         found.append(Objection(Level.FLAG, "The lockbox lies outside the band that practice had led to expect.", "M23"))
         why += f" Practice had led to expect {figure(top.value)} ({interval(top.low, top.high)}): look into it."
@@ -249,6 +250,11 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
                   r["support"]) for r in rows]  # fmt: skip
         views.append(Table("Per class", ("class", "precision", "recall", "f1", "rows"), cells))
     return Decide(RESULT, choice, why, evidence=(result,), shows=views, judgement=Judgement(tuple(found), check))
+
+
+def cut_short(v: Mapping[str, Json]) -> str:
+    """Whether a person ended the training of a network that was fitted here, in a sentence; "" where not."""
+    return " You ended its training early; this is the best until then." if v.get("ended_by_person") else ""
 
 
 def _outside(v: Mapping[str, Json], top: Rung) -> bool:

@@ -16,6 +16,7 @@ an epoch, and the optimiser is torch's fused AdamW.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -163,9 +164,11 @@ class _Run:
         self.rows, self.y, self.held, self.y_held = rows, y, held, y_held
         self.report, self.measure = report, measure
         self.saved = getattr(report, "saved", None)
+        self.which = self._which() if self.saved is not None else ""
         self.batch = int(training.batch or 1)
         whole, part = divmod(len(rows), self.batch)
         self.each = max(1, whole if training.drop_last else whole + bool(part))  # steps an epoch
+        self.largest, self.clipped = 0.0, 0  # the longest gradient that was looked at, and how many were cut
         self.remarks: list[str] = []
 
     def through(self) -> Trained:
@@ -212,7 +215,6 @@ class _Run:
             self.best = self._copied()
         else:
             first, before = len(self.curve), float(state.said["seconds"])
-        worst_gradient, clipped = 0.0, 0
         for epoch in range(first, how.epochs + 1):
             if state is not None and epoch - 1 - self.best_epoch >= how.patience:
                 ended = "patience"
@@ -223,7 +225,7 @@ class _Run:
             except Enough:
                 ended = "enough"
                 break
-            worst_gradient, clipped = max(worst_gradient, norm), clipped + cut
+            self.largest, self.clipped = max(self.largest, norm), self.clipped + cut
             pace = self.each * self.batch / max(time.perf_counter() - started, 1e-9)
             point = self._point(epoch, mean, norm, self._rate())
             held = point["validation loss"]
@@ -246,7 +248,7 @@ class _Run:
                 break
         self.net.load_state_dict(self.best)
         learned = self._mean(self.stack, self.targets)
-        health = {"largest_gradient": worst_gradient, "clipped_steps": clipped, **self._health()}
+        health = {"largest_gradient": self.largest, "clipped_steps": self.clipped, **self._health()}
         if self.saved is not None:
             self.saved.drop()
         best = {name: value.detach().cpu() for name, value in self.best.items()}
@@ -367,12 +369,19 @@ class _Run:
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
+    def _which(self) -> str:
+        """A hash of what is trained, how, with which draws and on which targets: one place keeps the state of several
+        trainings in turn, such as those of a stack's members, and none may go on where another one was."""
+        said = repr((self.net.network, self.how, self.loss, self.seed, len(self.rows), len(self.held)))
+        return hashlib.sha256(said.encode() + self.y.tobytes() + self.y_held.tobytes()).hexdigest()
+
     def _keep(self, epoch: int, seconds: float) -> None:
         if self.saved is None or time.perf_counter() - self.last_saved < SAVE_EVERY:
             return
         said = {
             "curve": self.curve, "lowest": self.lowest, "best_epoch": self.best_epoch, "steps": self.steps,
-            "batch": self.batch, "seconds": seconds, "rows": len(self.stack), "device": self.device,
+            "largest": self.largest, "clipped": self.clipped, "seconds": seconds, "device": self.device,
+            "which": self.which,
         }  # fmt: skip
         draws = {"shuffle": self.shuffle.get_state(), "torch": self.torch.get_rng_state()}
         if self.device.startswith("cuda"):
@@ -387,9 +396,8 @@ class _Run:
         state = state_of(content) if content else None
         if state is None:
             return None
-        said, known = state.said, self.net.state_dict()
-        fits = state.net.keys() == known.keys() and all(known[k].shape == state.net[k].shape for k in known)
-        if not fits or (said["batch"], said["rows"], said["device"]) != (self.batch, len(self.stack), self.device):
+        said = state.said
+        if (said.get("which"), said["device"]) != (self.which, self.device):
             return None
         self.net.load_state_dict(state.net)
         put_moments(self.adam, state.moments)
@@ -399,6 +407,7 @@ class _Run:
             self.torch.cuda.set_rng_state(state.draws["cuda"], self.device)
         self.curve, self.lowest = list(said["curve"]), float(said["lowest"])
         self.best_epoch, self.steps = int(said["best_epoch"]), int(said["steps"])
+        self.largest, self.clipped = float(said["largest"]), int(said["clipped"])
         self.best = {name: value.to(self.device) for name, value in state.best.items()}
         self.remarks.append(f"Taken up after epoch {len(self.curve) - 1}, where it had been broken off.")
         return state

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
+from engine.errors import Cancelled
+from engine.models.networks import training
 from engine.models.networks.backend import HOW_TO_ADD, installed
 from engine.ports import Wish
 from engine.records import Evidence, Progress, Trial
@@ -142,3 +145,86 @@ def test_killed_in_the_middle_it_goes_on_from_its_last_epoch(hands: LocalHands, 
     assert found.value["net"]["remarks"][0].startswith("Taken up after epoch ")
     assert len(found.value["net"]["curve"]) == found.value["net"]["epochs"] + 1, "the curve is whole"
     assert not list(kept.glob("*.state"))
+
+
+# -- the model that leaves ---------------------------------------------------------------------------------------------
+
+
+def leaving(kind: str, model: dict[str, Any] | None = None) -> Trial:
+    """The final exam, or the fit of the model that leaves."""
+    how = {"epochs": 40, "patience": 40, "batch": 64}
+    return Trial(kind, {"recipe": RECIPE, "model": model or {"name": "net_small", "settings": how}}, "data")
+
+
+def take(what: Trial, data: Data, kept: Path, told: Callable[[Progress], None], wish: Wish = "") -> Evidence:
+    place = Workplace(FreshEvidence(), FreshArtifacts(NoBytes()), data, None, KeptParts(kept))
+    return perform(what, place, told=told, wished=lambda: wish)
+
+
+def take_and_die(what: Trial, data: Data, kept: Path, epoch: int) -> None:
+    """In a process of its own, which is killed in the middle, as the system does when memory runs out."""
+
+    def told(progress: Progress) -> None:
+        if progress.point.get("epoch") == epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    training.SAVE_EVERY = 0.0
+    take(what, data, kept, told)
+
+
+def test_the_model_that_leaves_goes_on_from_its_last_epoch_to_the_bit(data: Data, tmp_path: Path) -> None:
+    what = leaving("final")
+    worker = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(what, data, tmp_path / "kept", 25))
+    worker.start()
+    worker.join(60)
+    assert worker.exitcode == -signal.SIGKILL
+    assert len(list((tmp_path / "kept").glob("*.state"))) == 1
+    epochs: list[int] = []
+
+    def told(progress: Progress) -> None:
+        if "epoch" in progress.point:
+            epochs.append(progress.step)
+
+    again = take(what, data, tmp_path / "kept", told)
+    assert epochs[0] == 26, "the first 25 had been trained"
+    whole = take(what, data, tmp_path / "whole", lambda progress: None)
+    assert again.value["artifact"] == whole.value["artifact"]
+    assert again.value["remarks"] == ["Taken up after epoch 25, where it had been broken off."]
+    assert not list((tmp_path / "kept").glob("*.state"))
+
+
+@pytest.mark.parametrize("kind", ["final", "lockbox"])
+def test_a_person_may_end_the_fit_of_the_model_that_leaves(kind: str, data: Data, tmp_path: Path) -> None:
+    epochs: list[int] = []
+
+    def told(progress: Progress) -> None:
+        if "epoch" in progress.point:
+            epochs.append(progress.step)
+
+    found = take(leaving(kind), data, tmp_path / "kept", told, wish="enough")
+    assert found.value["ended_by_person"] == 1
+    assert max(epochs) == 1
+    assert not list((tmp_path / "kept").glob("*.state"))
+
+
+def test_a_blend_of_networks_takes_up_the_training_that_was_broken_off_and_no_other(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trainings share one place: the first must not go on where the second was."""
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    how = {"epochs": 30, "patience": 30, "batch": 64}
+    two = [{"name": "net_small", "settings": {**how, "learning_rate": rate}} for rate in (0.001, 0.004)]
+    what = leaving("final", {"name": "average", "settings": {"of": two}})
+    seen: list[int] = []
+
+    def told(progress: Progress) -> None:
+        if "epoch" in progress.point:
+            seen.append(progress.step)
+            if len(seen) == 45:
+                raise Cancelled("in the middle of the second")
+
+    with pytest.raises(Cancelled):
+        take(what, data, tmp_path / "kept", told)
+    again = take(what, data, tmp_path / "kept", lambda progress: None)
+    whole = take(what, data, tmp_path / "whole", lambda progress: None)
+    assert again.value["artifact"] == whole.value["artifact"]
