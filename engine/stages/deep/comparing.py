@@ -16,7 +16,7 @@ from engine.stages.deep.situation import ALPHA, STRICT, Situation
 from engine.stages.deep.training import Taken, deviation, too_lucky, training_views
 from engine.stages.ladder import Candidate, compare, ladder_view
 from engine.stages.simple.climbing import allowed_to_read, broken_limit
-from engine.stages.simple.rounds import UNEVEN, trials_of
+from engine.stages.simple.rounds import UNEVEN, family, trials_of
 from engine.views import View
 
 COMPARE = Question(
@@ -73,12 +73,39 @@ def settings_tried(at: Situation) -> int:
     return 1 + measured + max(0, dropouts - 1)
 
 
+def champion_tried(at: Situation) -> int:
+    """How many settings of the champion were looked at: those of a search for it, also of one that changed nothing."""
+    own, s = family(at.champion.model), at.s
+    rounds = [round_ for round_, name in s.about("improve.tune").items() if name == own]
+    searched = sum(int(s.choice("improve.trials", round_, default=0)) for round_ in rounds)
+    return max(trials_of(at.champion.model), 1 + searched)
+
+
+def effort(at: Situation) -> str:
+    """How many settings of each were tried, in a sentence: whoever tries more wins more often (2.9)."""
+    mine, other = settings_tried(at), champion_tried(at)
+    return (
+        f"{counted(mine, 'setting')} of the net {'was' if mine == 1 else 'were'} tried, {other} of {at.champion.title}."
+    )
+
+
 def uneven(at: Situation) -> str:
-    """Whether the net was tuned more than twice as much as the champion (M12), in a sentence; "" where not."""
-    mine, other = settings_tried(at), trials_of(at.champion.model)
-    if mine <= UNEVEN * other:
+    """Whether the net was tuned more than twice as much as the champion (M12) because a person turned the guide's
+    search for the champion down, or made it smaller; in a sentence, "" where not.
+
+    What the stages look at by themselves is no choice of the person's, and no fault: it is said, and not flagged.
+    """
+    if settings_tried(at) <= UNEVEN * champion_tried(at):
         return ""
-    return f"The net was tried with {mine} settings, {at.champion.title} with {other}: uneven."
+    s = at.s
+    asked = [s.decision("improve.next", round_) for round_ in s.about("improve.next")]
+    refused = any(d is not None and d.recommended == "tune" and d.choice != "tune" for d in asked)
+    searches = [s.decision("improve.trials", round_) for round_ in s.about("improve.trials")]
+    cut = any(d is not None and d.recommended and d.choice < d.recommended for d in searches)
+    if not (refused or cut):
+        return ""
+    turned = "the search for its settings was turned down" if refused else "fewer were tried than advised"
+    return f"{effort(at)[:-1]}: uneven, as {turned}."
 
 
 def price(net: Candidate, champion: Candidate) -> str:
@@ -119,7 +146,7 @@ def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> 
     proof = " Strict proof: a fifth of the usual error budget." if strict else ""
     cost = price(net, champion)
     luck = f" Seeds alone move its score by ±{figure(sd)}." if more else ""
-    luck += ended_early(taken)
+    luck += f" {effort(at)}{ended_early(taken)}"
     views: list[View] = [ladder_view(m, (champion, net), s.choice("problem.success")), *training_views(taken.own[0])]
     return Ask(
         COMPARE,

@@ -18,7 +18,7 @@ from engine.errors import InvalidAnswer, Refused, WhyNeeded
 from engine.questions import Level, Option, Question
 from engine.records import Answer, Check, Json, Trial
 from engine.session import Session
-from engine.stages.deep import DEEP, rate
+from engine.stages.deep import DEEP, comparing, rate
 from engine.stages.deep.situation import Net
 from engine.views import Curves, Samples, Table
 from tests.engine.stages.deep_talk import OWN, World, before, say, walked
@@ -506,11 +506,31 @@ def test_luck_larger_than_half_of_the_gain_is_flagged(spread: float, flag: bool)
     assert ((Level.FLAG, "M15") in levels(asked(c, "deep.compare"), "accept")) == flag
 
 
-def test_a_net_that_was_tuned_more_than_the_champion_is_flagged() -> None:
+def test_more_tuning_than_the_champion_had_is_said_and_flagged_where_a_person_chose_it() -> None:
+    flag = (Level.FLAG, "M12")
     even = asked(world().headless(before()), "deep.compare")
-    assert (Level.FLAG, "M12") not in levels(even, "accept")
-    uneven = asked(world(gap=0.4).headless(before()), "deep.compare")
-    assert (Level.FLAG, "M12") in levels(uneven, "accept")
+    assert flag not in levels(even, "accept")
+    assert "2 settings of the net were tried, 1 of Logistic regression." in even.reason
+    advised = asked(world(gap=0.4).headless(before()), "deep.compare")
+    assert "3 settings of the net were tried, 1 of Logistic regression." in advised.reason
+    assert flag not in levels(advised, "accept"), "the guide itself tried the third, and no search for the other"
+    refused = before(**{"improve.next:1": say("improve.next", "deep", "1", recommended="tune")})
+    turned_down = asked(world(gap=0.4).headless(refused), "deep.compare")
+    assert flag in levels(turned_down, "accept")
+    assert "the search for its settings was turned down" in turned_down.judge("accept").objections[0].message
+    searched: dict[str, Any] = {"improve.next:1": "tune", "improve.tune:1": "logistic"}
+    four = say("improve.trials", 4, "1", recommended=4)
+    in_vain = asked(world(gap=0.4).headless(before(**searched, **{"improve.trials:1": four})), "deep.compare")
+    assert flag not in levels(in_vain, "accept")
+    assert "3 settings of the net were tried, 5 of Logistic regression." in in_vain.reason
+
+
+def test_a_search_for_the_champion_that_a_person_cut_short_is_uneven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "settings_tried", lambda at: 7)
+    cut = before(**{"improve.tune:1": "logistic", "improve.trials:1": say("improve.trials", 2, "1", recommended=20)})
+    compared = asked(world().headless(cut), "deep.compare")
+    assert (Level.FLAG, "M12") in levels(compared, "accept")
+    assert "fewer were tried than advised" in compared.judge("accept").objections[0].message
 
 
 def test_over_the_limit_is_blocked() -> None:
