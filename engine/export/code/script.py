@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from engine.data.table import load
-from engine.errors import DataProblem
+from engine.errors import DataProblem, RungwiseError
 from engine.evaluation.bench import bench_of
+from engine.export.code.cells import cells, writable
+from engine.export.code.marks import splits_of
+from engine.export.code.plan import Cell, Plan
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, said_of
-from engine.export.model.source import Cell, Plan, cells, splits_of, writable
 from engine.export.model.terms import NoForm
 from engine.metrics import figure, title_of
-from engine.models.catalogue import spec_of
 from engine.records import Evidence
 from engine.words import literal
 
@@ -43,14 +44,12 @@ def notebook(d: Dossier) -> Product:
 def plan_of(d: Dossier) -> Plan:
     """Raises NoForm for a model that cannot be written as plain code."""
     artifact = artifact_of(d)
-    model = dict(d.final.value["model"])
-    if spec_of(model).composed:
-        raise NoForm(f"{spec_of(model).title} does not leave as plain code so far; take --to model.")
-    recipe = artifact.recipe
-    writable(recipe)
-    table = load(d.data(), recipe)
-    bench = bench_of(recipe, table)
-    return Plan(d, recipe, model, artifact.threshold, table, bench, SEED, d.options.get("stem") or d.name)
+    table = load(d.data(), artifact.recipe)
+    bench = bench_of(artifact.recipe, table)
+    stem = d.options.get("stem") or d.name
+    plan = Plan(d, bench.recipe, dict(d.final.value["model"]), artifact.threshold, table, bench, SEED, stem)
+    writable(plan)
+    return plan
 
 
 def checked(d: Dossier) -> tuple[Plan, list[str]]:
@@ -59,7 +58,7 @@ def checked(d: Dossier) -> tuple[Plan, list[str]]:
     Raises DataProblem when the code says something else than the session.
     """
     plan = plan_of(d)
-    with _beside(plan) as place:
+    with _beside(plan) as place, _in_a_sentence():
         names = run(cells(plan), place)
         if _unlike(names, plan):
             plan = replace(plan, careful=True)
@@ -84,8 +83,7 @@ def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: A
         return []
     metric = str(plan.recipe["metric"])
     wanted = seen.value["scores"][metric][0]
-    exams = np.array([list(marks) for marks in splits["exams"]])
-    (found,) = names["examine"](frame, y, exams, only=1)
+    (found,) = names["examine"](frame, y, splits, only=1)
     if wanted is not None and abs(found - wanted) > ALLOWED * max(1.0, abs(wanted)):
         raise DataProblem(
             f"The script scores {found:.9g} {title_of(metric)} in the first exam and the session {wanted:.9g}; nothing "
@@ -138,6 +136,21 @@ def _unlike(names: dict[str, Any], plan: Plan) -> str:
         if not alike:
             return str(column)
     return "" if np.array_equal(y, plan.table.y) else str(plan.recipe["target"])
+
+
+@contextmanager
+def _in_a_sentence() -> Any:
+    """What goes wrong while the code runs, as DataProblem."""
+    try:
+        yield
+    except RungwiseError:
+        raise
+    except Exception as problem:
+        first = (str(problem).splitlines() or ["no message"])[0]
+        raise DataProblem(
+            f"The code does not run on these rows ({type(problem).__name__}: {first}); nothing was written.  Take --to "
+            "model, and please report this."
+        ) from problem
 
 
 @contextmanager

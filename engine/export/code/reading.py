@@ -1,0 +1,157 @@
+"""The cell that reads the table: every column as the kind of value that it holds, as the session read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.data.cells import ALWAYS_MISSING
+from engine.data.computed import columns_to_read
+from engine.data.settings import ReadSettings
+from engine.export.code.plan import Cell, Plan, comment, value
+from engine.export.model.terms import NoForm
+
+
+def reading(plan: Plan) -> Cell:
+    """Raises NoForm for a file that plain pandas does not read as the session did."""
+    recipe, s = plan.recipe, plan.d.session
+    settings = ReadSettings.from_dict(recipe.get("read") or {})
+    types = columns_to_read(recipe)
+    marks = {c: list(m) for c, m in (recipe.get("marks") or {}).items() if m and (c in types or c == recipe["target"])}
+    options = {"sep": settings.separator, "encoding": settings.encoding, "quotechar": settings.quote}
+    usual = {"sep": ",", "encoding": "utf-8", "quotechar": '"'}
+    said = {key: value for key, value in options.items() if value != usual[key]}
+    if settings.compression:
+        said["compression"] = settings.compression
+    if settings.skip:
+        said["skiprows"] = str(int(settings.skip))
+    given = "".join(f", {key}={value if key == 'skiprows' else repr(value)}" for key, value in said.items())
+    if not settings.header:
+        raise NoForm("A file without a header is not read by plain code so far; take --to model.")
+    left = [f"{c} is left out as a leak: {plan.why('data.leaks', c)}" for c, x in s.about("data.leaks").items()
+            if x == "drop"]  # fmt: skip
+    left += [f"{c} is left out, it names rows: {plan.why('data.ids', c)}" for c, x in s.about("data.ids").items()
+             if x == "drop"]  # fmt: skip
+    of_marks = [f"{c}: {', '.join(m)} means missing. {plan.why('data.missing_marks', c)}" for c, m in marks.items()]
+    decimal = '.str.replace(",", ".", regex=False)' if settings.decimal == "," else ""
+    cut = _CAREFUL.format(mark=r"\." if settings.decimal == "," else ",") if plan.careful else ""
+    code = f"""TARGET = {recipe["target"]!r}
+{comment(*left)}TYPES = {value(dict(types))}
+{comment(*of_marks)}MARKS: dict[str, list[str]] = {value(marks)}
+MISSING = {value([*ALWAYS_MISSING, *settings.missing])}  # in any case
+
+
+def texts(raw: pd.DataFrame, column: str) -> pd.Series:
+    cells = raw[column].str.strip().astype(object)
+    empty = cells.str.lower().isin(MISSING) | cells.isin(MARKS.get(column, []))
+    whole = cells.str.replace(r"^([+-]?\\d+)\\.0+$", r"\\1", regex=True)  # tools write codes as 1.0
+    return whole.where(~empty, None)
+
+
+def numbers(raw: pd.DataFrame, column: str) -> pd.Series:
+    cells = texts(raw, column).astype("str").str.strip(){cut}{decimal}
+    values = pd.to_numeric(cells, errors="coerce").astype(float)
+    marked = pd.to_numeric(pd.Series(MARKS.get(column, []), dtype=object), errors="coerce").dropna()
+    return values.where(~values.isin(marked) & np.isfinite(values))
+
+{_dates_code(settings, types)}
+def load(path: Path) -> pd.DataFrame:
+    \"\"\"The input columns, typed.\"\"\"
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
+    raw.columns = raw.columns.str.strip()
+    make = {{"number": numbers, "date": {"dates" if "date" in types.values() else "texts"}}}
+    frame = pd.DataFrame({{column: make.get(kind, texts)(raw, column) for column, kind in TYPES.items()}})
+    for column in frame.columns:
+        if TYPES[column] not in make:
+            cells = [None if pd.isna(cell) else cell for cell in frame[column]]
+            frame[column] = pd.Series(cells, index=frame.index, dtype=object)
+{_computed_code(plan)}
+
+{_target_code(plan, given)}"""
+    return Cell("The table", "Each column as the kind of value that it holds; what means missing is emptied.", code)
+
+
+_CAREFUL = """
+    cells = cells.str.replace(r"(?i)[$€£¥₹%\\s'’]|USD|EUR|GBP|CHF|DKK|SEK|NOK|kr\\.?", "", regex=True)
+    cells = cells.str.replace(r"(?<=\\d){mark}(?=\\d{{3}})", "", regex=True)  # what sets thousands apart
+    cells = cells"""
+
+
+def _dates_code(settings: ReadSettings, types: Mapping[str, str]) -> str:
+    if "date" not in types.values():
+        return ""
+    formats = {c: settings.dates.get(c) or "ISO8601" for c, kind in types.items() if kind == "date"}
+    return f"""
+DATES = {value(formats)}
+
+
+def dates(raw: pd.DataFrame, column: str) -> pd.Series:
+    found = pd.to_datetime(texts(raw, column), format=DATES[column], errors="coerce")
+    return found.astype("datetime64[us]")
+
+"""
+
+
+def _computed_code(plan: Plan) -> str:
+    """Impossible cells and computed columns: the very SQL that was agreed on, in SQLite."""
+    recipe = plan.recipe
+    impossible, features = recipe.get("impossible") or {}, list(recipe.get("features") or ())
+    wanted = list(recipe["types"])
+    if not impossible and not features:
+        return (
+            f"    return frame[{value(wanted)}]\n" if wanted != list(columns_to_read(recipe)) else "    return frame\n"
+        )
+    lines = ["    read = frame.copy()"]
+    for column, condition in impossible.items():
+        lines += [comment(plan.why("data.impossible"), indent="    ").rstrip("\n")]
+        lines.append(f"    frame[{column!r}] = frame[{column!r}].mask(sql(read, {condition!r}).eq(1))")
+    for made in features:
+        lines += [comment(plan.why("data.features", made["name"]), indent="    ").rstrip("\n")]
+        number = made["type"] == "number"
+        found = f"sql(frame, {made['formula']!r})"
+        told = f"pd.to_numeric({found}, errors='coerce').astype(float)" if number else f"{found}.astype(object)"
+        lines.append(f"    frame[{made['name']!r}] = {told}")
+    lines.append(f"    return frame[{value(wanted)}]")
+    return "\n".join(line for line in lines if line.strip()) + "\n"
+
+
+SQL = '''import sqlite3
+
+
+def sql(frame: pd.DataFrame, expression: str) -> pd.Series:
+    """An SQL expression over the columns, row by row, as SQLite works it out."""
+    kinds = {column: "REAL" if TYPES[column] == "number" else "TEXT" for column in frame.columns if column in TYPES}
+    told = frame[list(kinds)].copy()
+    for column in told.columns[told.dtypes.map(lambda kind: kind.kind == "M")]:
+        told[column] = told[column].dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
+    with sqlite3.connect(":memory:") as con:
+        told.to_sql("rows", con, dtype=kinds, index_label="row number")
+        query = f'select ({expression}) as value from rows order by "row number"'
+        return pd.Series([value for (value,) in con.execute(query)], index=frame.index, dtype=object)
+'''
+
+
+def _target_code(plan: Plan, given: str) -> str:
+    recipe, table = plan.recipe, plan.table
+    if not plan.classifies:
+        return f"""def answers(path: Path) -> np.ndarray:
+    \"\"\"The target of every row of the file; NaN where it is unknown.\"\"\"
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
+    raw.columns = raw.columns.str.strip()
+    return numbers(raw, TARGET).to_numpy()
+"""
+    merged = (recipe.get("rare") or {}).get("as")
+    other = (
+        f"    told = told.where(told.isna() | told.isin(LABELS), {merged!r})  # too rare to be told apart\n"
+        if merged
+        else ""
+    )
+    return f"""LABELS = {value(list(table.labels))}
+
+
+def answers(path: Path) -> np.ndarray:
+    \"\"\"The class of every row of the file as its place in LABELS; -1 where it is unknown.\"\"\"
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
+    raw.columns = raw.columns.str.strip()
+    told = texts(raw, TARGET)
+{other}    return told.map({{label: place for place, label in enumerate(LABELS)}}).fillna(-1).to_numpy(dtype=int)
+"""
