@@ -61,6 +61,11 @@ class TrialState:
     elapsed: float = 0.0  # seconds it has run
     wish: Wish = ""  # what a person wants of it while it runs
 
+    @property
+    def learns(self) -> bool:
+        """Whether it trains in epochs, so that it has a best so far: known from its first one on."""
+        return bool(self.curve) and "epoch" in self.curve[-1].point
+
 
 class TrialQueue(Protocol):
     """Work handed from whoever asks to whoever computes."""

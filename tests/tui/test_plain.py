@@ -131,6 +131,62 @@ def test_a_failed_trial_is_skipped_or_tried_again() -> None:
     assert skipped.through
 
 
+# -- work under way ----------------------------------------------------------------------------------------------------
+
+
+class Watcher(Person):
+    """Presses ctrl+c while the first exam is at work.  points: epochs that it has told of, where it trains."""
+
+    def __init__(self, *lines: str, points: int = 0) -> None:
+        self.points, self.pressed, self.wishes = points, 0, []
+        super().__init__(*lines, stages=(optional(),))
+
+    def work(self, seconds: float) -> None:
+        first = EXAMS[0].key
+        if not self.pressed:
+            self.pressed += 1
+            self.desk.run(0, 9, self.points)
+            raise KeyboardInterrupt
+        self.wishes.append(self.desk.states[first].wish)
+        if self.desk.states[first].status == "running":
+            self.desk.finish(0)
+        super().work(seconds)
+
+
+def test_ctrl_c_asks_and_enter_goes_on() -> None:
+    p = Watcher("")
+    assert p.through
+    assert p.wishes[0] == ""
+    assert "1. go on: leave it to its work" in p.said
+    assert "keep the best" not in p.said, "only a training has a best so far"
+
+
+@pytest.mark.parametrize("words", ["keep the best", "3"])
+def test_a_training_is_ended_with_its_best_by_words(words: str) -> None:
+    p = Watcher(words, points=9)
+    assert p.through
+    assert p.wishes[0] == "enough"
+    assert "validation loss" in p.said or "epoch 9 of 25" in p.said
+
+
+def test_a_pause_lasts_until_somebody_says_go_on() -> None:
+    p = Watcher("pause", "nonsense", "go on", points=9)
+    assert p.through
+    assert "(paused)" in p.said
+    assert "There is no nonsense here" in p.said
+    assert p.said.count("2. pause:") == 1, "what is paused is not paused again"
+    assert p.wishes[0] == ""
+
+
+def test_stop_breaks_it_off_and_leave_leaves_it_at_work() -> None:
+    stopped = Watcher("stop", "skip")
+    assert "It was cancelled." in stopped.said
+    assert stopped.through
+    left = Watcher("leave")
+    assert not left.through
+    assert left.desk.states[EXAMS[0].key].status == "running"
+
+
 def optional() -> Stage:
     def conversation(s: Session) -> Conversation:
         yield Measure(EXAMS, "Practice exams", optional=True)

@@ -6,13 +6,14 @@ import textwrap
 
 from engine.effects import Ask
 from engine.ports import TrialState
-from engine.records import Decision, Json, Option
+from engine.records import Decision, Json, Option, Progress
 from engine.trials import BY_NAME
 from engine.views import Table, View, Words, as_table
 from tui.figures import answered, cell, choice, duration
 from tui.literal import literal, literal_lines
 
 WIDTH = 78
+WISHED = {"pause": " (paused)", "enough": " (ends after this epoch)", "cancel": " (stopping)"}
 ROWS = 20  # of a table that are read out; more are counted
 
 
@@ -78,8 +79,14 @@ def progress_line(states: dict[str, TrialState]) -> str:
     parts = [f"{done} of {len(states)} done"]
     for state in states.values():
         if state.status == "running" and state.progress is not None:
-            p = state.progress
-            share = p.step / p.steps if p.steps else 0.0
-            left = f", about {duration(state.elapsed * (1 - share) / share)} left" if share > 0 else ""
-            parts.append(f"{trial_name(state)}, {literal(p.unit)} {p.step} of {p.steps}{left}")
+            parts.append(f"{trial_name(state)}, {_so_far(state, state.progress)}{WISHED.get(state.wish, '')}")
     return "; ".join(parts) + "."
+
+
+def _so_far(state: TrialState, p: Progress) -> str:
+    """How far a trial is; a training says of itself which losses it has come to, and how long it may take."""
+    if state.learns and p.message:
+        return literal(p.message)
+    share = p.step / p.steps if p.steps else 0.0
+    left = f", about {duration(state.elapsed * (1 - share) / share)} left" if share > 0 else ""
+    return f"{literal(p.unit)} {p.step} of {p.steps}{left}"

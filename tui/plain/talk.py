@@ -37,6 +37,13 @@ COMMANDS = {
     ":help": "these lines, and how this question is answered",
     ":quit": "stop here; everything recorded is kept",
 }
+DEEDS = {
+    "go on": "leave it to its work",
+    "pause": "it waits until you say go on, and loses nothing",
+    "keep the best": "end the training after this epoch, with the best so far",
+    "stop": "break it off; what is finished is kept",
+    "leave": "stop here; the work goes on without you",
+}
 Read = Callable[[str], str]
 Write = Callable[[str], None]
 
@@ -266,24 +273,59 @@ class Talk:
 
     def _wait(self, measuring: Measuring) -> None:
         """Until everything wanted is there, or the person decides what becomes of what failed."""
-        self._say(f"{measuring.measure.title or 'Measuring'}: {len(measuring.missing)} to compute. ctrl+c stops it.")
+        n = len(measuring.missing)
+        self._say(f"{measuring.measure.title or 'Measuring'}: {n} to compute. ctrl+c asks what to do with it.")
         told, said = time.monotonic(), ""
         while True:
-            states = self.opened.trials()
-            if all(state.status == "done" for state in states.values()) and states:
-                return
-            failed = {key: s for key, s in states.items() if s.status in ("failed", "cancelled")}
-            if failed and not any(s.status in ("queued", "running") for s in states.values()):
-                self._failed(failed, measuring.measure.optional)
-                return
-            line = progress_line(states)
-            if time.monotonic() - told >= TOLD_EVERY and line != said:
-                self._say(line)
-                told, said = time.monotonic(), line
             try:
+                states = self.opened.trials()
+                if all(state.status == "done" for state in states.values()) and states:
+                    return
+                failed = {key: s for key, s in states.items() if s.status in ("failed", "cancelled")}
+                if failed and not any(s.status in ("queued", "running") for s in states.values()):
+                    self._failed(failed, measuring.measure.optional)
+                    return
+                line = progress_line(states)
+                if time.monotonic() - told >= TOLD_EVERY and line != said:
+                    self._say(line)
+                    told, said = time.monotonic(), line
                 self.sleep(LOOKED_EVERY)
             except KeyboardInterrupt:
-                self.opened.cancel()
+                self._interrupted()
+
+    def _interrupted(self) -> None:
+        """Ask what to do with the work under way, which goes on meanwhile; the deeds are those of the app's keys."""
+        self.write("")
+        while True:
+            states = self.opened.trials()
+            running = {key: s for key, s in states.items() if s.status == "running"}
+            paused = [key for key, s in running.items() if s.wish == "pause"]
+            learning = [key for key, s in running.items() if s.learns and s.wish in ("", "pause")]
+            deeds = [deed for deed in DEEDS if deed != "pause" or (running and not paused)]
+            deeds = [deed for deed in deeds if deed != "keep the best" or learning]
+            self._say(progress_line(states))
+            for i, deed in enumerate(deeds, start=1):
+                self._say(f"  {i}. {deed}: {DEEDS[deed]}")
+            said = self.read("What now? (Enter goes on) ").strip().casefold()
+            deed = deeds[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(deeds) else said or "go on"
+            match deed:
+                case "go on":
+                    self.opened.want(paused, "")
+                    return
+                case "pause" if "pause" in deeds:
+                    self.opened.want(list(running), "pause")
+                    self._say("It waits, and nothing is lost. Type go on when it may.")
+                case "keep the best" if learning:
+                    self.opened.want(learning, "enough")
+                    self._say("Each training ends after its epoch, with the best so far.")
+                    return
+                case "stop":
+                    self.opened.cancel()
+                    return
+                case "leave" | ":quit" | ":q":
+                    raise Left
+                case _:
+                    self._say(f"There is no {literal(said)} here; type one of the words above, or its number.")
 
     def _failed(self, failed: dict[str, TrialState], optional: bool) -> None:
         for state in failed.values():

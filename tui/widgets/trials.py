@@ -191,7 +191,7 @@ class TrialsPane(Vertical):
             case "go_on":
                 return [key for key, s in running if s.wish == "pause"]
             case "enough":
-                return [key for key, s in running if s.wish in ("", "pause") and _learns(s)]
+                return [key for key, s in running if s.wish in ("", "pause") and s.learns]
         if deed == "leave_out" and not self.optional:
             return []
         here = self._here
@@ -217,11 +217,7 @@ def _told(at: str, state: TrialState | None) -> str:
 
 def _stand(state: TrialState) -> tuple[str, str, bool]:
     """On what it depends what can be done with it."""
-    return state.status, state.wish, _learns(state)
-
-
-def _learns(state: TrialState) -> bool:
-    return bool(state.curve) and "epoch" in state.curve[-1].point
+    return state.status, state.wish, state.learns
 
 
 def seconds_left(state: TrialState) -> float | None:
