@@ -7,16 +7,19 @@ They are read off the fitted steps, and held against what the steps themselves s
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from engine.data.settings import ReadSettings
 from engine.errors import DataProblem, UsageProblem
 from engine.models.fitting import Fitted
 from engine.models.pipeline import parts_of
+from engine.records import Json
 
 STRANGER = "\0 never seen"
 
@@ -42,18 +45,24 @@ class Hold:
 
 @dataclass(frozen=True)
 class Line:
-    """slope · x + shift."""
+    """(x − middle) / unit; an infinite unit makes all values 0."""
 
-    slope: float
-    shift: float
+    middle: float
+    unit: float
+
+    @property
+    def slope(self) -> float:
+        return 1.0 / self.unit
+
+    @property
+    def shift(self) -> float:
+        return -self.middle / self.unit
 
 
 @dataclass(frozen=True)
 class Bend:
-    """Yeo-Johnson with this power, of values put where it can bend them, and held (engine.models.columns.Power)."""
+    """Yeo-Johnson with this power (engine.models.columns.Power)."""
 
-    zero: float
-    unit: float
     power: float
 
 
@@ -65,6 +74,36 @@ class Squash:
 
 
 Operation = Fill | Hold | Line | Bend | Squash
+
+
+X = TypeVar("X")
+
+
+class Arithmetic(Protocol[X]):
+    """How a form writes the operations on a value: one method each."""
+
+    def fill(self, x: X, value: float) -> X: ...
+    def hold(self, x: X, low: float, high: float) -> X: ...
+    def line(self, x: X, by: Line) -> X: ...
+    def squash(self, x: X, limit: float) -> X: ...
+    def bend(self, x: X, power: float) -> X: ...
+
+
+def worked(operations: Sequence[Operation], x: X, how: Arithmetic[X]) -> X:
+    """A value after these operations, one after the other."""
+    for operation in operations:
+        match operation:
+            case Fill(value):
+                x = how.fill(x, value)
+            case Hold(low, high):
+                x = how.hold(x, low, high)
+            case Line():
+                x = how.line(x, operation)
+            case Squash(limit):
+                x = how.squash(x, limit)
+            case Bend(power):
+                x = how.bend(x, power)
+    return x
 
 
 @dataclass(frozen=True)
@@ -111,6 +150,21 @@ class Always:
 
 
 Term = Number | Levels | IsMissing | Within | Always
+
+
+def marks_of(recipe: Mapping[str, Json], column: str) -> list[str]:
+    """The cells of a column that mean missing: its own marks, then those of the whole file."""
+    own = list((recipe.get("marks") or {}).get(column) or ())
+    return own + list(ReadSettings.from_dict(recipe.get("read") or {}).missing)
+
+
+def as_number(mark: str) -> float | None:
+    """A mark as the number it is in a column of numbers, None where it is none."""
+    try:
+        value = float(mark)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def terms_of(fitted: Fitted) -> list[Term]:
@@ -188,7 +242,7 @@ def _operation(block: str, step: Any, columns: list[str]) -> list[tuple[Operatio
     from sklearn.preprocessing import StandardScaler
     from skrub import SquashingScaler
 
-    from engine.models.columns import Capped, Power, Robust
+    from engine.models.columns import FARTHEST, Capped, Power, Robust
 
     each = range(len(columns))
     if isinstance(step, SimpleImputer):
@@ -197,11 +251,14 @@ def _operation(block: str, step: Any, columns: list[str]) -> list[tuple[Operatio
     if isinstance(step, Capped):
         return [(Hold(float(step.low_[j]), float(step.high_[j])),) for j in each]
     if isinstance(step, Power):
-        return [(Bend(float(step.zero_[j]), float(step.unit_[j]), float(step.lambdas_[j])),) for j in each]
+        return [
+            (Line(float(step.zero_[j]), float(step.unit_[j])), Hold(-FARTHEST, FARTHEST), Bend(float(step.lambdas_[j])))
+            for j in each
+        ]
     if isinstance(step, (StandardScaler, Robust)):
         middle: Any = step.mean_ if isinstance(step, StandardScaler) else step.center_
         unit: Any = step.scale_
-        return [(Line(1.0 / float(unit[j]), -float(middle[j]) / float(unit[j])),) for j in each]
+        return [(Line(float(middle[j]), float(unit[j])),) for j in each]
     if isinstance(step, SquashingScaler):
         return [(*of, Squash(float(step.max_absolute_value))) for of in _squashed(step, len(columns))]
     raise _no_form(block, columns)
@@ -209,15 +266,15 @@ def _operation(block: str, step: Any, columns: list[str]) -> list[tuple[Operatio
 
 def _squashed(step: Any, columns: int) -> list[tuple[Operation, ...]]:
     """Where skrub's squashing scaler puts each column before it bends it."""
-    found: list[tuple[Operation, ...]] = [(Line(0.0, 0.0),)] * columns
+    found: list[tuple[Operation, ...]] = [(Line(0.0, np.inf),)] * columns
     if step.robust_scaler_ is not None:
         robust = step.robust_scaler_
         for j, middle, unit in zip(np.flatnonzero(step.robust_cols_), robust.center_, robust.scale_, strict=True):
-            found[j] = (Line(1.0 / float(unit), -float(middle) / float(unit)),)
+            found[j] = (Line(float(middle), float(unit)),)
     if step.minmax_scaler_ is not None:
         spread = step.minmax_scaler_
         for j, middle, unit in zip(np.flatnonzero(step.minmax_cols_), spread.median_, spread.scale_, strict=True):
-            found[j] = (Line(float(unit), -float(middle) * float(unit)),)
+            found[j] = (Line(float(middle), 1.0 / float(unit)),)
     return found
 
 
@@ -273,9 +330,9 @@ def values(terms: Sequence[Term], frame: pd.DataFrame) -> np.ndarray:
 def _value(term: Term, column: pd.Series) -> np.ndarray:
     match term:
         case Number():
-            return _worked(term.operations, column)
+            return _computed(term.operations, column)
         case Within():
-            x = _worked(term.operations, column)
+            x = _computed(term.operations, column)
             return ((x >= term.low) & (x < term.high)).astype(np.float64)
         case Levels():
             cells = column.to_numpy(dtype=object)
@@ -289,32 +346,28 @@ def _value(term: Term, column: pd.Series) -> np.ndarray:
             return np.full(len(column), term.value)
 
 
-def _worked(operations: Sequence[Operation], column: pd.Series) -> np.ndarray:
-    x = column.to_numpy(dtype=np.float64)
-    for operation in operations:
-        match operation:
-            case Fill(value):
-                x = np.where(np.isnan(x), value, x)
-            case Hold(low, high):
-                x = np.clip(x, low, high)
-            case Line(slope, shift):
-                x = slope * x + shift
-            case Squash(limit):
-                x = x / np.sqrt(1 + (x / limit) ** 2)
-            case Bend(zero, unit, power):
-                x = bent(x, zero, unit, power)
-    return x
+class _Numpy:
+    def fill(self, x: np.ndarray, value: float) -> np.ndarray:
+        return np.where(np.isnan(x), value, x)
+
+    def hold(self, x: np.ndarray, low: float, high: float) -> np.ndarray:
+        return np.clip(x, low, high)
+
+    def line(self, x: np.ndarray, by: Line) -> np.ndarray:
+        return (x - by.middle) / by.unit
+
+    def squash(self, x: np.ndarray, limit: float) -> np.ndarray:
+        return x / np.sqrt(1 + (x / limit) ** 2)
+
+    def bend(self, x: np.ndarray, power: float) -> np.ndarray:
+        up, down = np.maximum(x, 0), np.maximum(-x, 0)
+        right = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
+        left = -np.log1p(down) if power == 2 else -(np.power(down + 1, 2 - power) - 1) / (2 - power)
+        return np.where(x >= 0, right, left)
 
 
-def bent(x: np.ndarray, zero: float, unit: float, power: float) -> np.ndarray:
-    """Yeo-Johnson of placed and held values."""
-    from engine.models.columns import FARTHEST
-
-    x = np.clip(x / unit - zero / unit, -FARTHEST, FARTHEST)
-    up, down = np.maximum(x, 0), np.maximum(-x, 0)
-    right = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
-    left = -np.log1p(down) if power == 2 else -(np.power(down + 1, 2 - power) - 1) / (2 - power)
-    return np.where(x >= 0, right, left)
+def _computed(operations: Sequence[Operation], column: pd.Series) -> np.ndarray:
+    return worked(operations, column.to_numpy(dtype=np.float64), _Numpy())
 
 
 def hold_against(fitted: Fitted, frame: pd.DataFrame, allowed: float = 1e-9) -> None:

@@ -16,8 +16,8 @@ from tests.engine.tables import customers
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from engine.export.model.graph import model_of, to_compute
-from engine.export.model.onnx_file import onnx, run
+from engine.export.model.graph.file import onnx, run
+from engine.export.model.graph.whole import model_of, to_compute
 
 SMALL = {"forest": {"trees": 12}, "extra_trees": {"trees": 12}, "boosting": {"max_iter": 25, "min_samples_leaf": 5}}
 MODELS = [

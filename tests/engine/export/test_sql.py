@@ -17,8 +17,9 @@ from tests.engine.tables import customers
 
 sqlglot = pytest.importorskip("sqlglot")
 
-from engine.export.model.sql import DIALECTS, exact_cut, statement, text_of_sql  # noqa: E402
-from engine.export.model.sql_file import in_duckdb, in_sqlite, sql  # noqa: E402
+from engine.export.model.sql.file import in_duckdb, in_sqlite, parts_of, sql  # noqa: E402
+from engine.export.model.sql.models import exact_cut  # noqa: E402
+from engine.export.model.sql.statement import DIALECTS, statement, text_of_sql  # noqa: E402
 
 PREPARATIONS = {
     "plain": {},
@@ -52,7 +53,7 @@ def compared(dossier, artifact) -> float:
     wanted = said_of(artifact, frame)
     select = statement(artifact, 'the "table"')
     found = [
-        furthest(run(text_of_sql(select, name), rows, 'the "table"')[list(wanted.columns)], wanted, name, 1e-9)
+        furthest(run(text_of_sql(select, name), rows, 'the "table"').loc[:, list(wanted.columns)], wanted, name, 1e-9)
         for name, run in (("sqlite", in_sqlite), ("duckdb", in_duckdb))
     ]
     return max(found)
@@ -144,6 +145,46 @@ def test_the_file_says_what_it_reads_and_what_was_checked(tmp_path):
     assert 'FROM "t"' in (sql(dossier).text or "")
     with pytest.raises(UsageProblem, match="there is sqlite, postgres, duckdb, bigquery"):
         sql(replace(dossier, options={"dialect": "oracle"}))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("scale", ["squash", "robust", "standard"])
+def test_what_is_used_twice_has_a_name_and_stands_once(dialect, scale, tmp_path):
+    prepare = {"numbers": {"scale": scale, "skew": "power" if scale == "standard" else "off", "clip": 0.01}}
+    _, artifact = ended(customers(tmp_path / "t.csv", 240), "logistic", prepare=prepare)
+    told = text_of_sql(statement(artifact, "t"), dialect)
+    assert sqlglot.parse_one(told, read=dialect)
+    assert told.count("COALESCE(") == 2  # one for each column of numbers
+    assert "log_odds" in told
+    assert ("…_held: extremes are drawn in" in told) == (scale == "standard")
+    assert ("…_squashed: bent smoothly" in told) == (scale == "squash")
+    assert max(map(len, told.splitlines())) < 260
+
+
+def test_a_step_is_not_called_like_the_table(tmp_path):
+    dossier, artifact = ended(customers(tmp_path / "t.csv", 240), "logistic", prepare=PREPARATIONS["squash"])
+    rows = read_rows(dossier, artifact.recipe)
+    wanted = said_of(artifact, inputs(rows, artifact.recipe))
+    for table in ("prepared", "LOG_ODDS", "chances"):
+        found = in_sqlite(text_of_sql(statement(artifact, table), "sqlite"), rows, table)
+        assert furthest(found.loc[:, list(wanted.columns)], wanted, "SQLite", 1e-9) <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("table", "wanted"),
+    [("people", '"people"'), ("shop.people", '"shop"."people"'), ('"shop.people"', '"shop.people"'),
+     ('a.b."c.d"', '"a"."b"."c.d"')],
+)  # fmt: skip
+def test_a_table_may_lie_in_a_schema(table, wanted, tmp_path):
+    dossier, _ = ended(customers(tmp_path / "t.csv", 240), "logistic")
+    told = sql(replace(dossier, options={"dialect": "postgres", "table": table})).text or ""
+    assert f"FROM {wanted}" in told
+
+
+@pytest.mark.parametrize("table", ["", ".", "a.", "a..b", "a.b.c.d", 'a"b'])
+def test_what_is_no_name_of_a_table_is_refused(table):
+    with pytest.raises(UsageProblem, match="is no name of a table"):
+        parts_of(table)
 
 
 def test_names_of_columns_and_labels_cannot_break_out(tmp_path):

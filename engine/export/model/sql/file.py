@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from engine.errors import DataProblem
+from engine.errors import DataProblem, UsageProblem
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, inputs, leaves, read_rows, said_of
-from engine.export.model.sql import DIALECTS, statement, text_of_sql
+from engine.export.model.sql.statement import DIALECTS, statement, text_of_sql
 from engine.export.model.terms import NoForm, hold_against
 from engine.export.told import exam_of, name_of
-from engine.models.persist import Artifact
 from engine.words import literal
 
 ALLOWED = 1e-6
@@ -27,9 +26,8 @@ def sql(d: Dossier) -> Product:
     """
     artifact = artifact_of(d)
     dialect = d.options.get("dialect") or "sqlite"
-    table = d.options.get("table") or re.sub(r"\W+", "_", d.source.partition(".")[0]) or "rows"
-    select = statement(artifact, table)
-    text = f"{_header(d, artifact, dialect, table)}{text_of_sql(select, dialect)};\n"
+    table = parts_of(d.options.get("table") or re.sub(r"\W+", "_", d.source.partition(".")[0]) or "rows")
+    text = f"{_header(d, dialect, table)}{text_of_sql(statement(artifact, *table), dialect)};\n"
     rows = read_rows(d, artifact.recipe)
     frame = inputs(rows, artifact.recipe)
     for part in leaves(artifact.fitted):
@@ -38,13 +36,27 @@ def sql(d: Dossier) -> Product:
     columns = list(wanted.columns)
     said = []
     for name, run in (("sqlite", in_sqlite), ("duckdb", in_duckdb)):
-        found = run(text_of_sql(select, name), rows, table).loc[:, columns]
+        query = text_of_sql(statement(artifact, table[-1]), name)
+        found = run(query, rows, table[-1]).loc[:, columns]
         largest = furthest(found, wanted, DIALECTS[name], ALLOWED)
         said.append(f"{DIALECTS[name]}, {len(rows):,} rows of the session: largest difference {largest:.2g}.")
     return Product({"": text}, tuple(said))
 
 
-def _header(d: Dossier, artifact: Artifact, dialect: str, table: str) -> str:
+def parts_of(table: str) -> tuple[str, ...]:
+    """`shop.customers` as a schema and its table; a name that holds a dot stands between double quotes.
+
+    Raises UsageProblem for what is no such name.
+    """
+    parts = [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^."]+)', table)]
+    if not 1 <= len(parts) <= 3 or len(parts) != table.count(".") - sum(part.count(".") for part in parts) + 1:
+        raise UsageProblem(
+            f'"{literal(table)}" is no name of a table; say TABLE, SCHEMA.TABLE or PROJECT.SCHEMA.TABLE.'
+        )
+    return tuple(parts)
+
+
+def _header(d: Dossier, dialect: str, table: Sequence[str]) -> str:
     s = d.session
     lines = [f"{d.name}: predicts {s.target}, as one SELECT for {DIALECTS.get(dialect, dialect)}."]
     if s.rungs:
@@ -54,9 +66,9 @@ def _header(d: Dossier, artifact: Artifact, dialect: str, table: str) -> str:
     if result is not None and result.check is not None:
         lines.append(f"Final exam: {exam_of(result.check)}.")
     lines += [
-        f'It reads the table "{table}", whose columns are called as in {d.source}; every column of it comes back, then',
-        "what was worked out, and last the prediction.  Numbers are numbers there, an empty cell is NULL, and every",
-        "other cell is compared as the text that stood in the file.",
+        f'It reads the table "{".".join(table)}", whose columns are called as in {d.source}.  Every column comes back,',
+        "then what was worked out, step by step, and last the prediction.  Numbers are numbers there, an empty cell is",
+        "NULL, and every other cell is compared as the text that stood in the file.",
     ]
     return "".join(f"-- {literal(line)}\n" for line in lines)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, inputs, leaves, read_rows, said_of
-from engine.export.model.graph import model_of, to_compute
+from engine.export.model.graph.whole import model_of, to_compute
 from engine.export.model.terms import hold_against
 from engine.models.persist import Artifact
 
