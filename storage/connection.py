@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,24 +25,31 @@ class Connection:
     now: seconds since the epoch; what is written at one time carries that time.
     """
 
-    def __init__(self, db: Database, path: Path, *, read_only: bool, now: Callable[[], float]) -> None:
-        self.db = db
+    def __init__(self, raw: sqlite3.Connection, path: Path, *, read_only: bool, now: Callable[[], float]) -> None:
+        self._raw = raw
         self.path = path
         self.read_only = read_only
         self.now = now
         self._lock = threading.RLock()
 
+    @cached_property
+    def db(self) -> Database:
+        """The connection as sqlite-utils has it, for what writes: who only reads does not wait for its import."""
+        from storage.light import sqlite_utils
+
+        return sqlite_utils().Database(self._raw, execute_plugins=False)
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row of a query, as dictionaries."""
         with self._lock, self.explained():
-            cursor = self.db.conn.execute(sql, parameters)
+            cursor = self._raw.execute(sql, parameters)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor]
 
     def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """The rows of a query, one at a time, for what need not be in memory at once.  Values go by column name."""
         with self._lock, self.explained():
-            cursor = self.db.conn.cursor()
+            cursor = self._raw.cursor()
             cursor.row_factory = sqlite3.Row
             yield from cursor.execute(sql, parameters)
 
@@ -59,22 +67,23 @@ class Connection:
         if self.read_only:
             raise StoreProblem(f"The store {self.path} was opened read-only; nothing can be recorded in it.")
         with self._lock, self.explained():
-            if self.db.conn.in_transaction:
-                yield self.db
+            db = self.db  # before the lock is taken: the first time it is imported
+            if self._raw.in_transaction:
+                yield db
                 return
             if not durable:
-                self.db.conn.execute("pragma synchronous = normal")
+                self._raw.execute("pragma synchronous = normal")
             try:
-                self.db.conn.execute("begin immediate")
+                self._raw.execute("begin immediate")
                 try:
-                    yield self.db
-                    self.db.conn.execute("commit")
+                    yield db
+                    self._raw.execute("commit")
                 except BaseException:
-                    self.db.rollback()
+                    self._raw.rollback()
                     raise
             finally:
                 if not durable:
-                    self.db.conn.execute("pragma synchronous = full")
+                    self._raw.execute("pragma synchronous = full")
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -89,4 +98,4 @@ class Connection:
 
     def close(self) -> None:
         with self._lock:
-            self.db.close()
+            self._raw.close()

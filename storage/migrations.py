@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from engine.records import digest
 from storage.light import sqlite_utils
 from storage.schema import (
+    APPLICATION_ID,
     BRANCH_NOTE,
     BRANCHES,
     COMMENTS,
     DRAFT,
     IMPORTED_EVIDENCE,
+    NUMBER,
     SEARCHED,
     TABLES,
     TOKENS,
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 else:
     Migrations = sqlite_utils().Migrations
-
-APPLICATION_ID = 0x52554E47  # "RUNG"
 
 
 class _Migrations(Migrations):
@@ -146,12 +146,7 @@ def m009_branch_notes(db: Database) -> None:
     db.create_view("branches", BRANCHES)
 
 
-NUMBER = len(migrations._migrations)
-GUARDS = {
-    f"{table}_no_{verb}"
-    for table in ("decision", "evidence", "artifact", "comment", "imported_evidence", "branch_note")
-    for verb in ("update", "delete", "replace")
-}
+assert len(migrations._migrations) == NUMBER, "storage.schema.NUMBER says how many steps there are"
 
 
 def migrate(db: Database) -> None:

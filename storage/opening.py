@@ -6,15 +6,12 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from engine.errors import StoreProblem
 from storage.connection import Connection
 from storage.problems import as_problem
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database
+from storage.schema import APPLICATION_ID, NUMBER
 
 BUSY_SECONDS = 5.0  # how long a writer waits for another; writes take milliseconds
 
@@ -40,13 +37,13 @@ def open_connection(path: Path, *, read_only: bool, now: Callable[[], float], st
     try:
         raw = _connect_read_only(path, still=still) if read_only else _connect(path, "rwc")
         try:
-            db = _prepare(raw, path, read_only=read_only)
+            raw = _prepare(raw, path, read_only=read_only)
         except BaseException:
             raw.close()
             raise
     except sqlite3.Error as error:
         raise as_problem(error, path) or StoreProblem(f"The store {path} cannot be opened: {error}.") from error
-    return Connection(db, path, read_only=read_only, now=now)
+    return Connection(raw, path, read_only=read_only, now=now)
 
 
 def _look(path: Path, *, make: bool) -> bool:
@@ -112,11 +109,8 @@ def _connect_read_only(path: Path, *, still: bool) -> sqlite3.Connection:
     return _connect(path, "ro", "&immutable=1")  # nobody can write in this folder
 
 
-def _prepare(raw: sqlite3.Connection, path: Path, *, read_only: bool) -> Database:
+def _prepare(raw: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.Connection:
     """Check that the file is ours, set it up, and bring it to today's schema."""
-    from storage.light import sqlite_utils
-    from storage.migrations import APPLICATION_ID, NUMBER, migrate
-
     raw.execute("pragma trusted_schema = off")  # a store from a stranger runs nothing of its own
     raw.execute("pragma cell_size_check = on")
     application, version = (raw.execute(f"pragma {name}").fetchone()[0] for name in ("application_id", "user_version"))
@@ -138,21 +132,24 @@ def _prepare(raw: sqlite3.Connection, path: Path, *, read_only: bool) -> Databas
         if version < NUMBER:
             raw = _brought_up_to_date(raw)
         raw.execute("pragma query_only = on")
-        return sqlite_utils().Database(raw, execute_plugins=False)
+        return raw
     raw.execute("pragma journal_mode = wal")
     raw.execute("pragma synchronous = full")  # a decision is on the disk when it is said to be recorded
     raw.execute("pragma foreign_keys = on")
-    db: Database = sqlite_utils().Database(raw, execute_plugins=False)
+    raw.execute("pragma recursive_triggers = on")  # a row that another takes the place of counts as deleted
     if version < NUMBER:
+        from storage.light import sqlite_utils
+        from storage.migrations import migrate  # not imported where there is nothing to do: it takes 50 ms
+
         raw.execute("begin immediate")
         try:
             if raw.execute("pragma user_version").fetchone()[0] < NUMBER:  # another window may have been first
-                migrate(db)
+                migrate(sqlite_utils().Database(raw, execute_plugins=False))
             raw.execute("commit")
         except BaseException:
-            db.rollback()
+            raw.rollback()
             raise
-    return db
+    return raw
 
 
 def _brought_up_to_date(old: sqlite3.Connection) -> sqlite3.Connection:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+APPLICATION_ID = 0x52554E47  # "RUNG"
+NUMBER = 9  # steps in `storage.migrations`: the file's user_version
+GUARDS = {  # the triggers that keep what is append-only from being changed
+    f"{table}_no_{verb}"
+    for table in ("decision", "evidence", "artifact", "comment", "imported_evidence", "branch_note")
+    for verb in ("update", "delete", "replace")
+}
+
 TABLES = (
     """
     create table dataset (

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engine.records import GENESIS
 from storage.connection import Connection, Row
 from storage.evidence import StoredEvidence
-from storage.migrations import GUARDS
 from storage.rows import EVIDENCE_COLUMNS, UNREADABLE, decision_from, evidence_digest, spelled_hash
+from storage.schema import GUARDS
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from storage.store import Store
 from tests.storage.samples import decision, evidence
 store = Store.open(sys.argv[1])
 journal = store.journal("churn")
-print("ready", flush=True)
 with store.hold("churn"):
+    print("ready", flush=True)
     while True:
         number = len(journal.decisions()) + 1
         shown = evidence(number)

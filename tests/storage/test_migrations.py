@@ -6,8 +6,9 @@ import pytest
 
 from engine.errors import StoreProblem
 from storage.light import sqlite_utils
-from storage.migrations import APPLICATION_ID, NUMBER, migrations
+from storage.migrations import migrations
 from storage.rows import decision_row, evidence_row
+from storage.schema import APPLICATION_ID, NUMBER
 from storage.store import Store
 from tests.storage.samples import AT, decision, evidence
 

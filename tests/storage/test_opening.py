@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StoreProblem
-from storage.migrations import APPLICATION_ID, NUMBER
 from storage.opening import default_path
+from storage.schema import APPLICATION_ID, NUMBER
 from storage.store import Store
 from tests.storage.samples import decision
 
