@@ -159,9 +159,7 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         why += f" It has room for {size:,} rows a step, not for {batch:,}."
     if precision == "bf16":
         times = taken["ms_of_float32"] / max(taken["ms_per_step"], 1e-9)
-        why += (
-            f" In bf16 a step is {times:.1f} times as fast as in float32; keep it only where the score does not fall."
-        )
+        why += f" In bf16 a step is {times:.1f} times as fast as in float32; kept only where the score does not fall."
     cards = [c for d in devices if d.key == "cuda" for c in graphics_cards()]
     if len(cards) > 1 and chosen == "cuda":
         picked = next(d for d in devices if d.key == "cuda")

@@ -14,7 +14,7 @@ from engine.models.networks.inputs import Layout, Stack
 from engine.models.networks.layers import Network
 from engine.models.networks.losses import Loss, loss_for
 from engine.models.networks.spec import batch_size, suited
-from engine.models.networks.training import optimiser, outputs_of
+from engine.models.networks.training import optimiser, outputs_of, stepped
 from engine.records import Json
 
 Breathe = Callable[[], None]
@@ -117,7 +117,7 @@ class Case:
             for group in adam.param_groups:
                 group["lr"] = (how.learning_rate if rate is None else rate(k)) * group["factor"]
             adam.zero_grad(set_to_none=True)
-            value = compare(net(x, beside), targets[some])
+            value = stepped(torch, net, compare, how, device, x, beside, targets[some])
             value.backward()
             if how.clip:
                 torch.nn.utils.clip_grad_norm_(net.parameters(), how.clip)

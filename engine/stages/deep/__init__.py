@@ -18,6 +18,7 @@ from engine.stages.deep import (
     gate,
     growing,
     hypothesis,
+    precision,
     rate,
     regularise,
     sanity,
@@ -38,6 +39,7 @@ QUESTIONS = (
     *batch.QUESTIONS,
     *rate.QUESTIONS,
     *regularise.QUESTIONS,
+    *precision.QUESTIONS,
     *sanity.QUESTIONS,
     *training.QUESTIONS,
     *comparing.QUESTIONS,
@@ -63,10 +65,12 @@ def deep(s: Session) -> Conversation:
     strict = choice == "strict"
 
     yield from hypothesis.hypothesis(at, start.network.takes)
-    net = yield from _design(at, start, timed)
-    if net is None:
+    designed = yield from _design(at, start, timed)
+    if designed is None:
         return
+    net, timed = designed
     net, firsts = yield from regularise.regularise(at, net, strict)
+    net, firsts = yield from precision.precision(at, net, timed, firsts)
     if (yield from sanity.sanity(at, net)).choice == "failed":
         return
 
@@ -90,7 +94,8 @@ def _start(at: Situation) -> Conversation:
 
 
 def _design(at: Situation, start: Net, timed: Evidence) -> Conversation:
-    """From the framework to the learning rate; the net with its settings, or None where somebody saw a mistake."""
+    """From the framework to the learning rate: the net with its settings, and the timing of the device it trains on; or
+    None where somebody saw a mistake."""
     yield framework.ask_framework(at, start.network, timed)
     networks = offered(at.s)
     looked = yield from shape.shape(at, start)
@@ -103,9 +108,10 @@ def _design(at: Situation, start: Net, timed: Evidence) -> Conversation:
     timed = timed if net == start else (yield from device.time_steps(at, net))
     rows = (yield batch.ask_batch(at, net, timed)).choice
     net = net if rows == net.batch(at) else net.but(batch=int(rows))
-    net = net.but(device=(yield from device.again(at, start, net)))
+    place, timed = yield from device.again(at, start, net, timed)
+    net = net.but(device=place)
     tested = yield from rate.range_test(at, net)
-    return net.but(learning_rate=float((yield rate.ask_rate(at, net, tested)).choice))
+    return net.but(learning_rate=float((yield rate.ask_rate(at, net, tested)).choice)), timed
 
 
 def _judged(at: Situation, taken: training.Taken, strict: bool) -> Conversation:

@@ -8,7 +8,7 @@ from engine.metrics import figure
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
 from engine.stages.columns import counted
-from engine.stages.deep.device import milliseconds
+from engine.stages.deep.device import milliseconds, room
 from engine.stages.deep.situation import Net, Situation
 
 SIZES = (64, 128, 256, 512, 1024)
@@ -39,8 +39,9 @@ QUESTIONS = (BATCH,)
 
 
 def ask_batch(at: Situation, net: Net, timed: Evidence) -> Ask:
-    rows, best = net.learning_rows(at), net.batch(at)
-    steps, ms = net.steps(at), milliseconds(timed)
+    fits = room(at, net, timed)
+    rows, best = net.learning_rows(at), min(net.batch(at), fits or net.batch(at))
+    steps, ms = -(-rows // best), milliseconds(timed)
     offered = sorted({*SIZES, best})
 
     def read(choice: Json) -> Json:
@@ -65,6 +66,7 @@ def ask_batch(at: Situation, net: Net, timed: Evidence) -> Ask:
         return Judgement(check=check)
 
     speed = f", {figure(1000 * best / ms)} rows a second as timed" if ms else ""
+    speed += f"; for more than {fits:,} the device has no room" if fits else ""
     return Ask(
         BATCH,
         options=tuple(Option(size, f"{size:,} rows", "", {"steps an epoch": -(-rows // size)}) for size in offered

@@ -12,6 +12,7 @@ from engine.metrics import figure
 from engine.questions import Level
 from engine.records import Evidence, Json, Trial
 from engine.stages.columns import Profile, counted, listed
+from engine.stages.deep.device import milliseconds
 from engine.stages.deep.situation import Net, Situation, arithmetic
 from engine.stages.ladder import about_model, compare
 
@@ -291,10 +292,9 @@ def training_bill(at: Situation, net: Net, timed: Evidence, strict: bool) -> Gat
     what = "the training bill fits"
     if not timed.ok:
         return Gate("G10", what, "fail", timed.error, Level.BLOCK)
-    v = timed.value
-    ms = next((t["ms_per_step"] for t in v["timings"] if t["device"] == v["chosen"]), None)
+    ms = milliseconds(timed)
     if ms is None:
-        return Gate("G10", what, "fail", v["why"], Level.BLOCK)
+        return Gate("G10", what, "fail", timed.value["why"], Level.BLOCK)
     left = at.purse.left
     owed = bill(at, net, ms, SEEDS if strict else 1)
     if not strict and left / 2 < owed.minutes <= left:  # amber asks for strict proof, and that for more seeds

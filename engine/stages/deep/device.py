@@ -54,22 +54,32 @@ def decide_device(timed: Evidence, subject: str = "") -> Ask:
     return Decide(DEVICE, v["chosen"], v["why"], subject=subject, evidence=(timed,), check=check, shows=shows)
 
 
-def again(at: Situation, before: Net, net: Net) -> Conversation:
-    """Time the devices again where the network became twice as large, or its batch; the device to train on."""
+def again(at: Situation, before: Net, net: Net, timed: Evidence) -> Conversation:
+    """Time the devices again where the network became twice as large, or its batch; (the device to train on, the
+    timing that it was chosen by).  timed: of the network before."""
     chosen = str(at.s.choice("deep.device", default="cpu"))
     sizes = [(n.count(at).parameters, n.batch(at)) for n in (before, net)]
     other = before.name != net.name or any(b >= GROWN * a for a, b in zip(*sizes, strict=True))
     if not other:
-        return chosen
-    timed = yield from time_steps(at, net)
-    if not timed.ok:
-        return chosen
-    return (yield decide_device(timed, subject=net.name)).choice
+        return chosen, timed
+    anew = yield from time_steps(at, net)
+    if not anew.ok:
+        return chosen, timed
+    return (yield decide_device(anew, subject=net.name)).choice, anew
 
 
 def milliseconds(timed: Evidence) -> float | None:
-    """Of a step on the device that was chosen."""
+    """Of a step in full precision on the device that was chosen."""
     if not timed.ok:
         return None
     v = timed.value
-    return next((t["ms_per_step"] for t in v["timings"] if t["device"] == v["chosen"]), None)
+    taken = next((t for t in v["timings"] if t["device"] == v["chosen"]), None)
+    return None if taken is None else taken.get("ms_of_float32", taken["ms_per_step"])
+
+
+def room(at: Situation, net: Net, timed: Evidence) -> int | None:
+    """Rows a step for which the chosen device has room, where these are fewer than were asked for; else None."""
+    if not timed.ok:
+        return None
+    found = int(timed.value.get("batch") or 0)
+    return found if 0 < found < batch_size(at.rows, net.network.training.batch) else None

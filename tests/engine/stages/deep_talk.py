@@ -182,7 +182,7 @@ class World:
     def _device(self, trial: Trial) -> dict[str, Json]:
         timings = [{"device": "cpu", "name": "A processor", "ms_per_step": 1.0}]
         why = "CPU: 1 ms a step; no GPU was found."
-        return {"timings": timings, "excluded": [], "chosen": "cpu", "why": why, "batch": 64,
+        return {"timings": timings, "excluded": [], "chosen": "cpu", "why": why, "batch": trial.params["batch"],
                 "parameters": 1, "versions": {}}  # fmt: skip
 
     def _inputs(self, trial: Trial) -> dict[str, Json]:

@@ -455,6 +455,62 @@ def test_a_net_that_memorises_gets_more_dropout_where_that_does_no_harm() -> Non
     assert levels(asked(c, "deep.regularise"), 0.0) == [(Level.FLAG, "")]
 
 
+CARD: dict[str, Any] = {
+    "timings": [
+        {"device": "cpu", "name": "A processor", "ms_per_step": 12.0},
+        {"device": "cuda", "name": "A card", "ms_per_step": 2.0, "ms_of_float32": 3.0, "precision": "bf16"},
+    ],
+    "chosen": "cuda", "why": "GPU: 2 ms a step against CPU: 12 ms: 6.0 times as fast.", "batch": 128,
+    "precision": "bf16",
+}  # fmt: skip
+
+
+def in_bf16(by: float) -> Callable[[Trial, dict[str, Any]], dict[str, Any]]:
+    """Exams of a net whose score changes by so much in half precision."""
+
+    def value(trial: Trial, plain: dict[str, Any]) -> dict[str, Any]:
+        if trial.params["model"].get("settings", {}).get("precision") != "bf16":
+            return plain
+        return {**plain, "scores": {k: [x + by for x in v] for k, v in plain["scores"].items()}}
+
+    return value
+
+
+@pytest.mark.parametrize(("by", "taken"), [(0.01, "bf16"), (-0.1, "float32")])
+def test_half_precision_is_kept_where_the_score_does_not_fall(by: float, taken: str) -> None:
+    w = world(more={"device": CARD, "cross_validate": in_bf16(by)})
+    c = w.headless(before())
+    kept = said(c, "deep.precision")
+    assert kept.choice == taken
+    assert kept.reason.startswith("A step takes 2 ms in bf16, 3 ms in float32: 1.5× as fast.")
+    assert kept.check is not None
+    assert kept.check.value == pytest.approx(by, abs=0.01)
+    for kind in ("sanity", "cross_validate"):
+        whole = (t for t in w.asked if t.kind == kind and t.params.get("folds") != 1)
+        settings = next(t.params["model"]["settings"] for t in whole if "net_small" in str(t.params))
+        assert (settings["device"], settings.get("precision", "float32")) == ("cuda", taken)
+    bill = next(row for row in asked(c, "deep.gate").shows[0].rows if row[0] == "G10")  # type: ignore[union-attr]
+    assert "3 ms a step" in str(bill), "it must be payable in full precision, too"
+
+
+def test_half_precision_is_no_question_where_nothing_is_gained_or_the_budget_is_spent() -> None:
+    assert "deep.precision" not in walked(world().headless(before()))
+    cpu = {**CARD, "chosen": "cpu", "precision": "float32"}
+    assert "deep.precision" not in walked(world(more={"device": cpu}).headless(before()))
+    poor = world(more={"device": CARD, **slow(400.0)})
+    c = poor.headless(before(**{"problem.training_cost": 30}))
+    assert said(c, "deep.precision").choice == "float32"
+    assert "It would train for about 20 minutes" in said(c, "deep.precision").reason
+
+
+def test_a_device_without_room_is_given_fewer_rows_a_step() -> None:
+    w = world(more={"device": {**CARD, "batch": 32}})
+    c = w.headless(before())
+    assert said(c, "deep.batch").choice == 32
+    assert "for more than 32 the device has no room" in said(c, "deep.batch").reason
+    assert next(t for t in w.asked if t.kind == "rate").params["model"]["settings"]["batch"] == 32
+
+
 def test_nothing_is_compared_before_the_machinery_works() -> None:
     def broken(trial: Trial, value: dict[str, Json]) -> dict[str, Json]:
         checks = [dict(c) for c in value["checks"]]

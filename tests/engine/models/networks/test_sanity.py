@@ -190,3 +190,12 @@ def test_c8_sees_steps_that_lead_uphill(monkeypatch):
     assert not result["passed"]
     assert result["value"] > result["expected"]
     assert result["hint"]
+
+
+def test_the_checks_step_in_the_precision_that_is_trained_in():
+    whole = case()
+    half = whole.with_training(precision="bf16")
+    with whole.repeated():
+        full, narrow = ([*each.steps(each.net(), 5)] for each in (whole, half))
+    assert full != narrow
+    assert np.allclose(full, narrow, rtol=0.02)

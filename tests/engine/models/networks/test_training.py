@@ -201,3 +201,13 @@ def test_says_how_to_add_what_is_missing_and_refuses_another_backend():
     for before, says in ((hide, "pip install 'rungwise[deep]'"), (other, "already loaded with its jax backend")):
         done = subprocess.run([sys.executable, "-c", before + ask], capture_output=True, text=True, check=True)
         assert says in done.stdout
+
+
+def test_half_precision_multiplies_in_sixteen_bits_and_keeps_thirty_two():
+    X, y, _ = rows(1500)
+    full = network(epochs=80).fit(X[:1000], y[:1000])
+    half = network(epochs=80, precision="bf16").fit(X[:1000], y[:1000])
+    scores = [roc_auc_score(y[1000:], model.predict_proba(X[1000:])[:, 1]) for model in (full, half)]
+    assert scores[1] > scores[0] - 0.02
+    assert half.trained_["curve"][1]["train loss"] != full.trained_["curve"][1]["train loss"]
+    assert {str(weight.dtype) for weight in half.net_.parameters()} == {"torch.float32"}
