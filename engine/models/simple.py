@@ -77,29 +77,22 @@ def forest(setting: Setting) -> Any:
     """300 trees; of the columns, each split sees the square root (classes) or a third (numbers)."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    s = setting.settings
-    kind: Any = RandomForestClassifier if setting.classifies else RandomForestRegressor
-    share = s["max_features"]
-    if share == "auto":
-        share = "sqrt" if setting.classifies else 0.33
-    return kind(
-        n_estimators=s["trees"],
-        max_features=share,
-        min_samples_leaf=s["min_samples_leaf"],
-        random_state=setting.seed,
-        n_jobs=-1,
-    )
+    return _trees(setting, RandomForestClassifier if setting.classifies else RandomForestRegressor, 0.33)
 
 
 def extra_trees(setting: Setting) -> Any:
-    """300 trees on all rows, cut at random places: as a forest, only smoother and faster to fit."""
+    """300 trees on all rows, cut at random places: as a forest, only smoother and faster to fit; for numbers each
+    split sees every column."""
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
+    return _trees(setting, ExtraTreesClassifier if setting.classifies else ExtraTreesRegressor, 1.0)
+
+
+def _trees(setting: Setting, kind: Any, share_for_numbers: float) -> Any:
     s = setting.settings
-    kind: Any = ExtraTreesClassifier if setting.classifies else ExtraTreesRegressor
     share = s["max_features"]
     if share == "auto":
-        share = "sqrt" if setting.classifies else 1.0
+        share = "sqrt" if setting.classifies else share_for_numbers
     return kind(
         n_estimators=s["trees"],
         max_features=share,

@@ -5,18 +5,19 @@
 Each table is cut at random: 70 % goes up the ladder without anybody being asked, the other 30 % is the truth.  The
 model that leaves predicts the truth, and its score there is held against the claim of the final exam: the difference
 over the combined standard error, which should exceed 1.96 in one case of twenty.  Beside it stand the same rows scored
-by plain scikit-learn, skrub's tabular pipelines with library defaults: linear, forest, boosting; and FLAML with the
-seconds that the session took, where it is installed.  Scores are in the session's own metric.
+by plain scikit-learn, skrub's tabular pipelines with library defaults: linear, forest, boosting.  Scores are in the
+session's own metric; memory is what the whole tree of processes held at most, shared pages counted once.
 
 Without files it takes the tables bundled with scikit-learn, and those of ../shared/data where they are.  It takes
 minutes for each table: it is not part of `python -m tests.benchmarks` unless CLAIMS=1 is set.
+
+Other programs run beside it where RIVALS names a Python that has them, each with the seconds that the session took and
+after the session's metric (see `rivals`):  RIVALS="flaml=PYTHON mljar=PYTHON autogluon=PYTHON".
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import json
 import os
 import sqlite3
@@ -32,7 +33,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+import psutil
 
 from engine.evaluation.intervals import bootstrap
 from engine.evaluation.metrics import Weighted, weighted_metrics
@@ -43,6 +44,7 @@ SHARED = Path(os.environ.get("SHARED") or Path(__file__).resolve().parents[3] / 
 SHARE_OF_TRUTH = 0.3
 BEYOND = 1.96
 LIMIT = 0.95  # of the claims that hold
+ANSWER = "the answer"
 MOST_ROWS = 8_000  # of a larger table, so many are drawn
 
 
@@ -106,9 +108,8 @@ def outcome(problem: Problem, seed: int, folder: Path) -> Outcome | None:
     store = folder / f"{problem.name}.db"
     rungwise = [sys.executable, "-m", "tui.cli", "--store", str(store)]
     climb = [*rungwise, "run", str(folder / "seen.csv"), "--target", problem.target, "--name", "claims"]
-    started = time.perf_counter()
-    told = _said([*climb, "--accept-recommended", "--skip-deep", "--json", "-q"])
-    seconds = time.perf_counter() - started
+    done, seconds = _run("rungwise", [*climb, "--accept-recommended", "--skip-deep", "--json", "-q"])
+    told = json.loads(done) if done else None
     claim = (told or {}).get("lockbox")
     if not told or not claim or claim["low"] is None:
         return None
@@ -133,12 +134,34 @@ def outcome(problem: Problem, seed: int, folder: Path) -> Outcome | None:
     )  # fmt: skip
 
 
-def _said(command: list[str]) -> dict[str, Any] | None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        print(f"   {done.stderr.strip() or done.stdout.strip()}", flush=True)
-        return None
-    return json.loads(done.stdout)
+def _run(name: str, command: list[str], folder: str = ".") -> tuple[str, float]:
+    """What a program printed ("" where it failed), and its seconds; says these and the memory that it took."""
+    started, most = time.perf_counter(), 0.0
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        with subprocess.Popen(command, stdout=out, stderr=errors, cwd=folder) as program:
+            while program.poll() is None:
+                most = max(most, _held(program.pid))
+                time.sleep(0.5)
+        seconds = time.perf_counter() - started
+        out.seek(0)
+        errors.seek(0)
+        told = out.read()
+        if program.returncode:
+            print(f"   {name}: {((errors.read() or told).strip() or '?').splitlines()[-1]}", flush=True)
+            return "", seconds
+    print(f"   {name}: {seconds:.0f} s, {most / 1e6:,.0f} MB", flush=True)
+    return told or " ", seconds
+
+
+def _held(pid: int) -> float:
+    """Bytes that a process and all below it hold."""
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for process in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss
+    return total
 
 
 def _recipe(store: Path) -> dict[str, Any]:
@@ -222,42 +245,30 @@ def _rivals(
         }
     )
     pipelines = {name: tabular_pipeline(model) for name, model in models.items()}
-    if importlib.util.find_spec("flaml"):
-        pipelines["flaml"] = _flaml(metric, labels, seconds)
     for name, pipeline in pipelines.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline.fit(X, y_seen)
             yield name, pipeline.predict_proba(X_truth) if labels else pipeline.predict(X_truth)
+    yield from _others(X, y_seen, X_truth, labels, seconds, metric)
 
 
-def _flaml(metric: str, labels: list[str], seconds: float) -> Any:
-    """FLAML after the metric of the session, with its seconds; no package of ours: taken where somebody installed it.
-
-    It is given numbers: its own encoding (2.7) takes every column of pandas 3 for a category that is new.
-    """
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from skrub import TableVectorizer
-
-    aims = {
-        "roc_auc": "roc_auc" if len(labels) == 2 else "roc_auc_ovr", "average_precision": "ap", "log_loss": "log_loss",
-        "accuracy": "accuracy", "f1": "f1", "f1_macro": "macro_f1", "mae": "mae", "rmse": "rmse", "r2": "r2",
-    }  # fmt: skip
-    automl = importlib.import_module("flaml").AutoML
-    task = "classification" if labels else "regression"
-    search = automl(task=task, metric=aims.get(metric, "auto"), time_budget=seconds, verbose=0)
-    return make_pipeline(TableVectorizer(), SimpleImputer(), AsArray(), search)
-
-
-class AsArray(TransformerMixin, BaseEstimator):
-    """A table of numbers as an array."""
-
-    def fit(self, X: Any, y: Any = None) -> AsArray:
-        return self
-
-    def transform(self, X: Any) -> np.ndarray:
-        return np.asarray(X, dtype=np.float64)
+def _others(
+    seen: pd.DataFrame, y: np.ndarray, truth: pd.DataFrame, labels: list[str], seconds: float, metric: str
+) -> Iterator[tuple[str, np.ndarray]]:
+    """What other programs say of the truth, each in its own environment."""
+    for name, _, python in (word.partition("=") for word in os.environ.get("RIVALS", "").split()):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            seen.assign(**{ANSWER: y}).to_csv(folder / "seen.csv", index=False)
+            truth.to_csv(folder / "truth.csv", index=False)
+            job = {"metric": metric, "labels": labels, "target": ANSWER, "seconds": max(10, round(seconds))}
+            (folder / "job.json").write_text(json.dumps(job))
+            script = Path(__file__).with_name("rivals.py").absolute()
+            if not _run(name, [python, str(script), name, place], place)[0]:
+                continue
+            said = pd.read_csv(folder / "said.csv").to_numpy(dtype=float)
+            yield name, said if labels else said[:, 0]
 
 
 def _merged(answers: pd.Series, labels: list[str], recipe: Mapping[str, Any]) -> pd.Series:
