@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+IN_WORDS = ("get_feature_names_out", "sources", "told", "names", "__getstate__")
 ERRORS = "engine.errors"  # what goes wrong is a ValueError outside
 
 
@@ -45,7 +46,7 @@ def borrow(wanted: Sequence[str], taken: Sequence[str] = ()) -> Borrowed:
     for one in wanted:
         module, _, name = one.partition(":")
         _take(module, name, found, names)
-    found.imports.sort(key=lambda line: (not line.startswith("import"), line))
+    found.imports = _grouped(found.imports)
     return found
 
 
@@ -94,6 +95,17 @@ def _import(module: str, there: str, used: str) -> str:
     return f"from {module} import {there}" + (f" as {used}" if used != there else "")
 
 
+def _grouped(lines: Sequence[str]) -> list[str]:
+    """One line a module."""
+    plain = sorted(line for line in lines if line.startswith("import"))
+    of: dict[str, list[str]] = {}
+    for line in lines:
+        module, _, name = line.removeprefix("from ").partition(" import ")
+        if name:
+            of.setdefault(module, []).append(name)
+    return plain + [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(of.items())]
+
+
 @cache
 def _read(name: str) -> _Module:
     text = inspect.getsource(importlib.import_module(name))
@@ -120,7 +132,7 @@ def _names(node: ast.AST) -> Iterator[ast.Name]:
         if part in ("annotation", "returns"):
             continue
         for child in below if isinstance(below, list) else [below]:
-            if isinstance(child, ast.AST):
+            if isinstance(child, ast.AST) and not _in_words_only(node, child):
                 yield from _names(child)
 
 
@@ -136,4 +148,17 @@ def _written(read: _Module, node: ast.stmt, called: dict[str, str]) -> str:
     for at, column, name in sorted(places, reverse=True):
         raw = lines[at - first].encode()
         lines[at - first] = (raw[:column] + called[name].encode() + raw[column + len(name.encode()) :]).decode()
+    kept = [True] * len(lines)
+    for method in node.body if isinstance(node, ast.ClassDef) else ():
+        if _in_words_only(node, method):
+            begin = min([method.lineno, *(d.lineno for d in getattr(method, "decorator_list", []))]) - first - 1
+            end = int(method.end_lineno or 0) - first + 1
+            kept[begin:end] = [False] * (end - begin)  # with the empty line above it
+    lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
     return "\n".join(re.sub(r"  # (pyright|noqa|type|fmt).*$", "", line) for line in lines)
+
+
+def _in_words_only(owner: ast.AST, node: ast.AST) -> bool:
+    """Whether a method only names things for people, or for what stores them: figures do not need it."""
+    named = getattr(owner, "name", "")
+    return isinstance(node, ast.FunctionDef) and node.name in IN_WORDS and not named.startswith("_")

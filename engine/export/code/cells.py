@@ -22,6 +22,17 @@ OUR_NAMES = ("TARGET", "TYPES", "MARKS", "MISSING", "DATA", "SPLITS", "OUT", "LA
              "answers", "sql", "fitted", "folds", "out_of_fold", "at", "examine", "score", "split", "locked", "leaves",
              "predictions", "preparation", "frame", "y", "plan", "scores", "lower", "Any", "Path")  # fmt: skip
 
+HEAD = """from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+"""
+
 
 def writable(plan: Plan) -> None:
     """Raises NoForm for rows that plain code does not read so far."""
@@ -61,16 +72,7 @@ def _head(plan: Plan) -> Cell:
     if result is not None and result.check is not None:
         told.append(f"Final exam: {exam_of(result.check)}.")
     words = " ".join(literal(line) for line in told)
-    code = f"""from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-import re
-import warnings
-
-import numpy as np
-import pandas as pd
-
+    code = f"""{HEAD}
 DATA = Path({plan.d.source!r})  # the table, as it was when the session read it
 SPLITS = Path({plan.stem + ".splits.csv"!r})  # which rows learn (L), stop (V) and are asked about (T) in which fit
 OUT = Path({plan.stem + ".predictions.csv"!r})
@@ -94,7 +96,7 @@ def _taken_over(plan: Plan, prepared: str) -> list[Cell]:
     heads = borrowed_heads(plan)
     if wanted := [*steps, *estimators, *heads]:
         taken = borrow(wanted, OUR_NAMES)
-        used = re.sub(r"(?m)^from typing import Any$\n?", "", "\n".join(taken.imports))
+        used = "\n".join(line for line in taken.imports if line not in HEAD)
         what = " and ".join(name for name, some in (("steps", steps), ("models", estimators + heads)) if some)
         found.append(Cell(f"What scikit-learn lacks: {what}", "As the session ran them; each learns in `fit` only.",
                           f"{used}\n\n\n{taken.code}\n"))  # fmt: skip

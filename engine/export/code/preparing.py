@@ -217,7 +217,8 @@ def _steps(rows: Sequence[str]) -> str:
 def _in_order(levels: Mapping[str, list[str]]) -> str:
     if not levels:
         return ""
-    return f"""    def in_order() -> Any:
+    return f"""
+    def in_order() -> Any:
         levels = {value(dict(levels))}
         return OrdinalEncoder(
             categories=[np.array(levels[c], dtype=object) for c in ORDERED], handle_unknown="use_encoded_value",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -44,8 +46,13 @@ def notebook(d: Dossier) -> Product:
 def plan_of(d: Dossier) -> Plan:
     """Raises NoForm for a model that cannot be written as plain code."""
     artifact = artifact_of(d)
-    table = load(d.data(), artifact.recipe)
-    bench = bench_of(artifact.recipe, table)
+    recipe = artifact.recipe
+    if "inputs" in recipe:  # of a series: its rows are made of what the file holds
+        recipe = {**recipe, "types": recipe["inputs"]}
+    else:  # in the order in which the model learned them: it counts where columns are pixels
+        recipe = {**recipe, "types": {name: recipe["types"][name] for name in artifact.fitted.columns}}
+    table = load(d.data(), recipe)
+    bench = bench_of(recipe, table)
     stem = d.options.get("stem") or d.name
     plan = Plan(d, bench.recipe, dict(d.final.value["model"]), artifact.threshold, table, bench, SEED, stem)
     writable(plan)
@@ -168,14 +175,23 @@ def run(made: Sequence[Cell], place: Path) -> dict[str, Any]:
     The code is ours: texts of others, a stranger's store included, stand in it as literals and comments.  Raises
     DataProblem where one of them is such that it is no code at all.
     """
-    names: dict[str, Any] = {"__name__": "script"}
+    module = ModuleType("script")
+    names = vars(module)
     try:
         code = compile(as_script(made), "<script>", "exec")
     except (SyntaxError, ValueError) as problem:
         raise DataProblem(
             f"A setting of this session cannot be written as code ({problem.args[0]}); take --to model."
         ) from None
-    exec(code, names)  # noqa: S102
+    before = sys.modules.get("script")
+    sys.modules["script"] = module  # dataclasses look themselves up there
+    try:
+        exec(code, names)  # noqa: S102
+    finally:
+        if before is None:
+            del sys.modules["script"]
+        else:
+            sys.modules["script"] = before
     for name in ("DATA", "SPLITS"):
         names[name] = place / names[name]
     return names

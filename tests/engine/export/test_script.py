@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,6 +47,7 @@ def of(name: str, *parts: str, **settings) -> dict:
     return as_model(name, {"of": [as_model(part, SMALL.get(part)) for part in parts], **settings})
 
 
+PIXELS = {"material": "image", "types": {f"pixel_{i}": "number" for i in range(16)}, "metric": "accuracy"}
 CASES = {
     "a line and everything": ("logistic", "binary", {**DATED, "prepare": {"weights": "balanced"}}),
     "many classes": ("logistic", "multiclass", {"prepare": {"categories": {"encode": "target"}}}),
@@ -96,6 +98,8 @@ CASES = {
                                 "types": {"age": "number", "zip": "category"},
                                 "prepare": {"categories": {"encode": "target"}}},
     ),
+    "pictures along a line": ("logistic", "multiclass", {**PIXELS, "prepare": {"images": {"side": 2}}}),
+    "pictures and distances": ("svm", "multiclass", PIXELS),
     "an average": (of("average", "tree", "logistic"), "binary", {"prepare": {"weights": "balanced"}}),
     "an average of numbers": (of("average", "boosting", "ridge"), "regression", {"prepare": {"target": "log1p"}}),
     "bent by a sigmoid": (of("calibrated", "boosting", method="sigmoid", folds=2), "binary", {}),
@@ -120,7 +124,8 @@ def left(path: Path, model: str | dict, task: str, changes: dict):
     """The session with its practice exams as evidence, and their score."""
     described = as_model(model, SMALL.get(model)) if isinstance(model, str) else model
     dossier, artifact = ended(path, described, task, **changes)
-    recipe = artifact.recipe
+    order = artifact.fitted.columns
+    recipe = {**artifact.recipe, "types": {name: artifact.recipe["types"][name] for name in order}}
     seen = cross_validate({"recipe": recipe, "model": described}, Memory(path))
     top = Check(recipe["metric"], seen["value"], None, None, 0.5, "3 exams", "better",
                 {"rung": described["name"], "model": described})  # fmt: skip
@@ -221,10 +226,22 @@ def test_what_cannot_be_code_is_one_sentence(tmp_path, monkeypatch):
         script(replace(dossier, evidence={"exams": dossier.evidence("exams"), "final": final}.get))
 
 
+def pixels(path: Path, n: int = 120) -> Path:
+    """Pictures of 4 × 4 pixels: of each class another corner is bright."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, n)
+    light = rng.integers(0, 9, (n, 4, 4))
+    light[np.arange(n), kind, kind] += 7
+    frame = pd.DataFrame(light.reshape(n, 16), columns=[f"pixel_{i}" for i in range(16)])
+    frame.assign(target=[f"class {k}" for k in kind]).to_csv(path, index=False)
+    return path
+
+
 @pytest.mark.parametrize("case", CASES, ids=CASES)
 def test_the_script_gives_the_sessions_figures(case, tmp_path, monkeypatch, capsys):
     model, task, changes = CASES[case]
-    dossier, artifact, value = left(customers(tmp_path / "t.csv", 240, task=task), model, task, changes)
+    made = pixels if changes.get("material") == "image" else partial(customers, n=240, task=task)
+    dossier, artifact, value = left(made(tmp_path / "t.csv"), model, task, changes)
     product = script(dossier)
     unpacked(product, tmp_path, "small.py")
     code = (tmp_path / "small.py").read_text()
