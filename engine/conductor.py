@@ -203,7 +203,7 @@ class Conductor:
         taken = [x for x in here.values() if _for_the_person(x)]
         if not taken:
             return
-        rows = [(x.ask.name, _short(x.decision.choice), x.decision.why) for x in taken]
+        rows = [(x.decision.prompt or x.ask.name, _answered(x.decision), x.decision.why) for x in taken]
         yield Ask(
             SETTLED,
             subject=stage.name,
@@ -377,6 +377,19 @@ def _recommended_or_default(ask: Ask) -> Json:
 def _for_the_person(exchange: Exchange) -> bool:
     """Whether the pace answered something that a person would have been asked in the guided one."""
     return exchange.decision.author == "engine" and not exchange.ask.taken
+
+
+def _answered(decision: Decision) -> str:
+    """An answer in the words that it was offered in, where it was one of several."""
+    words = {option.key: option.text for option in decision.options if not isinstance(option.key, bool)}
+    if isinstance(decision.choice, str | int | float) and not isinstance(decision.choice, bool):
+        return _short(words.get(decision.choice, decision.choice))
+    if isinstance(decision.choice, bool):
+        return "yes" if decision.choice else "no"
+    if isinstance(decision.choice, dict):
+        said = {key: value for key, value in decision.choice.items() if value not in (None, "", [], {})}
+        return _short([f"{key}: {value}" for key, value in said.items()] or "none")
+    return _short([words.get(one, one) if isinstance(one, str) else one for one in decision.choice or ["none"]])
 
 
 def _short(choice: Json) -> str:

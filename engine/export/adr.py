@@ -10,7 +10,16 @@ import unicodedata
 
 from engine.export.dossier import Dossier, Product
 from engine.export.markdown import code_of, text_of
-from engine.export.told import AUTHORS, STAGE_TITLES, choice_text, labelled, measured, told_decisions
+from engine.export.told import (
+    AUTHORS,
+    STAGE_TITLES,
+    choice_text,
+    flag_in_words,
+    labelled,
+    measured,
+    offered,
+    told_decisions,
+)
 from engine.records import Decision
 
 LONGEST_NAME = 60
@@ -42,7 +51,7 @@ def record(d: Decision, later: Decision | None = None) -> str:
     front = f"---\nstatus: {status}\ndate: {text_of(d.decided_at[:10])}\ndecision-makers: {AUTHORS[d.author]}\n---"
     context = [f"Decision {d.seq} of the stage “{STAGE_TITLES.get(d.stage, text_of(d.stage))}”, `{code_of(d.name)}`."]
     if d.recommended is not None:
-        context.append(f"Recommended: {text_of(choice_text(d.recommended))}. {text_of(d.reason)}".strip())
+        context.append(f"Recommended: {text_of(offered(d, d.recommended))}. {text_of(d.reason)}".strip())
     options = [
         f"* {text_of(o.text)}" + (f": {text_of(o.note)}" if o.note else "") for o in d.options
     ] or [f"* {text_of(choice_text(d.choice))}"]  # fmt: skip
@@ -58,7 +67,7 @@ def record(d: Decision, later: Decision | None = None) -> str:
     if d.overruled:
         consequences.append("* Against the recommendation")
     if d.flags:
-        consequences.append(f"* Flags for a reviewer: {text_of(', '.join(d.flags))}")
+        consequences.append(f"* Flags for a reviewer: {text_of('; '.join(map(flag_in_words, d.flags)))}")
     if consequences:
         parts.append("### Consequences\n\n" + "\n".join(consequences))
     if d.check is not None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from engine.export.dossier import Dossier, Product
 from engine.export.markdown import code_of, text_of, view_of
-from engine.export.told import baseline_of, exam_of, labelled, looks, name_of, span
+from engine.export.meant import metric_in_words
+from engine.export.told import baseline_of, exam_of, flag_in_words, labelled, looks, name_of, span
 from engine.metrics import BY_NAME, figure, title_of
 from engine.models.catalogue import parts_of_model, spec_of
 from engine.records import Json
@@ -79,7 +80,7 @@ def _details(d: Dossier) -> str:
         return MISSING
     top, last = s.rungs[-1], d.decisions[-1]
     versions: Mapping[str, Json] = (d.environment(last.environment) or {}).get("versions") or {}
-    overruled = [text_of(x.name) for x in d.decisions if x.overruled]
+    overruled = [f"“{text_of(x.prompt)}” {text_of(labelled(x))}" for x in d.decisions if x.overruled]
     made = f"{len(d.decisions)} decisions, {sum(x.author == 'person' for x in d.decisions)} by a person, "
     made += f"{len(overruled)} against the recommendation"
     parts = [spec_of(part).title for part in parts_of_model(top.described)]
@@ -91,7 +92,7 @@ def _details(d: Dossier) -> str:
         else None,
         f"Last decided on {text_of(last.decided_at[:10])}; the hash of that decision is `{code_of(last.hash)}`",
         f"Versions: {text_of(', '.join(f'{name} {v}' for name, v in versions.items()))}" if versions else None,
-        made + (f": {', '.join(overruled)}" if overruled else ""),
+        made + (f": {'; '.join(overruled)}" if overruled else ""),
     )
 
 
@@ -137,7 +138,7 @@ def _metrics(d: Dossier) -> str:
         return MISSING
     base = baseline_of(s)
     result = s.decision("present.result")
-    lines = [f"Decides: {metric.title}; guessing scores {metric.chance}"]
+    lines = [text_of(metric_in_words(s))]
     if decision := s.decision("problem.metric"):
         lines.append(f"Why this one: {text_of(decision.why or decision.reason)}")
     if base is not None:
@@ -284,7 +285,7 @@ def _ethics(d: Dossier) -> str:
         f"What must be explained: {readable}" if readable else None,
         "This model can be followed with pencil and paper" if s.rungs and spec_of(s.rungs[-1].described).readable else
         "This model cannot be followed with pencil and paper" if s.rungs else None,
-        f"Flags for a reviewer: {text_of(', '.join(flags))}" if flags else "No flags were raised",
+        f"Flags for a reviewer: {text_of('; '.join(map(flag_in_words, flags)))}" if flags else "No flags were raised",
     )  # fmt: skip
     if said := _answer(s, "present.model_card"):
         return f"{lines}\n\n{said}"

@@ -7,25 +7,29 @@ from collections.abc import Mapping, Sequence
 
 from engine.export.dossier import Dossier, Product
 from engine.export.markup import Html, el, joined
+from engine.export.meant import metric_in_words
 from engine.export.pictures import picture
 from engine.export.style import STYLE
 from engine.export.told import (
     AUTHORS,
     STAGE_TITLES,
     baseline_of,
-    choice_text,
     examined,
     flag_in_words,
     labelled,
+    ladder_table,
     looks,
     measured,
     name_of,
+    offered,
     span,
     spent_by_stage,
     told_decisions,
 )
-from engine.metrics import BY_NAME, figure, title_of
+from engine.metrics import figure, title_of
+from engine.models.catalogue import parts_of_model
 from engine.records import Check, Decision, Json
+from engine.session import Session
 from engine.stages.lessons import duration
 from engine.views import Grid, Intervals, Samples, Table, View, Words, as_table
 from engine.words import literal
@@ -43,16 +47,20 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("A network, if it was tried", ("deep.compare",)),
 )
 
+LINES = ("logistic", "ridge", "sparse_logistic", "lasso", "linear_svm")
 LINE = {"shown": "The success line is reached.", "likely": "The success line is likely reached.",
         "not_met": "The success line is not reached.", "no_line": ""}  # fmt: skip
+
+NONE_LOCKED = ("The final exam", "No rows were locked away: the chosen way of working was examined once more, with "
+               "other draws. It is a fair check, and not an independent one.")  # fmt: skip
 
 HOW_TO_READ = (
     ("The ladder", "The same problem solved in steps of rising effort, from no model at all upwards. A step is taken "
      "only when it is measurably better than the one before."),
     ("Practice exams", "The rows for practice are parted many times into a part to learn from and a part to be asked "
      "about. The score is the mean over these exams."),
-    ("The final exam", "Some rows are locked away at the start, and looked at once, at the end. Nothing was chosen by "
-     "them, so their score is the honest one."),
+    ("The final exam", "Some rows are locked away at the start (the lockbox), and looked at once, at the end. Nothing "
+     "was chosen by them, so their score is the honest one."),
     ("The interval", "Had other rows been drawn, the score would have been another. In about 95 of 100 such cases the "
      "interval holds the score that one would find on very many rows."),
 )  # fmt: skip
@@ -63,7 +71,7 @@ def html(d: Dossier) -> Product:
     body = [
         el("h1", d.name),
         _summary(d),
-        _notes(),
+        _notes(d.session),
         _ladder(d),
         _exam(d),
         _learned(d),
@@ -109,15 +117,14 @@ def _summary(d: Dossier) -> Html:
         said.append(el("p", "On practice exams; the final exam has not been taken.", class_="soft"))
     else:
         said.append(el("p", "No model has been accepted yet.", class_="soft"))
-    metric = BY_NAME.get(s.metric)
-    if metric is not None:
-        better = {"high": "higher is better", "low": "lower is better", "zero": "nearer to 0 is better"}[metric.best]
-        said.append(el("p", f"{metric.title}: {better}; guessing scores {metric.chance}.", class_="soft"))
+    if meant := metric_in_words(s):
+        said.append(el("p", meant, class_="soft"))
     return joined(*said)
 
 
-def _notes() -> Html:
-    items = [joined(el("dt", name), el("dd", words)) for name, words in HOW_TO_READ]
+def _notes(s: Session) -> Html:
+    notes = [NONE_LOCKED if name == NONE_LOCKED[0] and not s.locked else (name, words) for name, words in HOW_TO_READ]
+    items = [joined(el("dt", name), el("dd", words)) for name, words in notes]
     return el("details", el("summary", "How to read this"), el("dl", *items), open="")
 
 
@@ -129,21 +136,11 @@ def _ladder(d: Dossier) -> Html | None:
     view = Intervals(
         f"{title_of(s.metric)} on the practice exams", title_of(s.metric), rows, s.choice("problem.success")
     )
-    cells = [
-        (
-            name_of(r),
-            r.stage,
-            figure(r.value),
-            span(r.low, r.high),
-            r.details.get("parameters"),
-            _figured(r.details.get("latency_ms")),
-        )
-        for r in s.rungs
-    ]
-    table = Table("", ("model", "stage", title_of(s.metric), "95 % interval", "parameters", "p95 ms"), cells)
     note = "The dashed line is the success line that was set before any score was seen."
     line = el("p", note, class_="note") if s.choice("problem.success") is not None else None
-    return _section("The ladder", _view(view, figures=False), line, _table(table))
+    took = any(r.details.get("latency_ms") is not None for r in s.rungs)
+    fast = el("p", "ms a row: the time that 95 of 100 single predictions stay below.", class_="note") if took else None
+    return _section("The ladder", _view(view, figures=False), line, _table(ladder_table(s)), fast)
 
 
 def _exam(d: Dossier) -> Html | None:
@@ -153,7 +150,7 @@ def _exam(d: Dossier) -> Html | None:
     return _section(
         "The final exam",
         _promised(d),
-        *(_view(view, figures=False) for view in d.shows.get(result.seq, ())),
+        *_views(d.shows.get(result.seq, ()), figures=False),
     )
 
 
@@ -186,9 +183,22 @@ def _chapters(d: Dossier) -> list[Html | None]:
         for decision in d.decisions:
             views = d.shows.get(decision.seq, ())
             if decision.question in questions and views:
-                parts += [el("p", decision.why or decision.reason), *(_view(view) for view in views)]
+                parts += [_beside(d, decision), el("p", decision.why or decision.reason), *_views(views)]
         found.append(_section(title, *parts))
     return found
+
+
+def _beside(d: Dossier, decision: Decision) -> Html | None:
+    """A straight line is looked at whatever is chosen in the end: which model the figures are of."""
+    s = d.session
+    if decision.question != "simple.linear" or not s.rungs or _straight(s.rungs[-1].described):
+        return None
+    said = f"Of the straight-line model that stood beside it, as {name_of(s.rungs[-1])} has no such figures:"
+    return el("p", said, class_="note")
+
+
+def _straight(model: Mapping[str, Json]) -> bool:
+    return model.get("name") in LINES or any(map(_straight, parts_of_model(model)))
 
 
 def _decisions(d: Dossier) -> Html | None:
@@ -215,7 +225,7 @@ def _decision(d: Decision, views: Sequence[View]) -> Html:
         ),
     ]
     if d.overruled:
-        lines.append(el("p", f"Against the recommendation: {choice_text(d.recommended)}. {d.reason}", class_="warn"))
+        lines.append(el("p", f"Against the recommendation: {offered(d, d.recommended)}. {d.reason}", class_="warn"))
     if d.why:
         lines.append(el("p", "Why: ", d.why))
     if d.check is not None:
@@ -229,7 +239,7 @@ def _decision(d: Decision, views: Sequence[View]) -> Html:
             el("details", el("summary", f"The {len(stood)} options that stood"), el("ul", *stood, class_="options"))
         )
     if views:
-        lines.append(el("details", el("summary", "What was shown"), *(_view(view) for view in views)))
+        lines.append(el("details", el("summary", "What was shown"), *_views(views)))
     return el("div", *lines, class_=kind, id=f"d{d.seq}")
 
 
@@ -309,12 +319,18 @@ def _environment(d: Dossier) -> Html | None:
 # -- views -----------------------------------------------------------------------------------------------------------
 
 
+def _views(views: Sequence[View], *, figures: bool = True) -> list[Html]:
+    """What was shown, without the rows of the data."""
+    shown = [view for view in views if not isinstance(view, Samples)]
+    names = ", ".join(f"“{view.title}”" for view in views if isinstance(view, Samples))
+    note = f"Left out, as rows of the data are not written into reports: {names}."
+    return [_view(view, figures=figures) for view in shown] + ([el("p", note, class_="note")] if names else [])
+
+
 def _view(view: View, *, figures: bool = True) -> Html:
     match view:
         case Words(title, words):
             return joined(el("h4", title) if title else None, *(el("p", line) for line in words.splitlines()))
-        case Samples(title):
-            return el("p", f"{title}: rows of the data are not written into reports.", class_="note")
         case Table():
             return joined(el("h4", view.title) if view.title else None, _table(view))
         case Grid():

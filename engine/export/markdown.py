@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
 from engine.export.dossier import Dossier, Product
-from engine.export.told import STAGE_TITLES, choice_text, examined, measured, span
+from engine.export.meant import metric_in_words
+from engine.export.told import STAGE_TITLES, examined, flag_in_words, labelled, ladder_table, measured, offered, span
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
 from engine.records import Decision, Json
@@ -61,37 +62,25 @@ def _summary(s: Session, source: str, branch: str) -> str:
         lines.append(
             f"So far {spec_of(top.described).title}, {figure(top.value)} on the practice exams; no final exam yet."
         )
-    return " ".join(lines)
+    meant = metric_in_words(s)
+    return " ".join(lines) + (f"\n\n{text_of(meant)}" if meant else "")
 
 
 def _ladder(s: Session) -> str:
     if not s.rungs:
         return ""
-    rows = [
-        (
-            spec_of(r.described).title,
-            r.stage,
-            figure(r.value),
-            span(r.low, r.high),
-            r.details.get("parameters"),
-            _figure(r.details.get("latency_ms")),
-        )
-        for r in s.rungs
-    ]
-    return view_of(
-        Table("The ladder", ("model", "stage", title_of(s.metric), "95 % interval", "parameters", "p95 ms"), rows)
-    )
+    return view_of(ladder_table(s, "The ladder"))
 
 
 def _decision(d: Decision) -> str:
     who = {"engine": "taken by the guide", "plan": "from the plan", "person": "decided by a person"}[d.author]
     notes = [who]
     if d.overruled:
-        notes.append(f"against the recommendation {_choice(d.recommended)}")
+        notes.append(f"against the recommendation {text_of(offered(d, d.recommended))}")
     if d.flags:
-        notes.append("flags " + text_of(", ".join(d.flags)))
+        notes.append("flags " + text_of("; ".join(map(flag_in_words, d.flags))))
     lines = [
-        f"**{d.seq}. {text_of(d.prompt)}** {_choice(d.choice)}  ",
+        f"**{d.seq}. {text_of(d.prompt)}** {text_of(labelled(d))}  ",
         f"*{'; '.join(notes)}.* {text_of(d.why)}".rstrip(),
     ]
     if d.check is not None and d.check.value is not None:
@@ -148,14 +137,6 @@ def view_of(view: View) -> str:
 
 def _figured(value: Json) -> Json:
     return figure(value) if isinstance(value, float) else value
-
-
-def _figure(value: Json) -> str:
-    return figure(value) if isinstance(value, int | float) else ""
-
-
-def _choice(choice: Json) -> str:
-    return "—" if choice is None else f"`{code_of(choice_text(choice))}`"
 
 
 def code_of(text: str) -> str:

@@ -171,7 +171,7 @@ def _up(axis: _Axis, unit: str) -> Html:
 def _histogram(view: Histogram) -> Html:
     across = _Axis(list(view.edges), 64, WIDTH - 12, margin=0)
     up = _Axis([0.0, *map(float, view.counts)], TOP + HEIGHT, TOP, margin=0)
-    drawn = [_below(across, TOP + HEIGHT, view.unit), _up(up, "rows")]
+    drawn = [_below(across, TOP + HEIGHT, view.title), _up(up, view.unit)]
     for i, count in enumerate(view.counts):
         left, right = across(view.edges[i]), across(view.edges[i + 1])
         top = up(float(count))

@@ -47,6 +47,8 @@ dd { margin: 0; } summary { cursor: pointer; color: var(--soft); }
   --warm: #7a3410; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   .decision, figure, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; }
   .decision { border: 1px solid #bbb; margin: .5rem 0; padding: .4rem .7rem; } .decision p { margin: .15rem 0; }
-  a { color: inherit; }
+  a { color: inherit; } table { font-size: 8pt; } .wide { overflow: visible; }
+  th, td, th.n, td.n, td.k { white-space: normal; padding-right: .5rem; overflow-wrap: break-word; }
+  th.n, td.n { white-space: nowrap; }
   details:not([open]) > *:not(summary) { display: none; } }
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
 from engine.records import Check, Decision, Json
 from engine.session import Rung, Session
+from engine.views import Table
 
 STAGE_TITLES = {
     "define": "The problem",
@@ -37,20 +37,43 @@ def span(low: float | None, high: float | None) -> str:
 
 def choice_text(choice: Json) -> str:
     """A choice on one line."""
-    if choice is None:
+    if choice is None or (isinstance(choice, Mapping | list) and not choice):
         return "—"
-    if isinstance(choice, Mapping | list):
-        text = json.dumps(choice, ensure_ascii=False)
-        return text if len(text) <= LONGEST_CHOICE else text[: LONGEST_CHOICE - 1] + "…"
+    text = _in_words(choice)
+    return text if len(text) <= LONGEST_CHOICE or isinstance(choice, str) else text[: LONGEST_CHOICE - 1] + "…"
+
+
+def _in_words(choice: Json) -> str:
+    """Lists and settings as a person would write them; what is not set is not said."""
+    if isinstance(choice, bool):
+        return "yes" if choice else "no"
+    if isinstance(choice, float):
+        return figure(choice)
+    if isinstance(choice, Mapping):
+        said = {key: value for key, value in choice.items() if value not in (None, "", [], {})}
+        return "; ".join(f"{str(key).replace('_', ' ')}: {_nested(value)}" for key, value in said.items())
+    if isinstance(choice, list):
+        return ", ".join(map(_nested, choice))
     return str(choice)
+
+
+def _nested(choice: Json) -> str:
+    return f"({_in_words(choice)})" if isinstance(choice, Mapping) else _in_words(choice)
 
 
 def labelled(decision: Decision) -> str:
     """A choice in the words it was offered in, where it was one of several."""
+    return offered(decision, decision.choice)
+
+
+def offered(decision: Decision, choice: Json) -> str:
+    """Any answer to a question in the words that it was offered in; several, one after the other."""
+    if isinstance(choice, list) and choice:
+        return ", ".join(offered(decision, one) for one in choice)
     for option in decision.options:
-        if option.key == decision.choice and isinstance(option.key, bool) == isinstance(decision.choice, bool):
+        if option.key == choice and isinstance(option.key, bool) == isinstance(choice, bool):
             return option.text
-    return choice_text(decision.choice)
+    return choice_text(choice)
 
 
 def measured(check: Check) -> str:
@@ -71,6 +94,22 @@ def exam_of(check: Check) -> str:
 
 def name_of(rung: Rung) -> str:
     return spec_of(rung.described).title
+
+
+def ladder_table(s: Session, title: str = "") -> Table:
+    """The rungs in words, with their intervals and what they take."""
+    rows = [
+        (
+            name_of(r),
+            STAGE_TITLES.get(r.stage, r.stage),
+            figure(r.value),
+            span(r.low, r.high),
+            r.details.get("parameters"),
+            figure(ms) if isinstance(ms := r.details.get("latency_ms"), int | float) else "",
+        )
+        for r in s.rungs
+    ]
+    return Table(title, ("model", "from", title_of(s.metric), "95 % interval", "learned figures", "ms a row"), rows)
 
 
 def baseline_of(s: Session) -> Rung | None:

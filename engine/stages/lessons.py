@@ -157,7 +157,7 @@ def _overruled(s: Session) -> str:
     found = [d for d in s.decisions() if d.overruled]
     if not found:
         return ""
-    told = [f"“{d.prompt}” {_said(d)} ({d.name})" if d.prompt else d.name for d in found]
+    told = [f"“{d.prompt}” {_said(d)}" if d.prompt else d.name for d in found]
     more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
     return f"Against the recommendation: {'; '.join(told[:MOST])}{more}."
 

@@ -400,7 +400,7 @@ def test_what_the_pace_answered_is_listed_at_the_stages_end() -> None:
     waiting = go_on(conductor, store.known)
     assert isinstance(waiting, Asking)
     assert waiting.ask.place == (SETTLED.id, "a")
-    assert [row[0] for row in waiting.ask.shows[0].rows] == ["a.size:box", "a.size:lid"]
+    assert [row[0] for row in waiting.ask.shows[0].rows] == ["How large is box?", "How large is lid?"]
     assert "2 answers" in waiting.ask.prompt
 
 

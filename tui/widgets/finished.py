@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.metrics import title_of
+from engine.models.catalogue import spec_of
 from engine.records import Check, Decision
-from engine.session import Session
+from engine.session import Rung, Session
 from tui.figures import choice, interval, number
-from tui.ladder import ASCII, UNICODE, drawn
+from tui.ladder import ASCII, UNICODE, Mark, drawn
 from tui.literal import literal, literal_lines
-from tui.widgets.where import marks_of
 
 
 class FinishedPane(VerticalScroll):
@@ -46,8 +46,9 @@ class FinishedPane(VerticalScroll):
         parts = [Content.styled("The path is walked to its end.", "bold"), Content("")]
         if s.rungs:
             pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
-            parts += [Content.styled(f"the ladder, {literal(title_of(s.metric))}", "$text-muted"),
-                      drawn([m for _, m in marks_of(s.rungs)], min(width, 90), pens), Content("")]  # fmt: skip
+            said = ", ".join(filter(None, ("the ladder", literal(title_of(s.metric)))))
+            parts += [Content.styled(said, "$text-muted"),
+                      drawn([_named(r) for r in s.rungs], min(width, 90), pens), Content("")]  # fmt: skip
         if (result := s.decision("present.result")) and result.check and result.check.value is not None:
             parts += [
                 Content.styled("the final exam", "$text-muted"),
@@ -71,9 +72,19 @@ class FinishedPane(VerticalScroll):
             Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),
             Content.assemble(("h", "bold $primary"), " all sessions"),
             Content(""),
-            Content.assemble(("rungwise predict ", "bold"), literal(s.name), " DATA.csv -o OUT.csv --why --check"),
+            Content.assemble(("rungwise predict ", "bold"), literal(s.name), f" DATA.csv -o OUT.csv{_more(s)}"),
         ]
         return Content("\n").join(parts)
+
+
+def _more(s: Session) -> str:
+    """What `predict` can add: reasons of models that can be read, and rows for a person where that was agreed on."""
+    readable = bool(s.rungs) and spec_of(s.rungs[-1].described).readable and s.material == "table"
+    return " --why" * readable + " --check" * (s.choice("present.guard") == "on")
+
+
+def _named(rung: Rung) -> Mark:
+    return Mark(spec_of(rung.described).title, rung.value, rung.low, rung.high)
 
 
 def _exam(check: Check) -> Content:

@@ -52,10 +52,10 @@ def test_it_tells_the_result_the_ladder_and_every_decision(session: Session):
     assert "**Logistic regression: ROC AUC 0.847.** " in text
     assert "with a 95 % interval of 0.821 … 0.872." in text
     assert "The line to reach was set at 0.55 before any score was seen, and it is reached" in text
-    assert "| Logistic regression | simple | 0.845 | 0.83 … 0.86 | 41 | 0.2 |" in text
+    assert "| Logistic regression | The simple model | 0.845 | 0.83 … 0.86 | 41 | 0.2 |" in text
     for decision in session.decisions():
         assert f"**{decision.seq}. {decision.prompt}**" in text
-    assert "decided by a person; against the recommendation `tree`; flags M03" in text
+    assert "decided by a person; against the recommendation tree; flags M03: " in text
     assert "4 decisions (1 by the person, 3 by the guide); 1 against the recommendation." in text
     assert "ab" * 32 in text
 

@@ -218,7 +218,7 @@ def test_the_card_has_its_nine_sections_and_says_which_a_person_must_write(dossi
     assert "Always saying the largest class is right in 75.0% of these rows." in told
     assert "tenure &#60; 3 | 40 | 0.9 | 0.4 | weak" in told
     assert "looked at 2 times" in told
-    assert "1 against the recommendation: simple.champion" in told
+    assert "1 against the recommendation: “simple.champion?” logistic" in told
     assert "protected traits: sex" in told
 
 

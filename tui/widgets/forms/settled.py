@@ -19,6 +19,8 @@ from tui.literal import literal
 from tui.widgets.forms.base import Form
 from tui.widgets.rows import Column, Row, Rows
 
+WORDS = 38  # cells of a question; the line below says the one under the cursor in full
+
 
 class SettledForm(Form):
     """Enter keeps them all; `o` opens the one under the cursor."""
@@ -38,7 +40,7 @@ class SettledForm(Form):
         rows = [
             Row(
                 (
-                    literal(d.name),
+                    Content(literal(d.prompt or d.name)).truncate(WORDS, ellipsis=True),
                     Content.styled(answered(d), "bold").truncate(40, ellipsis=True),
                     Content.styled(literal(d.why), "$text-muted"),
                 )
