@@ -62,5 +62,6 @@ define install
     exit 1; } >&2; \
   $(PYTHON) -m venv $(if $(wildcard $(VENV)/pyvenv.cfg),--clear) $(VENV); }; } && \
 { echo "Setting up $(VENV); the first time this fetches PyTorch and takes some minutes." >&2; \
-  $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '$(1)'; }
+  $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '$(1)' && \
+  $(BIN)/python -m compileall -q engine storage tui; }
 endef

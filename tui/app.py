@@ -82,9 +82,13 @@ class RungwiseApp(App[None]):
         branch: str = "",
         read_only: bool = False,
         begin: tuple[str, str] | None = None,
+        fresh: bool = False,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        """make_desk: opens the store; called in the clerk's thread, after the first screen is painted."""
+        """make_desk: opens the store; called in the clerk's thread, after the first screen is painted.
+
+        fresh: there is no store yet.
+        """
         super().__init__()
         self.clerk = Clerk(make_desk)
         self.now = now
@@ -95,7 +99,7 @@ class RungwiseApp(App[None]):
         )
         self._first = (session, branch, read_only)
         self._begin = begin
-        self._home = Home()
+        self._home = Home(fresh)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name  # in two steps: a default from the environment is only looked up when it changes

@@ -26,7 +26,6 @@ from storage.lease import Hold
 from storage.sessions import Branch, still_open
 from storage.store import Store
 from tui.desk import Moment, Proof, Reviewed
-from tui.proofs import told
 from tui.workers import bury_dead_workers, ensure_worker
 
 Work = Literal["queue", "here"]
@@ -244,6 +243,8 @@ class OpenSession:
         """What is kept beside a decision: its evidence and environment, read for whoever looks at it."""
         known = self._store.evidence_of(self.name)
         found = [(key, known.get(key)) for key in decision.evidence[:MOST_PROOFS]]
+        from tui.proofs import told
+
         proofs = tuple(Proof(key, told(e), e.seconds) for key, e in found if e is not None)
         environment = self._store.environments.get(decision.environment) if decision.environment else None
         return Moment(proofs, environment or {}, self.session.data)

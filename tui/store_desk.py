@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.answerers import Answerer, quick_pace
 from engine.data.address import name_of
-from engine.effects import Ask
 from engine.errors import InvalidAnswer
 from engine.records import Answer, Json
 from engine.runners.environment import cpus
 from engine.session import Session
 from storage.comments import whoami
-from storage.search import Hit
-from storage.sessions import Branch, Known, SessionInfo
 from storage.store import Store
 from tui.desk import BranchLine, Compared, SessionLine
-from tui.opened import OpenSession, new_session
 from tui.sample import SAMPLE
 from tui.workers import bury_dead_workers, cluster, ensure_worker, worker_lock
+
+if TYPE_CHECKING:  # what opens a session is imported when one is, so that the list of them comes sooner
+    from engine.answerers import Answerer
+    from engine.effects import Ask
+    from storage.search import Hit
+    from storage.sessions import Branch, Known, SessionInfo
+    from tui.opened import OpenSession
 
 
 class StoreDesk:
@@ -40,12 +43,17 @@ class StoreDesk:
         return [_line(info) for info in self._store.sessions.list()]
 
     def create(self, path: Path, target: str, name: str, pace: str) -> str:
+        from tui.opened import new_session
+
         session = new_session(self._store, path, name)
         given = {"problem.target": target, "project.pace": pace}
         self.said[session] = {question: answer for question, answer in given.items() if answer}
         return session
 
     def open(self, name: str, branch: str = "", read_only: bool = False) -> OpenSession:
+        from engine.answerers import quick_pace
+        from tui.opened import OpenSession
+
         found = self._store.sessions.known(name).name
         answerers = (_said(self.said.get(found, {})), quick_pace)
         return OpenSession.open(self._store, found, branch=branch, read_only=read_only, answerers=answerers)

@@ -10,19 +10,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.runners.cluster import VARIABLE, ClusterHands
-from engine.runners.context import Workplace
-from engine.runners.hands import Hands, LocalHands
-from engine.runners.kept import KeptParts
 from engine.runners.lock import FileLock
-from engine.runners.worker import IDLE_MINUTES
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from engine.runners.context import Workplace
+    from engine.runners.hands import Hands
+    from storage.store import Store
 
 _ROOT = Path(__file__).resolve().parents[1]  # where the packages lie: a checkout need not be installed
 
 ENDS_WITHIN = 5.0  # seconds that a worker is given to end when asked to
+VARIABLE = "RUNGWISE_CLUSTER"  # the address of a cluster, where --cluster names none
 HERE = "this machine"  # what a worker notes that computes on no cluster
 
 _started: dict[Path, subprocess.Popen[bytes]] = {}  # by store; kept so that one that ended is not left a zombie
@@ -40,6 +40,9 @@ def exams_of(store_path: Path) -> Path:
 
 def workplace(store: Store) -> Workplace:
     """Where a store's trials run; to be closed by whoever runs them."""
+    from engine.runners.context import Workplace  # for the process that computes; the terminal's starts without
+    from engine.runners.kept import KeptParts
+
     logs = logs_of(store.path)
     kept = KeptParts(exams_of(store.path))
     return Workplace(store.evidence_at_work, store.artifacts, store.datasets, logs, kept, hands(logs))
@@ -48,6 +51,9 @@ def workplace(store: Store) -> Workplace:
 def hands(logs: Path) -> Hands:
     """Who takes practice exams: the cluster that --cluster or RUNGWISE_CLUSTER names, else this machine."""
     address = cluster()
+    from engine.runners.cluster import ClusterHands
+    from engine.runners.hands import LocalHands
+
     return ClusterHands(address) if address else LocalHands(logs)
 
 
@@ -61,9 +67,10 @@ def worker_lock(store_path: Path) -> FileLock:
     return FileLock(logs_of(store_path) / "worker.lock")
 
 
-def ensure_worker(store_path: Path, idle_minutes: float = IDLE_MINUTES) -> bool:
+def ensure_worker(store_path: Path, idle_minutes: float | None = None) -> bool:
     """See to it that a worker runs for this store; True when one was started.
 
+    idle_minutes: without work, after which it ends; None for the worker's own.
     Two windows may start one each at the same moment: the second finds the lock taken and ends at once.
     Raises StoreProblem when its log cannot be written.
     """
@@ -75,9 +82,10 @@ def ensure_worker(store_path: Path, idle_minutes: float = IDLE_MINUTES) -> bool:
     mine = _started.get(store_path)
     if (mine is not None and mine.poll() is None) or worker_lock(store_path).held_by_somebody:
         return False  # one runs, or is on its way
+    idle = [] if idle_minutes is None else ["--idle", str(idle_minutes)]
     with (logs / "worker.log").open("ab") as log:
         _started[store_path] = subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", "worker", "--store", str(store_path), "--idle", str(idle_minutes)],
+            [sys.executable, "-m", "tui.cli", "worker", "--store", str(store_path), *idle],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

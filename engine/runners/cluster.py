@@ -26,7 +26,6 @@ from engine.runners.hands import Done, State, Tick, Work
 from engine.runners.on_cluster import end_of_client, sees, stop, take_part
 from engine.runners.terms import check, connected
 
-VARIABLE = "RUNGWISE_CLUSTER"
 SENDABLE = 256 << 20  # bytes of data that are sent to workers that cannot see them
 _PATIENCE = 30.0  # seconds for a result that is there to arrive
 _ALONE = 60.0  # seconds without any worker after which a trial is given up

@@ -1,9 +1,13 @@
 """Home, the dialog that begins a session, help, palette, and the terminal around them."""
 
+import threading
+from typing import Any
+
 import pytest
 from textual.widgets import Input
 
 from tests.tui.scripted import ScriptedDesk, app_over, ask_target, home_lines, only, see, text_of, until
+from tui.app import RungwiseApp
 from tui.screens.begin import Begin
 from tui.screens.home import Home
 from tui.screens.journal import JournalScreen
@@ -57,6 +61,31 @@ async def test_nothing_to_open_is_not_offered():
         line = text_of(pilot).splitlines()[-1]
         assert "Open" not in line
         assert "Replay" not in line
+
+
+async def test_where_there_is_no_store_yet_the_first_steps_are_shown_before_it_is_made():
+    """Nothing has to be read to know that it is empty: the person does not wait for a file to be made."""
+    made = threading.Event()
+
+    def slow() -> Any:
+        made.wait(10)
+        return ScriptedDesk()
+
+    async with RungwiseApp(slow, fresh=True).run_test(size=SIZE) as pilot:
+        try:
+            assert "begin with a table" in text_of(pilot)
+        finally:
+            made.set()
+
+
+async def test_the_first_session_takes_the_place_of_the_first_steps():
+    desk = ScriptedDesk()
+    async with app_over(desk, fresh=True).run_test(size=SIZE) as pilot:
+        await see(pilot, "begin with a table")
+        desk.lines = home_lines()
+        await pilot.press("f5")
+        await see(pilot, "diamonds.csv")
+        assert "begin with a table" not in text_of(pilot)
 
 
 async def test_a_session_is_begun_with_a_file(table):
@@ -136,7 +165,6 @@ async def test_too_small_a_terminal_says_what_it_needs_and_changes_nothing():
 
 async def test_a_store_that_cannot_be_opened_is_a_sentence():
     from engine.errors import StoreProblem
-    from tui.app import RungwiseApp
 
     def broken():
         raise StoreProblem("store.db was made by a newer Rungwise (schema 9, this one knows 3); update this one.")

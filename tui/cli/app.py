@@ -78,7 +78,7 @@ def _open(path: Path, *, session: str = "", branch: str = "", said: dict[str, di
 
         return StoreDesk(path, said)
 
-    app = RungwiseApp(desk, session=session, branch=branch)
+    app = RungwiseApp(desk, session=session, branch=branch, fresh=not path.exists())
     app.run()
     return app.return_code or 0
 

@@ -26,7 +26,7 @@ BranchOption = Annotated[
 
 def _on_cluster(address: str) -> str:
     """Have the exams sent there by whatever takes them, also by the worker that is started for this window."""
-    from engine.runners.cluster import VARIABLE
+    from tui.workers import VARIABLE
 
     if address:
         os.environ[VARIABLE] = address

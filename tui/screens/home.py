@@ -7,9 +7,8 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui.desk import SessionLine
 from tui.figures import ago, number
@@ -51,17 +50,17 @@ class Home(Page):
     ]
     DEFAULT_CSS = """
     Home #sessions { height: 1fr; max-height: 1fr; margin: 1 1 0 1; }
-    Home #empty { margin: 2 3; height: auto; display: none; }
-    Home #filter { margin: 1 1 0 1; display: none; }
-    Home #filter.open { display: block; }
+    Home #empty { margin: 2 3; height: auto; }
+    Home #filter { margin: 1 1 0 1; }
     Home.none #sessions { display: none; }
-    Home.none #empty { display: block; }
     """
     AUTO_FOCUS = "#sessions"
     about = ABOUT
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, fresh: bool = False) -> None:
+        """fresh: there is no store yet, so that nothing need be read to know that it is empty."""
+        super().__init__(classes="none" if fresh else "")
+        self._fresh = fresh
         self.lines: list[SessionLine] = []
         self.shown: list[SessionLine] = []
         self.loaded = False
@@ -69,11 +68,11 @@ class Home(Page):
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
+        """Little at first, so that it is seen at once; the field to filter with comes when it is asked for."""
         yield HeadLine()
-        yield Field(placeholder="filter by name, data or target", id="filter")
-        with Vertical():
+        if self._fresh:
             yield Static(EMPTY, id="empty")
-            yield Rows(self._columns(), id="sessions")
+        yield Rows(self._columns(), id="sessions")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -84,6 +83,11 @@ class Home(Page):
         self.loaded = True
         self.lines = lines
         self.set_class(not lines, "none")
+        if bool(lines) is (first := bool(self.query("#empty"))):
+            if first:
+                self.query("#empty").remove()
+            else:
+                self.mount(Static(EMPTY, id="empty"), before=self.query_one(Rows))
         self._fill()
         working = sum(1 for line in lines if line.working)
         count = f"{len(lines)} session{'s' if len(lines) != 1 else ''}" if lines else ""
@@ -93,7 +97,7 @@ class Home(Page):
         self.refresh_bindings()
 
     def _fill(self) -> None:
-        words = self.query_one("#filter", Input).value.casefold().split()
+        words = (field.value if (field := self._filter) else "").casefold().split()
         self.shown = [x for x in self.lines if all(w in f"{x.name} {x.data} {x.target}".casefold() for w in words)]
         rows = self.query_one(Rows)
         before = rows.current.key if rows.current else None
@@ -165,25 +169,31 @@ class Home(Page):
     def action_refresh(self) -> None:
         self.rungwise.refresh_home()
 
-    def action_filter(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.add_class("open")
-        field.focus()
+    @property
+    def _filter(self) -> Field | None:
+        return next(iter(self.query(Field)), None)
 
-    @on(Input.Changed, "#filter")
+    async def action_filter(self) -> None:
+        if self._filter is None:
+            field = Field(placeholder="filter by name, data or target", id="filter")
+            await self.mount(field, before=self.query_one(Rows))
+        self.query_one(Field).focus()
+
+    @on(Field.Changed, "#filter")
     def _filtered(self) -> None:
         self._fill()
 
-    @on(Input.Submitted, "#filter")
+    @on(Field.Submitted, "#filter")
     def _filter_done(self) -> None:
         self.query_one(Rows).focus()
 
-    def on_key(self, event: events.Key) -> None:
-        field = self.query_one("#filter", Input)
-        if event.key == "escape" and field.has_class("open"):
+    async def on_key(self, event: events.Key) -> None:
+        if (field := self._filter) is None:
+            return
+        if event.key == "escape":
             event.stop()
-            field.value = ""
-            field.remove_class("open")
+            await field.remove()
+            self._fill()
             self.query_one(Rows).focus()
         elif event.key == "down" and field.has_focus:
             event.stop()
