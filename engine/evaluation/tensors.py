@@ -159,7 +159,7 @@ def _answers(bench: Bench, network: Network) -> dict[str, Json]:
     labels = bench.table.labels
     if bench.classifies:
         said = ", ".join(f"{i} {label}" for i, label in enumerate(labels[:6])) + (", …" if len(labels) > 6 else "")
-        ends: dict[str, Json] = {"low": 0.0, "high": len(labels) - 1.0}
+        ends: dict[str, Json] = {"low": 0, "high": len(labels) - 1}
         return {"what": "targets", "shape": "(batch)", "type": "int64", **ends, "means": f"classes by number: {said}"}
     forecast = "the value less the last one, over the usual change"
     plain = "the value less the mean of the training rows, over their deviation"

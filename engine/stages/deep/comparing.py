@@ -9,7 +9,7 @@ from engine.effects import Ask, Conversation, Measure
 from engine.metrics import figure
 from engine.plans import alpha_of_round
 from engine.questions import Judgement, Level, Objection, Question, Why
-from engine.records import Json, Option
+from engine.records import Evidence, Json, Option
 from engine.stages.columns import counted
 from engine.stages.deep.hypothesis import Outcome
 from engine.stages.deep.situation import ALPHA, STRICT, Situation
@@ -121,45 +121,82 @@ def price(net: Candidate, champion: Candidate) -> str:
     return said
 
 
-def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> Ask:
-    s, m, champion, net = at.s, at.m, at.champion, taken.candidate
-    verdict: Mapping[str, Json] = net.verdict or {}
-    limit = limit_of(at, net)
-    accepted = bool(verdict.get("accepted")) and not limit
-    sd = deviation(taken.scores(s.metric))
-    more = {"seed_sd": sd} if len(taken.scores(s.metric)) > 1 else {}
+def ask_place(
+    question: Question,
+    at: Situation,
+    new: Candidate,
+    old: Candidate,
+    accept: str,
+    keep: str,
+    *,
+    subject: str = "",
+    lacks: str = "",
+    before: str = "",
+    between: str = "",
+    after: str = "",
+    notes: Sequence[Objection] = (),
+    details: Mapping[str, Json] | None = None,
+    evidence: tuple[Evidence, ...] = (),
+    shows: tuple[View, ...] = (),
+) -> Ask:
+    """Whether a model takes the place of another: by the verdict it brings (R1), and within the person's limits.
+
+    accept, keep: the options in words.  lacks: why it is not accepted though the verdict would do.  before, between,
+    after: sentences around the verdict's.  notes: what is said whatever is chosen.  details: more for the check.
+    """
+    m = at.m
+    verdict: Mapping[str, Json] = new.verdict or {}
+    limit, sentence = limit_of(at, new), str(verdict.get("sentence", ""))
+    accepted = bool(verdict.get("accepted")) and not limit and not lacks
 
     def judge(choice: Json) -> Judgement:
-        check = net.check(m, champion.value, rung=choice == "accept")
-        check = replace(check, details={**check.details, **more})
-        notes = list(flags(at, taken, verdict))
+        check = new.check(m, old.value, rung=choice == "accept")
+        check = replace(check, details={**check.details, **(details or {})})
         if choice == "reject":
+            found = [o for o in notes if o.flag != "M15"]
             if accepted:
-                notes.append(Objection(Level.NOTE, "It earned its place by the rule you set."))
-            return Judgement(tuple(o for o in notes if o.flag != "M15"), check)
+                found.append(Objection(Level.NOTE, "It earned its place by the rule you set."))
+            return Judgement(tuple(found), check)
         if limit:
             return Judgement((Objection(Level.BLOCK, limit),), check)
         if not accepted:
-            return Judgement((Objection(Level.HOLD, verdict.get("sentence", ""), "M03"), *notes), check)
+            return Judgement((Objection(Level.HOLD, lacks or sentence, "M03"), *notes), check)
         return Judgement(tuple(notes), check)
 
-    proof = " Strict proof: a fifth of the usual error budget." if strict else ""
-    cost = price(net, champion)
-    luck = f" Seeds alone move its score by ±{figure(sd)}." if more else ""
-    luck += f" {effort(at)}{ended_early(taken)}"
-    views: list[View] = [ladder_view(m, (champion, net), s.choice("problem.success")), *training_views(taken.own[0])]
+    cost = price(new, old)
+    stands = {k: v for k, v in old.option(m).figures.items() if k not in ("gain", "over")}  # its own gain is another's
     return Ask(
-        COMPARE,
-        options=(
-            Option("accept", f"Accept {net.title}", "", net.option(m).figures),
-            Option("reject", f"Keep {champion.title}", "", champion.option(m).figures),
-        ),
+        question,
+        subject=subject,
+        options=(Option("accept", accept, "", new.option(m).figures), Option("reject", keep, "", stands)),
         recommended="accept" if accepted else "reject",
-        reason=" ".join(f"{verdict.get('sentence', '')} {limit} {outcome.said} It {cost}.{luck}{proof}".split()),
-        facts={"champion": champion.title, "price": cost[:1].upper() + cost[1:] + "."},
-        evidence=cited(taken, champion, outcome),
-        shows=tuple(views),
+        reason=" ".join(f"{before} {sentence} {lacks} {limit} {between} It {cost}. {after}".split()),
+        facts={"champion": old.title, "price": cost[:1].upper() + cost[1:] + "."},
+        evidence=evidence,
+        shows=shows,
         judge=judge,
+    )
+
+
+def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> Ask:
+    s, champion, net = at.s, at.champion, taken.candidate
+    scores = taken.scores(s.metric)
+    more: dict[str, Json] = {"seed_sd": deviation(scores)} if len(scores) > 1 else {}
+    luck = f"Seeds alone move its score by ±{figure(deviation(scores))}. " if more else ""
+    proof = " Strict proof: a fifth of the usual error budget." if strict else ""
+    return ask_place(
+        COMPARE,
+        at,
+        net,
+        champion,
+        "Accept the net",
+        f"Keep {champion.title}",
+        between=outcome.said,
+        after=f"{luck}{effort(at)}{ended_early(taken)}{proof}",
+        notes=flags(at, taken),
+        details=more,
+        evidence=cited(taken, champion, outcome),
+        shows=(ladder_view(at.m, (champion, net), s.choice("problem.success")), *training_views(taken.own[0])),
     )
 
 
@@ -169,12 +206,12 @@ def ended_early(taken: Taken) -> str:
     return f" You ended {counted(ended, 'training')} early; the best until then was kept." if ended else ""
 
 
-def flags(at: Situation, taken: Taken, verdict: Mapping[str, Json]) -> Sequence[Objection]:
+def flags(at: Situation, taken: Taken) -> Sequence[Objection]:
     """What the review will say of the comparison whatever is chosen: uneven tuning, luck as large as the gain."""
     found = []
     if words := uneven(at):
         found.append(Objection(Level.FLAG, words, "M12"))
-    if words := too_lucky(at, taken, verdict.get("diff")):
+    if words := too_lucky(at, taken, (taken.candidate.verdict or {}).get("diff")):
         found.append(Objection(Level.FLAG, words, "M15"))
     return found
 

@@ -9,7 +9,7 @@ from engine.effects import Ask, Conversation, Decide, Measure
 from engine.metrics import figure
 from engine.questions import Judgement, Level, Objection, Option, Question, Why
 from engine.records import Check, Evidence, Json, Trial
-from engine.stages.deep.comparing import alpha, limit_of, price
+from engine.stages.deep.comparing import alpha, ask_place
 from engine.stages.deep.situation import Situation
 from engine.stages.ladder import Candidate, about_model, compare, examine, ladder_view
 from engine.stages.simple.blending import ALIKE
@@ -133,30 +133,15 @@ def _ask_blend(at: Situation, standing: Candidate, other: Candidate, row: Mappin
 
 
 def _ask_blended(at: Situation, standing: Candidate, both: Candidate) -> Ask:
-    m, verdict, limit = at.m, both.verdict or {}, limit_of(at, both)
-    accepted = bool(verdict.get("accepted")) and not limit
-
-    def judge(choice: Json) -> Judgement:
-        check = both.check(m, standing.value, rung=choice == "accept")
-        if choice == "accept" and limit:
-            return Judgement((Objection(Level.BLOCK, limit),), check)
-        if choice == "accept" and not accepted:
-            return Judgement((Objection(Level.HOLD, verdict.get("sentence", ""), "M03"),), check)
-        return Judgement(check=check)
-
-    cost = price(both, standing)
-    return Ask(
+    return ask_place(
         BLENDED,
-        options=(
-            Option("accept", "Take both", "", both.option(m).figures),
-            Option("reject", f"Keep {standing.title}", "", standing.option(m).figures),
-        ),
-        recommended="accept" if accepted else "reject",
-        reason=" ".join(f"{verdict.get('sentence', '')} {limit} It {cost}.".split()),
-        facts={"champion": standing.title, "price": cost[:1].upper() + cost[1:] + "."},
+        at,
+        both,
+        standing,
+        "Take both",
+        f"Keep {standing.title}",
         evidence=(both.exams, standing.exams),
-        shows=(ladder_view(m, (standing, both), at.s.choice("problem.success")),),
-        judge=judge,
+        shows=(ladder_view(at.m, (standing, both), at.s.choice("problem.success")),),
     )
 
 

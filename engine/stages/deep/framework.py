@@ -46,7 +46,8 @@ def ask_framework(at: Situation, network: Network, timed: Evidence) -> Ask:
     best = framework_of(at, network)
     ms = milliseconds(timed)
     check = Check("ms per step", ms, protocol="a training step on the chosen path") if ms is not None else None
-    kinds = ", ".join(dict.fromkeys(layer.kind for layer in network.layers))
+    layers = network.resolved(at.inputs(network)).layers
+    kinds = ", ".join(dict.fromkeys(layer.kind.replace("_", " ") for layer in layers))
     rows = [(n.title, framework_of(at, n)) for n in offered(at.s)]
     return Ask(
         FRAMEWORK,

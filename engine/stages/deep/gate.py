@@ -118,6 +118,6 @@ def layers_view(net: Net, at: Situation) -> View:
     lines = net.described(at)
     total = net.count(at).parameters
     simple = linear(at.features, at.outputs(net.network))
-    rows = [(line["layer"], line["shape"], line["parameters"] or None, line["purpose"]) for line in lines]
-    rows += [("in all", "", total, f"a linear model has {simple:,}")]
-    return Table(net.network.title, ("layer", "shape of a batch", "parameters", "what it is there for"), rows)
+    rows = [(line["layer"], line["purpose"], line["parameters"] or None, line["shape"]) for line in lines]
+    rows += [("in all", f"a linear model has {simple:,}", total, "")]
+    return Table(net.network.title, ("layer", "what it is there for", "parameters", "shape of a batch"), rows)

@@ -12,7 +12,7 @@ from engine.records import Check, Json, Option
 from engine.stages.columns import percent
 from engine.stages.deep import rate
 from engine.stages.deep.checks import bill, ratio_of
-from engine.stages.deep.comparing import cited, flags, held_to, limit_of, price, spends
+from engine.stages.deep.comparing import ask_place, cited, ended_early, flags, held_to, spends
 from engine.stages.deep.device import milliseconds, time_steps
 from engine.stages.deep.regularise import RATES
 from engine.stages.deep.situation import Net, Situation, offered
@@ -226,36 +226,24 @@ def _beats_simple(at: Situation, taken: Taken, strict: bool) -> Conversation:
 
 
 def _ask_grown(at: Situation, net: Taken, taken: Taken, step: Step, n: int, beats: str) -> Ask:
-    m, new, old = at.m, taken.candidate, net.candidate
-    verdict = new.verdict or {}
-    limit = limit_of(at, new)
-    accepted = bool(verdict.get("accepted")) and not limit and not beats
-
-    def judge(choice: Json) -> Judgement:
-        check = new.check(m, old.value, rung=choice == "accept")
-        notes = tuple(flags(at, taken, verdict))
-        if choice == "reject":
-            return Judgement((), check)
-        if limit:
-            return Judgement((Objection(Level.BLOCK, limit),), check)
-        if not accepted:
-            return Judgement((Objection(Level.HOLD, beats or verdict.get("sentence", ""), "M03"), *notes), check)
-        return Judgement(notes, check)
-
-    cost = price(new, old)
-    return Ask(
+    new, old = taken.candidate, net.candidate
+    return ask_place(
         GROWN,
+        at,
+        new,
+        old,
+        "Take the changed net",
+        "Keep the net as it was",
         subject=str(n),
-        options=(
-            Option("accept", "Take the changed net", "", new.option(m).figures),
-            Option("reject", "Keep the net as it was", "", old.option(m).figures),
-        ),
-        recommended="accept" if accepted else "reject",
-        reason=" ".join(f"{_label(step)}: {verdict.get('sentence', '')} {beats} {limit} It {cost}.".split()),
-        facts={"price": cost[:1].upper() + cost[1:] + "."},
+        lacks=beats,
+        before=f"{_label(step)}:",
+        after=ended_early(taken),
+        notes=flags(at, taken),
         evidence=cited(taken, old),
-        shows=(ladder_view(m, (at.champion, old, new), at.s.choice("problem.success")), *training_views(taken.own[0])),
-        judge=judge,
+        shows=(
+            ladder_view(at.m, (at.champion, old, new), at.s.choice("problem.success")),
+            *training_views(taken.own[0]),
+        ),
     )
 
 

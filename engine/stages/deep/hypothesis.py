@@ -142,7 +142,7 @@ def _ask_target(at: Situation) -> Ask:
         TARGET,
         options=tuple(options),
         recommended=first.key,
-        reason=f"{first.label}: {said}. There is most to gain.",
+        reason=f"{said}: there is most to gain.",
         facts={"champion": at.champion.title},
     )
 

@@ -122,13 +122,21 @@ def ask_rate(at: Situation, net: Net, found: Evidence | None) -> Ask:
 
 def curves(v: Mapping[str, Json], chosen: float) -> tuple[Curves, ...]:
     """The loss over the rate, on a scale of powers of ten, with the suggestion and the rate that is taken."""
-    points = [(log10(float(rate)), float(loss)) for rate, loss in v.get("curve") or () if loss is not None and rate > 0]
+    points = [
+        (_power(float(rate)), float(loss)) for rate, loss in v.get("curve") or () if loss is not None and rate > 0
+    ]
     if not points:
         return ()
     low, high = min(y for _, y in points), max(y for _, y in points)
-    lines = {"loss": points}
-    if v.get("suggested"):
-        x = log10(float(v["suggested"]))
-        lines["falls fastest"] = [(x, low), (x, high)]
-    lines["taken"] = [(log10(chosen), low), (log10(chosen), high)]
-    return (Curves("Range test", "rate, power of ten", "loss, smoothed", lines),)
+    marks = {"falls fastest": v.get("suggested"), "taken": chosen}
+    lines = {
+        f"{name}: {figure(float(rate))}": [(_power(float(rate)), low), (_power(float(rate)), high)]
+        for name, rate in marks.items()
+        if rate
+    }
+    return (Curves("Range test", "rate, as a power of ten: −3 is 0.001", "loss, smoothed", {"loss": points, **lines},
+                   ends=False),)  # fmt: skip
+
+
+def _power(rate: float) -> float:
+    return round(log10(rate), 6)
