@@ -112,7 +112,7 @@ def test_what_was_overruled_and_left_out_is_named():
     deep = say("deep.enter", "skip", prompt="Try a network?", options=(Option("skip", "No"),), overruled=True)
     leak = say("data.leaks", "drop", subject="alive")
     text = told(*CLIMB, deep, leak)
-    assert "Against the recommendation: “Try a network?” No (deep.enter)." in text
+    assert "Against the recommendation: “Try a network?” No." in text
     assert "Left out as leaks: alive." in text
 
 
