@@ -42,23 +42,18 @@ def _key_commands() -> type[Provider]:
     return KeyCommands
 
 
-def _system_commands() -> type[Provider]:
-    from textual.system_commands import SystemCommandsProvider
-
-    return SystemCommandsProvider
-
-
 class RungwiseApp(App[None]):
     """The app over a desk.  session: open this one at once.  begin: (path, target) to begin with at once."""
 
     TITLE = "rungwise"
-    COMMANDS: ClassVar[Any] = {_key_commands, _system_commands}
+    COMMANDS: ClassVar[Any] = {_key_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "ctrl+q",
             "quit",
             "Quit",
             show=False,
+            id="app.quit",
             priority=True,
             tooltip="Leave; work goes on, everything recorded is saved",
         ),
@@ -72,6 +67,8 @@ class RungwiseApp(App[None]):
     CSS = """
     ToastRack { dock: top; align: right top; margin: 0; }
     Toast { width: 100%; max-width: 100%; margin: 0; padding: 0 1; background: $panel; }
+    SearchIcon { display: none; }
+    CommandPalette CommandList > .option-list--option-highlighted { background: $cursor; color: $foreground; }
     """  # over the lines that say where one is, never over the question, the evidence or the why
 
     def __init__(
@@ -358,7 +355,7 @@ class RungwiseApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):
-            if command.title not in ("Keys", "Maximize", "Minimize"):
+            if command.title not in ("Keys", "Maximize", "Minimize", "Quit"):
                 yield command
 
     def on_resize(self, event: Resize) -> None:

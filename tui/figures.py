@@ -67,6 +67,9 @@ def answered(decision: Decision) -> str:
     keys = [json.dumps(key) for key in several]
     if keys and all(key in texts for key in keys):
         return ", ".join(literal(texts[key]) for key in keys)
+    if isinstance(decision.choice, dict):  # of a table the values may be options
+        spelled = {name: texts.get(json.dumps(value), value) for name, value in decision.choice.items()}
+        return choice(spelled)
     return choice(decision.choice)
 
 

@@ -10,7 +10,12 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json
 from engine.session import Session
 from engine.stages.columns import Profile, listed, sentence
-from engine.views import Table
+from engine.views import Table, Words
+
+DOMAIN_EXAMPLES = """“The head of the service team: short contracts, and a second call within a week.”
+“A ward nurse: age and how the patient came in. The scale in room 3 is off by two kilograms.”
+“I know it myself: size and place first; the year of building only where it is very old.”
+“nobody”"""
 
 DOMAIN = Question(
     "problem.domain",
@@ -92,7 +97,8 @@ GROWTH = Question(
 
 def expert(s: Session, profile: Profile) -> Conversation:
     """What people know before anything is measured."""
-    known = (yield Ask(DOMAIN, facts={"target": s.target}, judge=_judge_domain)).choice
+    told = Words("For example", DOMAIN_EXAMPLES)
+    known = (yield Ask(DOMAIN, facts={"target": s.target}, judge=_judge_domain, shows=(told,))).choice
     if known and known != "nobody":
         yield _ask_drivers(s, profile)
     if s.material != "series":  # a rule is a condition on one row, and a series has none of its own
