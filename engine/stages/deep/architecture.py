@@ -11,7 +11,7 @@ from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Json, Option
 from engine.stages.deep.checks import ratio_of
 from engine.stages.deep.framework import framework_of
-from engine.stages.deep.gate import layers_view
+from engine.stages.deep.gate import layers_views
 from engine.stages.deep.situation import Net, Situation, arithmetic, is_full
 from engine.views import Table
 
@@ -147,7 +147,7 @@ def ask_architecture(at: Situation, best: Net, networks: Sequence[Network], star
             "purposes": " · ".join(f"{layer.kind}: {layer.purpose}" for layer in network.layers),
             "source": network.source or "the decision catalogue",
         },
-        shows=(layers_view(best, at), Table("What there is", ("network", "parameters", "purposes"), rows)),
+        shows=(*layers_views(best, at), Table("What there is", ("network", "parameters", "purposes"), rows)),
         judge=judge,
     )
 

@@ -108,16 +108,19 @@ def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -
         recommended=best,
         reason=f"{passed} of {len(checks)} checks passed." + (f" Open: {open_}." if open_ else "") + price,
         evidence=(timed,) if timed.ok else (),
-        shows=(Table("The gate", ("", "check", "", "measured"), rows), layers_view(net, at)),
+        shows=(Table("The gate", ("", "check", "", "measured"), rows), *layers_views(net, at)),
         judge=judge,
     )
 
 
-def layers_view(net: Net, at: Situation) -> View:
-    """The network layer by layer, as it is counted before anything is built."""
+def layers_views(net: Net, at: Situation) -> tuple[View, View]:
+    """The network layer by layer, as it is counted before anything is built: shapes and parameters, and purposes."""
     lines = net.described(at)
-    total = net.count(at).parameters
-    simple = linear(at.features, at.outputs(net.network))
-    rows = [(line["layer"], line["purpose"], line["parameters"] or None, line["shape"]) for line in lines]
-    rows += [("in all", f"a linear model has {simple:,}", total, "")]
-    return Table(net.network.title, ("layer", "what it is there for", "parameters", "shape of a batch"), rows)
+    total, simple = net.count(at).parameters, linear(at.features, at.outputs(net.network))
+    sizes = [(line["layer"], line["parameters"] or None, line["shape"]) for line in lines]
+    sizes.append(("in all", total, f"a linear model has {simple:,}"))
+    purposes = [(line["layer"], line["purpose"]) for line in lines]
+    return (
+        Table(net.network.title, ("layer", "parameters", "shape of a batch after it"), sizes),
+        Table("What each layer is there for", ("layer", "purpose"), purposes),
+    )

@@ -384,9 +384,12 @@ def test_nets_are_offered_smallest_first_with_parameters_and_purposes() -> None:
     counts = [o.figures["parameters"] for o in offered if o.key in ("net_linear", "net_one", "net_small", "net_real")]
     assert counts == sorted(counts)
     assert counts[2] == 2_850
-    table = asked(c, "deep.architecture").shows[1]
-    assert isinstance(table, Table)
-    assert all(row[2] for row in table.rows)
+    sizes, purposes, there = asked(c, "deep.architecture").shows
+    assert isinstance(sizes, Table)
+    assert isinstance(purposes, Table)
+    assert isinstance(there, Table)
+    assert all(row[-1] for row in [*purposes.rows, *there.rows])
+    assert sum(row[1] or 0 for row in sizes.rows[:-1]) == sizes.rows[-1][1] == 2_850, "the sum adds up"
 
 
 def test_torch_layers_are_said_to_be_torch() -> None:
