@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from engine.data.settings import ReadSettings
 from engine.export.code.borrowed import borrow
 from engine.export.code.exams import exams, final
 from engine.export.code.fitting import borrowed_heads, model, written
-from engine.export.code.plan import Cell, Plan
+from engine.export.code.plan import Cell, Plan, not_code
 from engine.export.code.preparing import own_steps, preparation, styles
 from engine.export.code.reading import SQL, reading
+from engine.export.code.series import BORROWED, series
 from engine.export.model.terms import NoForm
 from engine.export.told import exam_of, measured, name_of
 from engine.records import Check
 from engine.words import literal
-
-MATERIALS = {"series": "Series"}
-OUR_NAMES = ("TARGET", "TYPES", "MARKS", "MISSING", "DATA", "SPLITS", "OUT", "LABELS", "DATES", "EPS", "NUMBERS",
-             "CATEGORIES", "YES_NO", "DATES_USED", "ORDERED", "TEXTS", "PIXELS", "texts", "numbers", "dates", "load",
-             "answers", "sql", "fitted", "folds", "out_of_fold", "at", "examine", "score", "split", "locked", "leaves",
-             "predictions", "preparation", "frame", "y", "plan", "scores", "lower", "Any", "Path")  # fmt: skip
 
 HEAD = """from __future__ import annotations
 
@@ -36,9 +32,6 @@ import pandas as pd
 
 def writable(plan: Plan) -> None:
     """Raises NoForm for rows that plain code does not read so far."""
-    material = plan.recipe.get("material")
-    if material in MATERIALS:
-        raise NoForm(f"{MATERIALS[str(material)]} do not leave as plain code so far; take --to model.")
     if ReadSettings.from_dict(plan.recipe.get("read") or {}).format != "csv":
         raise NoForm(
             "Only delimited text files are read by plain code so far; save the table as CSV, or take --to model."
@@ -47,18 +40,23 @@ def writable(plan: Plan) -> None:
 
 def cells(plan: Plan) -> list[Cell]:
     """In the order in which they run.  Raises NoForm for what cannot be written as plain code."""
-    learned = model(plan)
     prepared = preparation(plan) if styles(plan) else None
-    return [
-        _head(plan),
-        reading(plan),
-        *_formulas(plan),
-        *_taken_over(plan, prepared.code if prepared else ""),
-        *([prepared] if prepared else []),
-        learned,
-        exams(plan),
-        final(plan),
-    ]
+    before = [reading(plan), *([series(plan)] if plan.forecasts else []), *_formulas(plan)]
+    after = [*([prepared] if prepared else []), model(plan), exams(plan), final(plan)]
+    taken = names_made("\n".join(cell.code for cell in (*before, *after)))
+    return [_head(plan), *before, *_taken_over(plan, prepared.code if prepared else "", taken), *after]
+
+
+def names_made(code: str) -> list[str]:
+    """What code defines on its outermost level, or imports there: what is taken over must not be called the same."""
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError) as problem:
+        raise not_code(problem) from None
+    stored = [n.id for node in body if isinstance(node, ast.Assign | ast.AnnAssign)
+              for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]  # fmt: skip
+    defined = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [*stored, *defined, "frame", "y", "plan", "scores", "DATA", "SPLITS", "OUT"]
 
 
 def _head(plan: Plan) -> Cell:
@@ -74,7 +72,8 @@ def _head(plan: Plan) -> Cell:
     words = " ".join(literal(line) for line in told)
     code = f"""{HEAD}
 DATA = Path({plan.d.source!r})  # the table, as it was when the session read it
-SPLITS = Path({plan.stem + ".splits.csv"!r})  # which rows learn (L), stop (V) and are asked about (T) in which fit
+# of each fit the rows that learn (L), say when to stop (V), serve the preparation alone (P), are asked about (T)
+SPLITS = Path({plan.stem + ".splits.csv"!r})
 OUT = Path({plan.stem + ".predictions.csv"!r})
 
 warnings.simplefilter("ignore")  # levels never met have their place in the preparation
@@ -88,14 +87,14 @@ def _formulas(plan: Plan) -> list[Cell]:
     return [Cell("Formulas", "Computed columns are SQL expressions over one row.", SQL)]
 
 
-def _taken_over(plan: Plan, prepared: str) -> list[Cell]:
+def _taken_over(plan: Plan, prepared: str, names: list[str]) -> list[Cell]:
     """The source of the few steps and models that scikit-learn lacks, as the program has them."""
     found = []
     steps = own_steps(prepared)
     estimators = list(dict.fromkeys(one for made in written(plan).values() for one in made.borrows))
-    heads = borrowed_heads(plan)
+    heads = [*(BORROWED if plan.forecasts else ()), *borrowed_heads(plan)]
     if wanted := [*steps, *estimators, *heads]:
-        taken = borrow(wanted, OUR_NAMES)
+        taken = borrow(wanted, names)
         used = "\n".join(line for line in taken.imports if line not in HEAD)
         what = " and ".join(name for name, some in (("steps", steps), ("models", estimators + heads)) if some)
         found.append(Cell(f"What scikit-learn lacks: {what}", "As the session ran them; each learns in `fit` only.",

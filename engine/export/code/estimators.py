@@ -37,7 +37,7 @@ class Form:
     folds: int = 0
     weighs: bool = True
     stops: str = "X_val=X[stops], y_val=y[stops]"
-    stops_weighed: str = "sample_weight=weight[~stops], sample_weight_val=weight[stops]"
+    stops_weighed: str = "sample_weight=weight[learns], sample_weight_val=weight[stops]"
 
 
 def form_of(part: Part) -> Form:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from engine.export.code.plan import Cell, Plan, comment
+from engine.export.code.series import form_of_times
 from engine.export.model.terms import NoForm
-from engine.metrics import title_of
+from engine.metrics import quantile_of, title_of
 from engine.words import literal
 
 SCORES: dict[str, tuple[str, str]] = {
@@ -31,15 +32,29 @@ SCORES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+_UNIT = 'asked["usual {}"].where(asked["usual {}"] > 0)'
+OF_SERIES: dict[str, str] = {
+    "mae": "error.abs().groupby(series).mean().mean()",
+    "rmse": "np.sqrt((error**2).groupby(series).mean()).mean()",
+    "bias": "error.groupby(series).mean().mean()",
+    "wape": "error.abs().sum() / np.abs(y).sum()",
+    "mase": f"(error.abs() / {_UNIT.format('change', 'change')}).groupby(series).mean().mean()",
+    "rmsse": f"np.sqrt(((error / {_UNIT.format('square', 'square')}) ** 2).groupby(series).mean()).mean()",
+}
+
+
 def _score(plan: Plan) -> tuple[str, str]:
     metric = str(plan.recipe["metric"])
+    if plan.forecasts and metric in OF_SERIES:
+        return "", OF_SERIES[metric]
+    if plan.forecasts and metric == "pinball":
+        q = float(quantile_of(plan.recipe["costs"]) or 0.5)
+        return "", f"error.mul({-q!r}).clip(lower=error * {1 - q!r}).groupby(series).mean().mean()"
     if metric == "roc_auc":
         many = "np.mean([roc_auc_score(y == k, said[:, k]) for k in range(len(LABELS))])"
         return ("from sklearn.metrics import roc_auc_score",
                 "roc_auc_score(y, said[:, 1])" if plan.recipe["task"] == "binary" else many)  # fmt: skip
     if metric == "pinball":
-        from engine.metrics import quantile_of
-
         q = quantile_of(plan.recipe["costs"])
         return "", f"np.mean(np.maximum({q!r} * (y - said), {1 - (q or 0)!r} * (said - y)))"
     if metric == "expected_cost":
@@ -68,6 +83,7 @@ def exams(plan: Plan) -> Cell:
     title = title_of(str(plan.recipe["metric"]))
     known = f"the session said {top.value:.6g}" if top is not None else ""
     seed = f"{plan.seed} + j" if plan.seed else "j"
+    beside = ", plan[asked]" if plan.forecasts else ""
     lines = [line for line in (load, "EPS = np.finfo(float).eps" if "EPS" in score else "") if line]
     pieces = ["\n".join(lines)] if lines else []
     pieces += [_COST] if "expected_cost" in score else []
@@ -78,11 +94,11 @@ def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | N
     for j, exam in enumerate([name for name in plan if re.fullmatch(r"exam \\d+", name)][:only]):
         asked = (plan[exam] == "T").to_numpy()
         answer = fitted(rows, y, plan, exam, seed={seed})
-        scores.append(score(y[asked], answer(rows[asked])))
+        scores.append(score(y[asked], answer(rows[asked]){beside}))
     return scores
 """)
     pieces.append(_score_code(plan, score))
-    pieces.append(SPLIT)
+    pieces.append(SPLIT_SERIES if plan.forecasts else SPLIT)
     locked, line = _locked_exam(plan, title)
     pieces += [locked] if locked else []
     pieces.append(f"""if __name__ == "__main__":
@@ -95,6 +111,13 @@ def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | N
                 "not learn from it.", code)  # fmt: skip
 
 
+SPLIT_SERIES = '''def split() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
+    """The rows of the forecast, their answers, and which of them learn and are asked about in which fit."""
+    plan = pd.read_csv(SPLITS)
+    frame, y = rows(history(DATA), plan)
+    return frame, y, plan
+'''
+
 SPLIT = '''def split() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
     """The labelled rows, their answers, and which of them learn and are asked about in which fit."""
     plan = pd.read_csv(SPLITS)
@@ -105,6 +128,12 @@ SPLIT = '''def split() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
 
 def _score_code(plan: Plan, score: str) -> str:
     """What an answer is worth; where classes are called, from a cut on."""
+    if plan.forecasts:
+        return f"""def score(y: np.ndarray, said: np.ndarray, asked: pd.DataFrame) -> float:
+    \"\"\"Every series counts the same.\"\"\"
+    error, series = pd.Series(said - y, index=asked.index), asked["series"]
+    return float({score})
+"""
     if not re.search(r"\bcalled\b", score):
         return f"""def score(y: np.ndarray, said: np.ndarray) -> float:
     return float({score})
@@ -133,7 +162,7 @@ def _locked_exam(plan: Plan, title: str) -> tuple[str, str]:
     \"\"\"The score of the rows that were locked away, of the model fitted to all the others.\"\"\"
 {comment(plan.why("present.lockbox"), indent="    ")}    asked = (plan["final exam"] == "T").to_numpy()
     answer = fitted(frame, y, plan, "final exam", seed={plan.seed})
-    return score(y[asked], answer(frame[asked]){cut})
+    return score(y[asked], answer(frame[asked]){cut}{", plan[asked]" if plan.forecasts else ""})
 """
     line = f'    print(f"Final exam: {title} {{locked(frame, y, plan):.6g}}; the session said {check.value:.6g}")\n'
     return made, line
@@ -152,6 +181,8 @@ def final(plan: Plan) -> Cell:
     else:
         made = '    told = pd.DataFrame({"prediction": said})\n'
     rows = plan.d.final.value.get("fitted_on") or "all"
+    if plan.forecasts:
+        return _forecasts(plan)
     code = f"""def leaves(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame) -> Any:
     \"\"\"The model that leaves, fitted once more.\"\"\"
 {comment(plan.why("present.refit"), indent="    ")}    return fitted(frame, y, plan, "model", seed={plan.seed})
@@ -168,3 +199,31 @@ if __name__ == "__main__":
 """
     return Cell("The model that leaves", "Fitted to " + ("all labelled rows." if rows == "all" else "the rows for "
                 "practice."), code)  # fmt: skip
+
+
+def _forecasts(plan: Plan) -> Cell:
+    """The next steps after the last value of each series."""
+    form = form_of_times(plan)
+    written = f"pd.DatetimeIndex(times).strftime({form!r})" if form else '[f"{time:.0f}" for time in times]'
+    code = f"""def leaves(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame) -> Any:
+    \"\"\"The model that leaves, fitted once more.\"\"\"
+{comment(plan.why("present.refit"), indent="    ")}    return fitted(frame, y, plan, "model", seed={plan.seed})
+
+
+def predictions(answer: Any, past: dict[str, Any]) -> pd.DataFrame:
+    \"\"\"The next steps of each series.\"\"\"
+    asked = next_rows(past)
+    frame, _ = rows(past, asked)
+    times = times_of((asked["origin"] + asked["step"]).to_numpy())
+    told = {{SERIES: np.array(past["names"], dtype=object)[asked["series"]]}} if SERIES else {{}}
+    told |= {{TIME: {written}, "step": asked["step"], "prediction": answer(frame)}}
+    return pd.DataFrame(told)
+
+
+if __name__ == "__main__":
+    predictions(leaves(frame, y, plan), history(DATA)).to_csv(OUT, index=False)
+    print(f"The next {{HORIZON}} steps: {{OUT}}")
+"""
+    rows = plan.d.final.value.get("fitted_on") or "all"
+    told = "Fitted to " + ("everything that is known." if rows == "all" else "the rows for practice.")
+    return Cell("The model that leaves", told, code)

@@ -18,7 +18,7 @@ _SIGNATURE = "(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, fit: str,
 
 FOLDS = '''def folds(plan: pd.DataFrame, fit: str, what: str = "fold") -> list[Any]:
     """Of a fit, the places among its rows that learn and that are asked about in each of the fits inside it."""
-    found, rows = [], plan[plan[fit].isin(["L", "V"])]
+    found, rows = [], plan[plan[fit].isin(["L", "V", "P"])]
     while (name := f"{fit}, {what} {len(found) + 1}") in plan:
         found.append((np.flatnonzero(rows[name] == "L"), np.flatnonzero(rows[name] == "T")))
     return found
@@ -94,13 +94,16 @@ def _leaf(plan: Plan, part: Part, own: Written) -> str:
              '    """Preparation and model of one fit, as a function from rows to answers."""\n',
              comment(why, indent="    ")]  # fmt: skip
     if spec.early_stop:
-        lines.append('    learns = plan[fit].isin(["L", "V"]).to_numpy()\n'
-                     '    stops = (plan.loc[learns, fit] == "V").to_numpy()  # say when to stop\n')  # fmt: skip
+        lines.append(
+            "    marks = plan[fit].to_numpy()\n"
+            '    mine = np.isin(marks, ["L", "V", "P"])\n'
+            '    learns, stops = marks[mine] == "L", marks[mine] == "V"  # the latter say when to stop\n'
+        )
     else:
-        lines.append('    learns = (plan[fit] == "L").to_numpy()\n')
+        lines.append('    mine = (plan[fit] == "L").to_numpy()\n')
     if folds_wanted(plan, part):
         lines.append("    inner = folds(plan, fit)  # what it chooses, it chooses on these\n")
-    lines.append("    rows, y = frame[learns], y[learns]\n")
+    lines.append("    rows, y = frame[mine], y[mine]\n")
     if logs:
         lines.append("    y = np.log1p(y)\n    most = y.max() + np.log(10.0)  # ten times the largest\n")
     if prepared:
@@ -145,7 +148,7 @@ def _learning(stops: bool, weighs: bool, given: str, weighed: str) -> str:
     if stops:
         first = '    weight = compute_sample_weight("balanced", y)\n' if weighs else ""
         more = f", {weighed}" if weighs else ""
-        return f"{first}    model.fit(X[~stops], y[~stops], {given}{more})\n"
+        return f"{first}    model.fit(X[learns], y[learns], {given}{more})\n"
     more = ', sample_weight=compute_sample_weight("balanced", y)' if weighs else ""
     return f"    model.fit(X, y{more})\n"
 

@@ -17,7 +17,7 @@ from engine.export.code.plan import Part, Plan
 from engine.models.fitting import _inner_share
 from engine.models.pipeline import target_folds
 
-LEARNS, STOPS, ASKED, OUT = "L", "V", "T", "."
+LEARNS, STOPS, ASKED, BETWEEN, OUT = "L", "V", "T", "P", "."  # between: only the preparation sees them
 FINAL, LEAVES = "final exam", "model"
 
 
@@ -39,8 +39,12 @@ def called(part: Part, name: str) -> str:
 def splits_of(plan: Plan) -> str:
     """All marks as CSV: the row of the file, and a column a fit."""
     columns = marks_of(plan)
-    lines = [",".join(["row", *(f'"{name}"' if "," in name else name for name in columns)])]
-    made = [plan.table.rows.astype(str), *columns.values()]
+    steps = plan.table.steps
+    placed = {"row": plan.table.rows}
+    if steps is not None:
+        placed = {"series": steps.series, "origin": steps.origin, "step": steps.step}
+    lines = [",".join([*placed, *(f'"{name}"' if "," in name else name for name in columns)])]
+    made = [*(column.astype(str) for column in placed.values()), *columns.values()]
     lines += map(",".join, zip(*(column.tolist() for column in made), strict=True))
     return "\n".join(lines) + "\n"
 
@@ -69,7 +73,9 @@ def _mark(
             _mark(plan, one, found, called(one, name), train, test, seed)
     if part.spec.early_stop:
         share = _inner_share(dict(part.settings), len(train))
-        marks[inner_split(table, train, recipe, share, seed)[1]] = STOPS
+        learn, stop = inner_split(table, train, recipe, share, seed)
+        marks[train] = BETWEEN
+        marks[learn], marks[stop] = LEARNS, STOPS
     if wanted := folds_wanted(plan, part):
         for i, (learn, ask) in enumerate(inner_folds(table, train, recipe, wanted, seed)):
             fold = f"{name}, fold {i + 1}"

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.data.table import Table
+from engine.errors import DataProblem
 from engine.evaluation.bench import Bench
 from engine.export.dossier import Dossier
 from engine.export.model.terms import NoForm
@@ -81,6 +82,20 @@ class Plan:
         return {**given, **{key: {**PLAIN[key], **given.get(key, {})} for key in PLAIN}}
 
     @property
+    def forecasts(self) -> bool:
+        return self.recipe["task"] == "forecast"
+
+    @property
+    def file_recipe(self) -> Mapping[str, Json]:
+        """What columns of the file are; of a series those beside the time, the name and the values."""
+        if not self.forecasts:
+            return self.recipe
+        said = self.recipe["series"]
+        others = (self.recipe["target"], said.get("time"), said.get("id"))
+        types = {name: kind for name, kind in self.recipe["inputs"].items() if name not in others}
+        return {**self.recipe, "types": types}
+
+    @property
     def weighs(self) -> bool:
         """Whether classes count alike."""
         return self.classifies and (self.recipe.get("prepare") or {}).get("weights") == "balanced"
@@ -135,3 +150,8 @@ def comment(*lines: str, indent: str = "") -> str:
     for line in lines:
         found += textwrap.wrap(literal(line), WIDTH - len(indent), break_long_words=False) if line else []
     return "".join(f"{indent}# {line}\n" for line in found)
+
+
+def not_code(problem: Exception) -> DataProblem:
+    """What is said where a literal of the session makes no code."""
+    return DataProblem(f"A setting of this session cannot be written as code ({problem.args[0]}); take --to model.")

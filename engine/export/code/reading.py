@@ -13,10 +13,12 @@ from engine.export.model.terms import NoForm
 
 def reading(plan: Plan) -> Cell:
     """Raises NoForm for a file that plain pandas does not read as the session did."""
-    recipe, s = plan.recipe, plan.d.session
+    recipe, s = plan.file_recipe, plan.d.session
     settings = ReadSettings.from_dict(recipe.get("read") or {})
     types = columns_to_read(recipe)
-    marks = {c: list(m) for c, m in (recipe.get("marks") or {}).items() if m and (c in types or c == recipe["target"])}
+    said_of = recipe.get("series") or {}
+    named = (recipe["target"], said_of.get("time"), said_of.get("id"))
+    marks = {c: list(m) for c, m in (recipe.get("marks") or {}).items() if m and (c in types or c in named)}
     options = {"sep": settings.separator, "encoding": settings.encoding, "quotechar": settings.quote}
     usual = {"sep": ",", "encoding": "utf-8", "quotechar": '"'}
     said = {key: value for key, value in options.items() if value != usual[key]}
@@ -31,7 +33,9 @@ def reading(plan: Plan) -> Cell:
             if x == "drop"]  # fmt: skip
     left += [f"{c} is left out, it names rows: {plan.why('data.ids', c)}" for c, x in s.about("data.ids").items()
              if x == "drop"]  # fmt: skip
-    of_marks = [f"{c}: {', '.join(m)} means missing. {plan.why('data.missing_marks', c)}" for c, m in marks.items()]
+    of_marks = [
+        f"{c}: {', '.join(m)} means missing. {plan.why('data.missing_marks', str(c))}" for c, m in marks.items()
+    ]
     decimal = '.str.replace(",", ".", regex=False)' if settings.decimal == "," else ""
     cut = _CAREFUL.format(mark=r"\." if settings.decimal == "," else ",") if plan.careful else ""
     code = f"""TARGET = {recipe["target"]!r}
@@ -44,7 +48,7 @@ def texts(raw: pd.DataFrame, column: str) -> pd.Series:
     cells = raw[column].str.strip().astype(object)
     empty = cells.str.lower().isin(MISSING) | cells.isin(MARKS.get(column, []))
     whole = cells.str.replace(r"^([+-]?\\d+)\\.0+$", r"\\1", regex=True)  # tools write codes as 1.0
-    return whole.where(~empty, None)
+    return pd.Series(np.where(empty, None, whole), index=raw.index, dtype=object)
 
 
 def numbers(raw: pd.DataFrame, column: str) -> pd.Series:
@@ -54,20 +58,35 @@ def numbers(raw: pd.DataFrame, column: str) -> pd.Series:
     return values.where(~values.isin(marked) & np.isfinite(values))
 
 {_dates_code(settings, types)}
-def load(path: Path) -> pd.DataFrame:
-    \"\"\"The input columns, typed.\"\"\"
+def table(path: Path) -> pd.DataFrame:
+    \"\"\"Every cell as it is written.\"\"\"
     raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
     raw.columns = raw.columns.str.strip()
-    make = {{"number": numbers, "date": {"dates" if "date" in types.values() else "texts"}}}
-    frame = pd.DataFrame({{column: make.get(kind, texts)(raw, column) for column, kind in TYPES.items()}})
-    for column in frame.columns:
-        if TYPES[column] not in make:
-            cells = [None if pd.isna(cell) else cell for cell in frame[column]]
-            frame[column] = pd.Series(cells, index=frame.index, dtype=object)
-{_computed_code(plan)}
+    return raw
 
-{_target_code(plan, given)}"""
+{_load_code(plan, types)}
+{_target_code(plan)}"""
     return Cell("The table", "Each column as the kind of value that it holds; what means missing is emptied.", code)
+
+
+def _load_code(plan: Plan, types: Mapping[str, str]) -> str:
+    """Texts are kept as objects, None where they are empty: that is how the steps behind tell them."""
+    kinds = set(types.values())
+    makes = ['"number": numbers' if "number" in kinds else "", '"date": dates' if "date" in kinds else ""]
+    known = ", ".join(make for make in makes if make)
+    plain = [kind for kind in kinds if kind not in ("number", "date")]
+    typed = "make[kind](raw, column)" if not plain else "make.get(kind, texts)(raw, column)"
+    make = f"    make = {{{known}}}\n" if known else ""
+    typed = typed if known else "texts(raw, column)"
+    loop = f"""{make}    for column, kind in TYPES.items():
+        frame[column] = {typed}
+""" if types else ""  # fmt: skip
+    return f"""
+def load(path: Path) -> pd.DataFrame:
+    \"\"\"The input columns, typed.\"\"\"
+    raw = table(path)
+    frame = pd.DataFrame(index=raw.index)
+{loop}{_computed_code(plan)}"""
 
 
 _CAREFUL = """
@@ -93,7 +112,7 @@ def dates(raw: pd.DataFrame, column: str) -> pd.Series:
 
 def _computed_code(plan: Plan) -> str:
     """Impossible cells and computed columns: the very SQL that was agreed on, in SQLite."""
-    recipe = plan.recipe
+    recipe = plan.file_recipe
     impossible, features = recipe.get("impossible") or {}, list(recipe.get("features") or ())
     wanted = list(recipe["types"])
     if not impossible and not features:
@@ -130,14 +149,14 @@ def sql(frame: pd.DataFrame, expression: str) -> pd.Series:
 '''
 
 
-def _target_code(plan: Plan, given: str) -> str:
+def _target_code(plan: Plan) -> str:
     recipe, table = plan.recipe, plan.table
+    if plan.forecasts:
+        return ""
     if not plan.classifies:
-        return f"""def answers(path: Path) -> np.ndarray:
+        return """def answers(path: Path) -> np.ndarray:
     \"\"\"The target of every row of the file; NaN where it is unknown.\"\"\"
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
-    raw.columns = raw.columns.str.strip()
-    return numbers(raw, TARGET).to_numpy()
+    return numbers(table(path), TARGET).to_numpy()
 """
     merged = (recipe.get("rare") or {}).get("as")
     other = (
@@ -150,8 +169,6 @@ def _target_code(plan: Plan, given: str) -> str:
 
 def answers(path: Path) -> np.ndarray:
     \"\"\"The class of every row of the file as its place in LABELS; -1 where it is unknown.\"\"\"
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
-    raw.columns = raw.columns.str.strip()
-    told = texts(raw, TARGET)
+    told = texts(table(path), TARGET)
 {other}    return told.map({{label: place for place, label in enumerate(LABELS)}}).fillna(-1).to_numpy(dtype=int)
 """

@@ -19,11 +19,12 @@ from engine.errors import DataProblem, RungwiseError
 from engine.evaluation.bench import bench_of
 from engine.export.code.cells import cells, writable
 from engine.export.code.marks import splits_of
-from engine.export.code.plan import Cell, Plan
+from engine.export.code.plan import Cell, Plan, not_code
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, said_of
 from engine.export.model.terms import NoForm
 from engine.metrics import figure, title_of
+from engine.models.forecasting import forecasts
 from engine.records import Evidence
 from engine.words import literal
 
@@ -78,10 +79,20 @@ def checked(d: Dossier) -> tuple[Plan, list[str]]:
         said = [f"Plain pandas reads the {len(y):,} rows as the session did."]
         said += _first_exam(plan, names, frame, y, splits)
         said += _final_exam(plan, names, frame, y, splits)
-        answers = names["predictions"](names["leaves"](frame, y, splits), frame)
-        largest = furthest(answers, said_of(artifact_of(d), plan.table.frame), "The script", 1e-6)
+        answers, wanted = _answers(plan, names, names["leaves"](frame, y, splits), frame)
+        largest = furthest(answers, wanted, "The script", 1e-6)
         said.append(f"Its predictions differ from the model's by {largest:.2g} at most.")
     return plan, said
+
+
+def _answers(plan: Plan, names: dict[str, Any], answer: Any, frame: Any) -> tuple[Any, Any]:
+    """What the code says and what the model says: of the rows of the table, or of what comes after a series."""
+    artifact = artifact_of(plan.d)
+    if not plan.forecasts:
+        return names["predictions"](answer, frame), said_of(artifact, plan.table.frame)
+    told, wanted = names["predictions"](answer, names["history"](names["DATA"])), forecasts(artifact, plan.d.data())
+    shared = [column for column in wanted.columns if column in told.columns]
+    return told[shared], wanted[shared]
 
 
 def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: Any) -> list[str]:
@@ -180,9 +191,7 @@ def run(made: Sequence[Cell], place: Path) -> dict[str, Any]:
     try:
         code = compile(as_script(made), "<script>", "exec")
     except (SyntaxError, ValueError) as problem:
-        raise DataProblem(
-            f"A setting of this session cannot be written as code ({problem.args[0]}); take --to model."
-        ) from None
+        raise not_code(problem) from None
     before = sys.modules.get("script")
     sys.modules["script"] = module  # dataclasses look themselves up there
     try:

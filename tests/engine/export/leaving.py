@@ -13,7 +13,7 @@ from engine.models.persist import Artifact
 from engine.records import Check, Evidence
 from engine.session import Session
 from tests.engine.export.test_markdown import _decision
-from tests.engine.tables import Memory, recipe
+from tests.engine.tables import Memory, recipe, series_recipe
 
 PLAIN = {"age": "number", "income": "number", "plan": "category", "member": "yes_no", "zip": "category"}
 FEATURES = [{"name": "per year", "formula": "income / NULLIF(age, 0)", "type": "number"}]
@@ -30,7 +30,7 @@ def ended(path: Path, model: dict[str, Any] | str, task: str = "binary", **chang
     ctx = Memory(path)
     described = as_model(model) if isinstance(model, str) else model
     threshold = changes.pop("threshold", 0.4 if task == "binary" else None)
-    asked = recipe(task, **({"types": PLAIN} | changes))
+    asked = series_recipe(**changes) if task == "forecast" else recipe(task, **({"types": PLAIN} | changes))
     value = final({"recipe": asked, "model": described, "threshold": threshold}, ctx)
     kept = Evidence("final", "final", value)
     rung = Check("roc_auc", 0.8, 0.7, 0.9, 0.5, "3 exams", "better", {"rung": described["name"], "model": described})

@@ -28,12 +28,13 @@ from engine.export.code.plan import Part, Plan
 from engine.export.code.script import as_script, notebook, plan_of, script
 from engine.export.model.terms import NoForm
 from engine.models.catalogue import BY_NAME, ModelSpec, as_model
+from engine.models.forecasting import forecasts
 from engine.models.predict import predict_file
 from engine.records import Check, Evidence
 from engine.session import Session
 from tests.engine.export.leaving import EVERYTHING, PLAIN, ended
 from tests.engine.export.test_markdown import _decision
-from tests.engine.tables import Memory, customers
+from tests.engine.tables import Memory, customers, sales
 
 SMALL = {"forest": {"trees": 4}, "extra_trees": {"trees": 4}, "boosting": {"max_iter": 8, "min_samples_leaf": 5},
          "lightgbm": {"max_iter": 8, "min_samples_leaf": 5}, "catboost": {"max_iter": 8, "depth": 3},
@@ -124,8 +125,10 @@ def left(path: Path, model: str | dict, task: str, changes: dict):
     """The session with its practice exams as evidence, and their score."""
     described = as_model(model, SMALL.get(model)) if isinstance(model, str) else model
     dossier, artifact = ended(path, described, task, **changes)
-    order = artifact.fitted.columns
-    recipe = {**artifact.recipe, "types": {name: artifact.recipe["types"][name] for name in order}}
+    recipe = artifact.recipe
+    order = {name: recipe["types"][name] for name in artifact.fitted.columns}
+    types = recipe.get("inputs", order)
+    recipe = {**recipe, "types": types}
     seen = cross_validate({"recipe": recipe, "model": described}, Memory(path))
     top = Check(recipe["metric"], seen["value"], None, None, 0.5, "3 exams", "better",
                 {"rung": described["name"], "model": described})  # fmt: skip
@@ -243,17 +246,7 @@ def test_the_script_gives_the_sessions_figures(case, tmp_path, monkeypatch, caps
     made = pixels if changes.get("material") == "image" else partial(customers, n=240, task=task)
     dossier, artifact, value = left(made(tmp_path / "t.csv"), model, task, changes)
     product = script(dossier)
-    unpacked(product, tmp_path, "small.py")
-    code = (tmp_path / "small.py").read_text()
-    assert not re.search(r"^\s*(import|from) (engine|tui|storage)\b", code, re.MULTILINE)
-    monkeypatch.chdir(tmp_path)
-    with warnings.catch_warnings():
-        runpy.run_path("small.py", run_name="__main__")
-    told = capsys.readouterr().out
-    found = re.search(r": (-?[\d.e+-]+) over (\d+) practice exams; the session said (-?[\d.e+-]+)", told)
-    assert found, told
-    assert float(found[1]) == pytest.approx(value, rel=1e-5)
-    assert float(found[3]) == pytest.approx(value, rel=1e-5)
+    held(product, tmp_path, monkeypatch, capsys, value)
     predict_file(artifact, tmp_path / "t.csv", tmp_path / "wanted.csv")
     a, b = pd.read_csv(tmp_path / "small.predictions.csv"), pd.read_csv(tmp_path / "wanted.csv")
     assert list(a.columns) == list(b.columns)
@@ -261,6 +254,93 @@ def test_the_script_gives_the_sessions_figures(case, tmp_path, monkeypatch, caps
     assert np.allclose(a[numbers], b[numbers], rtol=1e-9, atol=1e-12)
     assert "prediction" in numbers or list(a["prediction"]) == list(b["prediction"])
     assert any("as the session's" in line for line in product.said)
+
+
+SHOPS = {"id": "shop", "shops": 3, "months": 48}
+SERIES = {
+    "a line a step": ("ridge", {}),
+    "boosting over shops": ("boosting", {**SHOPS, "metric": "rmsse"}),
+    "a forest over shops": ("forest", {**SHOPS, "metric": "rmse", "known": []}),
+    "neighbours over shops": ("knn", {**SHOPS, "metric": "wape", "types": {}, "known": []}),
+    "smoothing": ("smoothing", {"metric": "mae", "types": {}, "known": []}),
+    "the last value": ("naive", {"types": {}, "known": [], "season": 1}),
+    "the season before": ("seasonal_naive", {"gaps": "zero", "types": {}, "known": []}),
+    "a drift": ("drift", {"gaps": "carry", "types": {}, "known": []}),
+    "a season raised": (as_model("season_growth", {"percent": 2.5}), {"types": {}, "known": []}),
+    "an average of forecasts": (of("average", "ridge", "seasonal_naive"), {}),
+    "a stack of forecasts": (of("stack", "ridge", "tree", folds=2), {"months": 96}),
+}
+PACES = {
+    "quarters": ("2000-01-31", "QE", "%Y-%m-%d", {"season": 4}),
+    "numbered years": ("1950-01-01", "YS", "%Y", {"season": 1}),
+    "years": ("1950-12-31", "YE", "%Y-%m-%d", {"season": 1}),
+    "weeks": ("2020-01-05", "W", "%Y-%m-%d", {"season": 4}),
+    "business days": ("2020-01-01", "B", "%Y-%m-%d", {"season": 5}),
+    "days": ("2020-01-01", "D", "%Y%m%d", {"season": 7}),
+    "hours": ("2020-01-01", "h", "%Y-%m-%d %H:%M:%S", {"season": 6}),
+    "15 minutes": ("2020-01-01", "15min", "%Y-%m-%dT%H:%M:%S", {"season": 4}),
+    "steps": ("", "", "", {"season": 6}),
+}
+
+
+def held(product, place: Path, monkeypatch, capsys, value: float) -> str:
+    """Runs the script of a session as a person would; it says the session's figure.  Returns all it said."""
+    unpacked(product, place, "small.py")
+    code = (place / "small.py").read_text()
+    assert not re.search(r"^\s*(import|from) (engine|tui|storage)\b", code, re.MULTILINE)
+    monkeypatch.chdir(place)
+    with warnings.catch_warnings():
+        runpy.run_path("small.py", run_name="__main__")
+    told = capsys.readouterr().out
+    found = re.search(r": (-?[\d.e+-]+) over (\d+) practice exams; the session said (-?[\d.e+-]+)", told)
+    assert found, told
+    assert float(found[1]) == pytest.approx(value, rel=1e-5)
+    assert float(found[3]) == pytest.approx(value, rel=1e-5)
+    return told
+
+
+@pytest.mark.parametrize("case", SERIES, ids=SERIES)
+def test_a_forecast_leaves_as_code(case, tmp_path, monkeypatch, capsys):
+    model, changes = SERIES[case]
+    size = {"shops": changes.get("shops", 1), "months": changes.get("months", 60)}
+    changes = {key: x for key, x in changes.items() if key not in size}
+    dossier, artifact, value = left(sales(tmp_path / "t.csv", **size), model, "forecast", changes)
+    history = pd.read_csv(tmp_path / "t.csv")
+    if not changes.get("known", ["price"]):
+        history.loc[[20, 21, 30], "sold"] = None
+        history.to_csv(tmp_path / "t.csv", index=False)
+        dossier, artifact, value = left(tmp_path / "t.csv", model, "forecast", changes)
+    if "price" in (artifact.recipe["series"].get("known") or ()):  # what is known ahead stands behind the last value
+        ahead = pd.DataFrame({"month": pd.date_range("2015-01-01", periods=size["months"] + 3, freq="MS")[-3:]})
+        ahead = ahead.assign(month=ahead["month"].dt.strftime("%Y-%m-%d"), price=11.0)
+        shops = [ahead.assign(shop=f"shop {k + 1}") for k in range(size["shops"])] if "id" in changes else [ahead]
+        pd.concat([history, *shops]).to_csv(tmp_path / "t.csv", index=False)
+        dossier, artifact, value = left(tmp_path / "t.csv", model, "forecast", changes)
+    held(script(dossier), tmp_path, monkeypatch, capsys, value)
+    wanted, told = forecasts(artifact, tmp_path / "t.csv"), pd.read_csv(tmp_path / "small.predictions.csv")
+    assert np.allclose(told["prediction"], wanted["prediction"], rtol=1e-9)
+    assert list(told["month"]) == list(wanted["month"])
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_a_forecast_keeps_the_pace_of_its_series(pace, tmp_path, monkeypatch, capsys):
+    first, frequency, form, changes = PACES[pace]
+    n = 60
+    times = pd.date_range(first, periods=n, freq=frequency).strftime(form) if first else np.arange(10, 10 + 2 * n, 2)
+    sold = 50 + 10 * np.sin(np.arange(n)) + np.random.default_rng(0).normal(0, 2, n)
+    sold[[10, 11, 25]] = np.nan
+    pd.DataFrame({"month": times, "sold": sold.round(2)}).drop(index=[30]).to_csv(tmp_path / "t.csv", index=False)
+    said = {
+        "types": {},
+        "known": [],
+        "frequency": None if pace in ("steps", "numbered years") else pace,
+        "window": 6,
+        **changes,
+    }
+    dossier, artifact, value = left(tmp_path / "t.csv", "ridge", "forecast", said)
+    held(script(dossier), tmp_path, monkeypatch, capsys, value)
+    wanted, told = forecasts(artifact, tmp_path / "t.csv"), pd.read_csv(tmp_path / "small.predictions.csv", dtype=str)
+    assert list(told["month"]) == list(wanted["month"])
 
 
 def test_the_script_runs_where_the_program_is_not(tmp_path):
