@@ -23,6 +23,7 @@ from engine.export.told import (
 from engine.records import Decision
 
 LONGEST_NAME = 60
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def records(d: Dossier) -> Product:
@@ -48,7 +49,9 @@ def records(d: Dossier) -> Product:
 def record(d: Decision, later: Decision | None = None) -> str:
     """A decision as a MADR file.  later: the one that took its place."""
     status = f"superseded by decision {later.seq}" if later else "accepted"
-    front = f"---\nstatus: {status}\ndate: {text_of(d.decided_at[:10])}\ndecision-makers: {AUTHORS[d.author]}\n---"
+    day = d.decided_at[:10] if DAY.match(d.decided_at) else "unknown"  # YAML: what is no date may be anything
+    who = AUTHORS.get(d.author, "unknown")
+    front = f"---\nstatus: {status}\ndate: {day}\ndecision-makers: {who}\n---"
     context = [f"Decision {d.seq} of the stage “{STAGE_TITLES.get(d.stage, text_of(d.stage))}”, `{code_of(d.name)}`."]
     if d.recommended is not None:
         context.append(f"Recommended: {text_of(offered(d, d.recommended))}. {text_of(d.reason)}".strip())

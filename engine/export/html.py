@@ -13,6 +13,7 @@ from engine.export.style import STYLE
 from engine.export.told import (
     AUTHORS,
     STAGE_TITLES,
+    author_of,
     baseline_of,
     examined,
     flag_in_words,
@@ -109,7 +110,9 @@ def _summary(d: Dossier) -> Html:
     if result is not None and (check := result.check) is not None and check.value is not None:
         said.append(el("p", f"{name_of(s.rungs[-1])}: {title_of(check.metric)} {figure(check.value)}", class_="big"))
         if check.reference is not None:
-            said.append(el("p", LINE[str(result.choice)], class_="good" if result.choice == "shown" else "warn"))
+            said.append(
+                el("p", LINE.get(str(result.choice), ""), class_="good" if result.choice == "shown" else "warn")
+            )
         said.append(el("p", examined(s), class_="warn" if looks(s) > 1 else None))
     elif s.rungs:
         top = s.rungs[-1]
@@ -172,7 +175,7 @@ def _learned(d: Dossier) -> Html | None:
         return None
     items = [el("li", sentence) for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])", written.strip())]
     who = d.session.decision("present.lessons")
-    by = el("p", f"Written by {AUTHORS[who.author]}.", class_="note") if who is not None else None
+    by = el("p", f"Written by {author_of(who)}.", class_="note") if who is not None else None
     return _section("What was learned", el("ul", *items, class_="lesson"), by)
 
 
@@ -221,7 +224,7 @@ def _decision(d: Decision, views: Sequence[View]) -> Html:
         el(
             "p",
             el("span", labelled(d), class_="answer"),
-            el("span", f" · decided by {AUTHORS[d.author]}", class_="soft"),
+            el("span", f" · decided by {author_of(d)}", class_="soft"),
         ),
     ]
     if d.overruled:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from engine.conductor import SETTLED
 from engine.export.dossier import Dossier, Product
 from engine.export.meant import metric_in_words
-from engine.export.told import STAGE_TITLES, examined, flag_in_words, labelled, ladder_table, measured, offered, span
+from engine.export.told import (
+    STAGE_TITLES,
+    author_of,
+    examined,
+    flag_in_words,
+    labelled,
+    ladder_table,
+    measured,
+    offered,
+    span,
+)
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
 from engine.records import Decision, Json
@@ -20,8 +31,11 @@ SHOWN = ("simple.champion", "improve.errors", "deep.gate", "deep.compare", "pres
 
 
 _MEANING_NOTHING = str.maketrans(
-    {**{sign: f"\\{sign}" for sign in "\\`*_[]#"}, **{sign: f"&#{ord(sign)};" for sign in "<>|"}}
+    {**{sign: f"\\{sign}" for sign in "\\`*_[]#~$"}, **{sign: f"&#{ord(sign)};" for sign in "<>|@"}}
 )
+
+
+_LINKED = re.compile(r"(\w)://")
 
 
 def markdown(d: Dossier) -> Product:
@@ -73,8 +87,7 @@ def _ladder(s: Session) -> str:
 
 
 def _decision(d: Decision) -> str:
-    who = {"engine": "taken by the guide", "plan": "from the plan", "person": "decided by a person"}[d.author]
-    notes = [who]
+    notes = [f"decided by {author_of(d)}"]
     if d.overruled:
         notes.append(f"against the recommendation {text_of(offered(d, d.recommended))}")
     if d.flags:
@@ -150,5 +163,5 @@ def cell_of(value: Json) -> str:
 
 
 def text_of(value: Json) -> str:
-    """Text on one line in which Markdown and HTML mean nothing."""
-    return literal(value).translate(_MEANING_NOTHING)
+    """Text on one line in which Markdown and HTML mean nothing; addresses are text, and no links."""
+    return _LINKED.sub(r"\1&#58;//", literal(value).translate(_MEANING_NOTHING)).replace("www.", "www&#46;")

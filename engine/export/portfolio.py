@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.errors import DataProblem
 from engine.export.dossier import Dossier, Product
 from engine.export.markup import Html, el, joined
 from engine.export.pictures import picture
+from engine.export.registry import telling
 from engine.export.style import STYLE
 from engine.export.told import baseline_of, exam_of, labelled, looks, name_of
 from engine.metrics import BY_NAME, figure, title_of
@@ -55,7 +57,13 @@ def _benchmark(s: Session) -> float | None:
 
 def portfolio(dossiers: Sequence[Dossier]) -> Product:
     """The page, in the order given.  Text from data, files and people is shown literally."""
-    entries = [_entry(d, number) for number, d in enumerate(dossiers, 1)]
+    entries, unread = [], []
+    for d in dossiers:
+        try:
+            with telling(d.name, "a part of the portfolio"):
+                entries.append(_entry(d, len(entries) + 1))
+        except DataProblem as problem:  # one session that came from elsewhere does not hide the others
+            unread.append(str(problem))
     counted = f"{len(entries)} project{'' if len(entries) == 1 else 's'}"
     head = joined(
         el("meta", charset="utf-8"),
@@ -66,7 +74,7 @@ def portfolio(dossiers: Sequence[Dossier]) -> Product:
     )
     body = el("body", el("h1", "Portfolio"), el("p", counted, class_="soft"), *entries)
     page = el("html", el("head", head), body, lang="en")
-    return Product({"": f"<!doctype html>\n{page}\n"}, (f"{counted}.",))
+    return Product({"": f"<!doctype html>\n{page}\n"}, (f"{counted}.", *unread))
 
 
 def _entry(d: Dossier, number: int) -> Html:

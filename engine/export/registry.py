@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
-from engine.errors import UsageProblem
+from engine.errors import DataProblem, RungwiseError, UsageProblem
 from engine.export.dossier import Dossier, Product
+from engine.words import short
 
 EXTRA = "rungwise[export]"
 
@@ -114,6 +116,22 @@ def export_of(name: str) -> Export:
     if found is None:
         raise UsageProblem(f"A session cannot be exported as {name!r}; it can as {', '.join(BY_NAME)}.")
     return found
+
+
+@contextmanager
+def telling(session: str, form: str) -> Iterator[None]:
+    """What is built from a store that may be a stranger's: words where numbers belong, parts that are missing, end in a
+    DataProblem of one sentence, with the cause behind it."""
+    try:
+        yield
+    except RungwiseError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        what = f"{type(problem).__name__}: {short(problem, 120)}"
+        raise DataProblem(
+            f"Session {session} holds something that cannot be told as {form} ({what}). If it came from somebody else, "
+            "its evidence is not what this program writes; if it is yours, please report this."
+        ) from problem
 
 
 def in_words() -> str:

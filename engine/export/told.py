@@ -30,6 +30,10 @@ REACHED = {
 }
 
 
+def author_of(decision: Decision) -> str:
+    return AUTHORS.get(decision.author, "somebody")
+
+
 def span(low: float | None, high: float | None) -> str:
     """An interval, "" where there is none."""
     return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from engine.conductor import Conductor
 from engine.errors import DataProblem, UsageProblem
 from engine.export.dossier import Dossier, Product
-from engine.export.registry import EXPORTS, Export, export_of
+from engine.export.registry import EXPORTS, Export, export_of, telling
 from engine.ports import EvidenceStore, Journal
 from engine.session import Session
 from engine.views import View
@@ -45,7 +45,7 @@ def export_session(
     if output is not None:
         given["stem"] = output.stem  # what lies beside a file is called after it
     build = wanted.builder()
-    with opened(path) as store:
+    with opened(path) as store, telling(literal(name), wanted.name):
         product = build(replace(dossier(store, name, branch, shown=wanted.needs == "journal"), options=given))
     if output is None:
         if product.text is None:

@@ -68,6 +68,10 @@ def _slices(v: Mapping[str, Json]) -> list[View]:
     return [Table("Slices", ("slice", "rows", v.get("loss", "loss"), "rest", "ratio", "leans", ""), cells)]
 
 
+def _said(value: Json) -> str:
+    return figure(value) if isinstance(value, float) else str(value)
+
+
 def _lean(r: Mapping[str, Json]) -> str:
     off, se = r.get("off"), r.get("off_se")
     if off is None or not se or abs(off) <= 1.96 * se:
@@ -80,7 +84,7 @@ def _rows(s: Session, v: Mapping[str, Json], more: Mapping[str, Evidence]) -> li
     if digest := v.get("rows_digest"):
         views.append(Samples("Worst rows", digest, ("worst",)))
     elif worst := v.get("worst"):
-        cells = [(r["row"] + 1, str(r["label"]), str(r["prediction"]), figure(r["loss"])) for r in worst]
+        cells = [(r["row"] + 1, _said(r["label"]), _said(r["prediction"]), figure(r["loss"])) for r in worst]
         views.append(Table("Worst rows", ("row", "label", "said", "loss"), cells))
     why = more.get("reasons")
     if why is not None and why.value.get("rows"):
