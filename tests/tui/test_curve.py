@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.app import App
 from textual.geometry import Region
@@ -12,7 +14,7 @@ from engine.views import Curves
 from tui.figures import number
 from tui.plot import STYLES, Dots, curves
 from tui.widgets.evidence import Drawing
-from tui.widgets.trials import course, curve, metric_curve, seconds_left
+from tui.widgets.trials import _at, _score, course, curve, metric_curve, seconds_left
 
 
 def state(*points: dict[str, float], unit: str = "epoch") -> TrialState:
@@ -50,6 +52,7 @@ def test_folds_that_learn_side_by_side_do_not_take_turns_in_the_picture():
 
 def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
     pace = {"learning rate": 0.002, "rows a second": 12_345.6, "gradient norm": 3.0, "weight norm": 9.0}
+    pace |= {"seconds left": 2.45, "best epoch": 2.0}
     seen = state(
         {"epoch": 1, "train loss": 0.9, "validation loss": 0.8, "accuracy": 0.5, **pace},
         {"epoch": 2, "train loss": 0.7, "validation loss": 0.6, "accuracy": 0.75, **pace},
@@ -60,6 +63,16 @@ def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
     pace_said = f"rate 0.002 · {number(12_346)} rows a second"
     assert course(seen) == f"epoch 3 · lowest validation loss 0.600 in epoch 2 · accuracy 0.700 · {pace_said}"
     assert course(state({"roc_auc": 0.8}, unit="fold")) == ""
+
+
+def test_a_row_of_a_training_is_short_and_its_score_is_the_metric():
+    """A long message would leave no room for the other columns; what it says stands below the rows."""
+    point = {"epoch": 3, "fold": 2, "train loss": 0.6, "validation loss": 0.7, "accuracy": 0.7, "best epoch": 2.0}
+    long = "fold 2, epoch 3, validation loss 0.7000, lowest 0.6000 in epoch 2, 9,970 rows/s, 3 to 20 s left"
+    seen = replace(state(point), progress=Progress(3, 60, "epoch", long))
+    assert _at(seen.progress, seen) == "fold 2, epoch 3/60"
+    assert _score(point) == number(0.7)
+    assert _at(Progress(4, 10, "fold", "fold 4 of 10"), None) == "fold 4 of 10"
 
 
 def test_scores_of_folds_are_no_curve():

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from engine.ports import TrialState
-from engine.records import Trial
+from engine.records import Progress, Trial
 from engine.trials import BY_NAME
 from engine.views import Curves
 from tui.figures import duration, number
@@ -26,7 +26,9 @@ from tui.widgets.rows import Column, Row, Rows
 BAR = 10
 DRAWN = 700  # cells of a growing curve drawn in a second: a large one less often, as over a slow line it takes longer
 PLACES = ("epoch", "step", "fold")  # where a point was taken, not what was measured there
-PACE = ("learning rate", "rows a second", "gradient norm", "weight norm")  # how it learns, not how well
+PACE = (  # how it learns, not how well
+    "learning rate", "rows a second", "gradient norm", "weight norm", "seconds left", "best epoch",
+)  # fmt: skip
 BOTH = 100  # columns from which there is room for the metric beside the loss
 SIGNS = {"queued": "·", "running": "◐", "done": "✓", "failed": "✕", "cancelled": "–"}
 
@@ -133,8 +135,7 @@ class TrialsPane(Vertical):
         bar, at, left, score = "", status, "", ""
         if status == "running" and progress:
             bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
-            at = literal(progress.message) or f"{progress.unit} {progress.step}/{progress.steps}"
-            at = _told(at, state)
+            at = _told(_at(progress, state), state)
             seconds = seconds_left(state) if state else None
             left = "" if seconds is None else duration(seconds)
             score = _score(progress.point or (state.curve[-1].point if state and state.curve else {}))
@@ -207,6 +208,15 @@ class TrialsPane(Vertical):
     def action_want(self, deed: str) -> None:
         if keys := self._keys(deed):
             self.post_message(self.Wanted(deed, keys))
+
+
+def _at(progress: Progress, state: TrialState | None) -> str:
+    """How far it is, in a few words; of a training the rest stands below the rows."""
+    at = f"{progress.unit} {progress.step}/{progress.steps}"
+    if state is None or not state.learns or progress.unit != "epoch":
+        return literal(progress.message) or at
+    fold = state.curve[-1].point.get("fold")
+    return at if fold is None else f"fold {fold:.0f}, {at}"
 
 
 def _told(at: str, state: TrialState | None) -> str:
