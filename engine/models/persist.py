@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -204,9 +205,25 @@ def _fitted(card: dict[str, Json], members: dict[str, bytes], folder: str) -> Fi
     return Fitted(*known, prepare, estimator, most=card.get("most_log1p"))
 
 
-def _from_skops(content: bytes) -> Any:
-    from skops import io as skops_io
+_OTHER_ARRAYS = tuple(f"sklearn.externals.array_api_compat.{kind}" for kind in ("torch", "dask", "cupy"))
 
+
+def _skops() -> Any:
+    """skops.io.  When it is first imported it walks through all modules of scikit-learn, and so into PyTorch, which
+    weighs 300 MB and is needed for nothing here: meanwhile these ways are shut."""
+    shut = [] if "skops.io" in sys.modules else [name for name in _OTHER_ARRAYS if name not in sys.modules]
+    known: dict[str, Any] = sys.modules  # type: ignore[assignment]  # None there means: not to be imported
+    known.update(dict.fromkeys(shut))
+    try:
+        from skops import io as skops_io
+    finally:
+        for name in shut:
+            known.pop(name, None)
+    return skops_io
+
+
+def _from_skops(content: bytes) -> Any:
+    skops_io = _skops()
     try:
         stranger = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
         if stranger:
@@ -223,8 +240,7 @@ _IDENTITY = re.compile(rb'"__id__": (\d+)|"file": "([^"]+)"')
 
 def _skops_bytes(model: Any) -> bytes:
     """skops names its parts by memory addresses; numbered in the order they stand, equal models are equal bytes."""
-    from skops import io as skops_io
-
+    skops_io = _skops()
     with zipfile.ZipFile(io.BytesIO(skops_io.dumps(model))) as archive:
         schema = archive.read("schema.json")
         files = {name: archive.read(name) for name in archive.namelist() if name != "schema.json"}

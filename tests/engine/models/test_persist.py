@@ -1,7 +1,10 @@
 """The model that leaves: the same answers after a round trip, and nothing in a file that can do anything."""
 
+import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -10,9 +13,10 @@ import pytest
 
 from engine.errors import DataProblem
 from engine.models import persist
-from engine.models.catalogue import MODELS
+from engine.models.catalogue import MODELS, as_model
 from engine.models.final import final
 from engine.models.predict import predict_file
+from tests.engine.export.leaving import ended
 from tests.engine.models.test_catalogue import settings_of
 from tests.engine.tables import Memory, customers, recipe
 
@@ -147,3 +151,35 @@ def test_says_which_columns_are_missing_and_leaves_no_half_file(tmp_path):
         predict_file(artifact, path, tmp_path / "nowhere" / "out.csv")
     assert not (tmp_path / "out.csv").exists()
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_model_that_is_no_network_is_opened_without_pytorch(tmp_path):
+    """skops walks into it when it is first imported; predicting would weigh 300 MB more."""
+    dossier, _ = ended(customers(tmp_path / "t.csv", 120), "logistic")
+    (tmp_path / "m").write_bytes(dossier.fetch(str(dossier.final.value["artifact"])))
+    code = (
+        "import sys; from pathlib import Path; from engine.models.persist import loads; "
+        "loads(Path(sys.argv[1]).read_bytes()); print(sorted({'torch', 'skops.io'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "m")], capture_output=True, text=True, check=True)
+    assert ran.stdout == "['skops.io']\n"
+
+
+def test_labels_of_any_signs_come_back_as_columns_and_answers(tmp_path):
+    labels = ['yes, "sure"', "no;way", "größer = 1", "two\nlines"]
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 4, 160)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["x", "target"])
+        rows.writerows((f"{k + rng.normal(0, 0.1):.3f}", labels[k]) for k in kind)
+    ctx = Memory(path)
+    asked = recipe("multiclass", types={"x": "number"})
+    value = final({"recipe": asked, "model": as_model("logistic"), "threshold": None}, ctx)
+    predict_file(persist.loads(ctx.fetch(value["artifact"])), path, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        head, *told = csv.reader(stream)
+    assert sorted(head) == sorted([*(f"proba_{label}" for label in labels), "prediction"])
+    assert {row[-1] for row in told} <= set(labels)
+    assert np.mean([row[-1] == labels[k] for row, k in zip(told, kind, strict=True)]) > 0.9
