@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -74,7 +75,16 @@ class OpenSession:
         self._hold = hold
         self._environment = "" if self.read_only else store.environments.put(environment())
         self._beaten_at = self._looked_at = time.monotonic()
-        self.conductor = self._begin()
+        self._data = store.sessions.known(name).dataset
+        self._journal = store.journal(name, branch.name)
+        self._journal.decisions()  # here, and not when a screen asks for them: it waits for the disk
+        if not self.asked_only_to_read:
+            self.conductor = self._begin()
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """Who takes the conversation on; whoever only looks at the journal does not wait for it."""
+        return self._begin()
 
     @classmethod
     def open(
@@ -166,7 +176,7 @@ class OpenSession:
 
     def decisions(self) -> Sequence[Decision]:
         """Every decision of the branch, oldest first, also those that were replaced."""
-        return self.conductor.journal.decisions()
+        return self._journal.decisions()
 
     def close(self) -> None:
         """Let the session go; queued work goes on without it."""
@@ -247,7 +257,7 @@ class OpenSession:
 
         proofs = tuple(Proof(key, told(e), e.seconds) for key, e in found if e is not None)
         environment = self._store.environments.get(decision.environment) if decision.environment else None
-        return Moment(proofs, environment or {}, self.session.data)
+        return Moment(proofs, environment or {}, self._data)
 
     # -- reviewing -------------------------------------------------------------------------------------------------
 
@@ -267,11 +277,10 @@ class OpenSession:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> Conductor:
-        info = self._store.sessions.known(self.name)
         return Conductor(
             self._stages,
-            Session(self.name, info.dataset, looks=lambda exam: self._store.sessions.looks(self.name, exam)),
-            self._store.journal(self.name, self.branch),
+            Session(self.name, self._data, looks=lambda exam: self._store.sessions.looks(self.name, exam)),
+            self._journal,
             self._store.evidence_of(self.name),
             answerers=self._answerers,
             environment=self._environment,

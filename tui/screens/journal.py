@@ -112,6 +112,7 @@ class JournalScreen(Screen[Leave]):
         self._flags: Mapping[int, frozenset[str]] | None = None
         self._drawn_ladder: object = None
         self._timer: Timer | None = None
+        self._told_at: int | None = -1  # place of the decision that the details are about
         self._wanted = -1  # place of the decision whose evidence is looked for
         self._typed: Timer | None = None
 
@@ -190,7 +191,10 @@ class JournalScreen(Screen[Leave]):
 
     def _show(self) -> None:
         detail, at = self.query_one("#detail", Sheet), self.at
-        detail.border_title = "the answers then" if self.then else "what stood then"
+        self._told_at = at
+        title = "the answers then" if self.then else "what stood then"
+        if detail.border_title != title:  # to set it repaints the whole pane
+            detail.border_title = title
         if at is None:
             words = "Nothing was decided yet." if not self.decisions else "No decision fits the filter."
             detail.show(lambda width: Content(words))
@@ -208,9 +212,11 @@ class JournalScreen(Screen[Leave]):
 
     def _ladder(self, at: int) -> None:
         """Drawn only when it is another than before: it is the one part whose size may change."""
-        rungs = self.past.rungs(at)
         ladder = self.query_one("#ladder", Static)
-        if self._drawn_ladder == rungs or not ladder.display:
+        if not ladder.display:
+            return
+        rungs = self.past.rungs(at)
+        if self._drawn_ladder == rungs:
             return
         self._drawn_ladder = rungs
         pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
@@ -241,14 +247,21 @@ class JournalScreen(Screen[Leave]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._show()
+        if self.at != self._told_at:
+            self._show()
 
     @on(Rows.Chosen)
     def _chosen(self) -> None:
         self.query_one("#detail").focus()
 
     def action_scrub(self, by: int) -> None:
-        self.rows.move_to(self.rows.cursor + by)
+        self._go(self.rows.cursor + by)
+
+    def _go(self, to: int) -> None:
+        """Move the cursor and show what stood there in one frame, not the list in one and the details in the next."""
+        self.rows.move_to(to)
+        if self.at != self._told_at:
+            self._show()
 
     @property
     def playing(self) -> bool:
@@ -260,14 +273,14 @@ class JournalScreen(Screen[Leave]):
             self._timer.pause()
             return
         if self.rows.cursor >= len(self.shown) - 1:
-            self.rows.move_to(0)
+            self._go(0)
         self._timer.resume()
 
     def _next(self) -> None:
         if self.rows.cursor >= len(self.shown) - 1:
             cast(Timer, self._timer).pause()
         else:
-            self.rows.move_to(self.rows.cursor + 1)
+            self._go(self.rows.cursor + 1)
 
     def action_then(self) -> None:
         self.then = not self.then
