@@ -1,7 +1,7 @@
 """Source of the program itself that a script takes over, so that it runs where the program is not.
 
 Asked for a class or function, it gives its source with all that it needs: what it names in its module, in other modules
-of the program, and the imports from elsewhere.  Types in annotations are not needed to run, and not taken.
+of the program, and the imports from elsewhere.  What annotations name comes along, but no classes of the program.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ class Borrowed:
         return "\n\n\n".join(self.pieces.values())
 
 
-def borrow(wanted: Sequence[str], taken: Sequence[str] = ()) -> Borrowed:
-    """The source of "module:name"s and of all they need.  taken: names that the script has for something else."""
+def borrow(wanted: Sequence[str], taken: Sequence[str] = (), known: str = "") -> Borrowed:
+    """The source of "module:name"s and of all they need.
+
+    taken: names that the script has for something else.  known: lines of import that it has already.
+    """
     found = Borrowed()
     names: dict[str, tuple[str, str]] = dict.fromkeys(taken, ("", ""))
     for one in wanted:
         module, _, name = one.partition(":")
         _take(module, name, found, names)
-    found.imports = _grouped(found.imports)
+    found.imports = _grouped([line for line in found.imports if line not in known.splitlines()])
     return found
 
 
@@ -82,6 +85,12 @@ def _take(module: str, name: str, found: Borrowed, names: dict[str, tuple[str, s
             continue
         if as_ != used:
             called[used] = as_
+    for used in _types(node):
+        if used in read.imported and not read.imported[used][0].startswith("engine."):
+            line = _import(*read.imported[used], used)
+            found.imports += [line] * (line not in found.imports)
+        elif isinstance(read.made.get(used), ast.Assign):  # the name of a type
+            _take(module, used, found, names)
     found.pieces[module, name] = ""
     source = _written(read, node, called)
     del found.pieces[module, name]
@@ -134,6 +143,13 @@ def _names(node: ast.AST) -> Iterator[ast.Name]:
         for child in below if isinstance(below, list) else [below]:
             if isinstance(child, ast.AST) and not _in_words_only(node, child):
                 yield from _names(child)
+
+
+def _types(node: ast.AST) -> list[str]:
+    """The names that annotations ask for: not needed to run, but a reader and a checker look for them."""
+    parts = [part for below in ast.walk(node) for part in (getattr(below, "annotation", None),
+                                                           getattr(below, "returns", None)) if part]  # fmt: skip
+    return list(dict.fromkeys(n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)))
 
 
 def _written(read: _Module, node: ast.stmt, called: dict[str, str]) -> str:

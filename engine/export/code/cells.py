@@ -10,7 +10,7 @@ from engine.export.code.borrowed import borrow
 from engine.export.code.exams import exams, final
 from engine.export.code.fitting import borrowed_heads, model, written
 from engine.export.code.plan import Cell, Plan, not_code
-from engine.export.code.preparing import own_steps, preparation, styles
+from engine.export.code.preparing import BRIGHTNESS, own_steps, preparation, styles
 from engine.export.code.reading import SQL, reading
 from engine.export.code.series import BORROWED, series
 from engine.export.model.terms import NoForm
@@ -94,8 +94,8 @@ def _taken_over(plan: Plan, prepared: str, names: list[str]) -> list[Cell]:
     estimators = list(dict.fromkeys(one for made in written(plan).values() for one in made.borrows))
     heads = [*(BORROWED if plan.forecasts else ()), *borrowed_heads(plan)]
     if wanted := [*steps, *estimators, *heads]:
-        taken = borrow(wanted, names)
-        used = "\n".join(line for line in taken.imports if line not in HEAD)
+        taken = borrow(wanted, names, HEAD)
+        used = "\n".join(taken.imports)
         what = " and ".join(name for name, some in (("steps", steps), ("models", estimators + heads)) if some)
         found.append(Cell(f"What scikit-learn lacks: {what}", "As the session ran them; each learns in `fit` only.",
                           f"{used}\n\n\n{taken.code}\n"))  # fmt: skip
@@ -105,4 +105,6 @@ def _taken_over(plan: Plan, prepared: str, names: list[str]) -> list[Cell]:
     return (text or "").lower()
 '''
         found.append(Cell("Texts", "Words and letters are counted in small letters.", lower))
+    if re.search(r"\bBrightness\(", prepared):
+        found.append(Cell("Pictures", "Each column is a pixel.", BRIGHTNESS))
     return found

@@ -77,7 +77,11 @@ def model(plan: Plan) -> Cell:
     inner = [text for text, name in ((FOLDS, "folds"), (AT, "at"), (OUT_OF_FOLD, "out_of_fold"))
              if re.search(rf"\b{name}\(", code)]  # fmt: skip
     top = "\n".join(dict.fromkeys(needs))
-    return Cell("The model", literal(plan.whole.spec.why), "\n\n\n".join(filter(None, [top, *inner, code])))
+    return Cell(
+        "The model",
+        literal(plan.whole.spec.why),
+        "\n\n\n".join(part.strip("\n") for part in (top, *inner, code) if part) + "\n",
+    )
 
 
 def _name(part: Part) -> str:

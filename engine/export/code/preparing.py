@@ -17,6 +17,7 @@ QUESTIONS = ("data.missing", "data.scale", "data.outliers", "data.skew", "data.e
              "data.bins", "data.dates", "data.text", "data.top")  # fmt: skip
 _FROM = (
     ("sklearn.compose", ("ColumnTransformer",)),
+    ("sklearn.decomposition", ("PCA",)),
     ("sklearn.feature_extraction.text", ("TfidfVectorizer",)),
     ("sklearn.impute", ("SimpleImputer",)),
     ("sklearn.model_selection", ("KFold", "StratifiedKFold")),
@@ -145,7 +146,28 @@ def _pixels(plan: Plan, style: str) -> list[str]:
     if plan.recipe.get("material") != "image":
         return []
     side = ((plan.recipe.get("prepare") or {}).get("images") or {}).get("side")
-    return [f'("pixels", Pixels({side!r}, {COMPONENTS if style == "dense" else 0}, seed), PIXELS)']
+    most = COMPONENTS if style == "dense" else 0
+    if side:
+        return [f'("pixels", Pixels({side!r}, {most}, seed), PIXELS)']
+    if not most:
+        return ['("pixels", Brightness(), PIXELS)']
+    shapes = f'PCA(min({most}, len(train) - 1, len(PIXELS)), svd_solver="full", random_state=seed)'
+    return [f'("pixels", make_pipeline(Brightness(), {shapes}), PIXELS)']
+
+
+BRIGHTNESS = '''from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Brightness(TransformerMixin, BaseEstimator):
+    """Pixels in parts of the brightest one of the training part; an empty cell is dark."""
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Brightness:
+        self.brightest_ = float(np.nan_to_num(X.to_numpy(dtype=float)).max(initial=0.0)) or 1.0
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        return np.nan_to_num(X.to_numpy(dtype=float)) / self.brightest_
+'''
 
 
 def _window(plan: Plan) -> list[str]:

@@ -39,7 +39,7 @@ def reading(plan: Plan) -> Cell:
     decimal = '.str.replace(",", ".", regex=False)' if settings.decimal == "," else ""
     cut = _CAREFUL.format(mark=r"\." if settings.decimal == "," else ",") if plan.careful else ""
     code = f"""TARGET = {recipe["target"]!r}
-{comment(*left)}TYPES = {value(dict(types))}
+{comment(*left)}TYPES = {_types(types)}
 {comment(*of_marks)}MARKS: dict[str, list[str]] = {value(marks)}
 MISSING = {value([*ALWAYS_MISSING, *settings.missing])}  # in any case
 
@@ -87,6 +87,14 @@ def load(path: Path) -> pd.DataFrame:
     raw = table(path)
     frame = pd.DataFrame(index=raw.index)
 {loop}{_computed_code(plan)}"""
+
+
+def _types(types: Mapping[str, str]) -> str:
+    """Many columns of one kind on few lines."""
+    kinds = set(types.values())
+    if len(kinds) == 1 and len(types) > 12:
+        return f"dict.fromkeys({value(list(types))}, {kinds.pop()!r})"
+    return value(dict(types))
 
 
 _CAREFUL = """
