@@ -56,7 +56,8 @@ def refuse(artifact: Artifact) -> None:
     )
     if not decided and method_of(fitted) == "approximation":
         raise UsageProblem(
-            f"{fitted.spec.title} has no exact reasons for single rows: --why is for lines, small trees and rules."
+            f"{fitted.spec.title} has no exact reasons for single rows: --why is for lines, small trees and rules. "
+            "Predict without it, or take a session with such a model."
         )
 
 
@@ -83,6 +84,8 @@ def scale_of(artifact: Artifact) -> str:
     path = method_of(artifact.fitted) == "path"
     if labels:
         about = f"“{labels[1]}”" if len(labels) == 2 else "the class predicted"
+        if len(labels) > 2 and not path and type(model.estimator).__name__ != "Margin":
+            about += " (held against the geometric mean of all classes)"  # what softmax adds to, class by class
         unit = f"percentage points that each test on the way adds to the share of {about}" if path else (
             f"what each column multiplies the odds of {about} by, against the average row of training")  # fmt: skip
     elif model.most is not None and not path:

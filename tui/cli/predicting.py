@@ -59,7 +59,9 @@ def _reasons(artifact: Artifact, learned: Path, rows: int) -> Callable[[Any], li
     from engine.models.why import background_of, refuse, scale_of, why_of
 
     if artifact.recipe.get("material") == "series":
-        raise UsageProblem("A forecast has no reasons for single rows: --why is for models of tables.")
+        raise UsageProblem(
+            "A forecast has no reasons for single rows: --why is for models of tables.  Predict without it."
+        )
     refuse(artifact)
     told = why_of(artifact, background_of(learned, artifact.recipe, rows))
     print(f"  {literal(scale_of(artifact))}", file=sys.stderr)

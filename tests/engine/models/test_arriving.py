@@ -117,7 +117,7 @@ def test_only_the_largest_reasons_are_put_in_words_and_they_are_the_same_ones(tm
 
 @pytest.mark.parametrize(("model", "task", "words"), [
     ("logistic", "binary", "multiplies the odds of “leave” by, against the average row"),
-    ("logistic", "multiclass", "multiplies the odds of the class predicted by"),
+    ("logistic", "multiclass", "multiplies the odds of the class predicted"),
     ("tree", "binary", "percentage points that each test on the way adds to the share of “leave”"),
     ("ridge", "regression", "what each column adds, against the average row"),
     ("one_column", "binary", "says what decided"),
