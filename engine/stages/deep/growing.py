@@ -12,11 +12,11 @@ from engine.records import Check, Json, Option
 from engine.stages.columns import percent
 from engine.stages.deep import rate
 from engine.stages.deep.checks import bill, ratio_of
-from engine.stages.deep.comparing import ask_place, cited, ended_early, flags, held_to, spends
+from engine.stages.deep.comparing import ask_place, cited, flags, held_to, spends
 from engine.stages.deep.device import milliseconds, time_steps
 from engine.stages.deep.regularise import RATES
 from engine.stages.deep.situation import Net, Situation, offered
-from engine.stages.deep.training import GAP, Taken, courses, mean, minutes_again, train, training_views
+from engine.stages.deep.training import GAP, Taken, courses, ended_early, mean, minutes_again, train, training_views
 from engine.stages.ladder import compare, ladder_view
 
 MOST_ROUNDS = 8
@@ -237,7 +237,7 @@ def _ask_grown(at: Situation, net: Taken, taken: Taken, step: Step, n: int, beat
         subject=str(n),
         lacks=beats,
         before=f"{_label(step)}:",
-        after=ended_early(taken),
+        after=ended_early(taken.own),
         notes=flags(at, taken),
         evidence=cited(taken, old),
         shows=(

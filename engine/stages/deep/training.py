@@ -149,6 +149,12 @@ def too_lucky(at: Situation, taken: Taken, gain: float | None) -> str:
     return f"Seeds alone move the score by {figure(sd)}, more than half of the gain of {figure(gain)}."
 
 
+def ended_early(trained: Sequence[Evidence]) -> str:
+    """Whether a person ended some of these trainings, in a sentence; "" where not."""
+    ended = sum(int(dict(e.value.get("net") or {}).get("ended_by_person", 0)) for e in trained)
+    return f" You ended {counted(ended, 'training')} early; the best until then was kept." if ended else ""
+
+
 # -- how it went ---------------------------------------------------------------------------------------------------
 
 

@@ -496,6 +496,16 @@ def test_half_precision_is_kept_where_the_score_does_not_fall(by: float, taken: 
     assert "3 ms a step" in str(bill), "it must be payable in full precision, too"
 
 
+def test_a_training_that_a_person_ended_is_said_wherever_its_figures_are() -> None:
+    def ended(trial: Trial, plain: dict[str, Any]) -> dict[str, Any]:
+        cut = "net" in plain and trial.params["folds"] == 1 and trial.seed == 1_000
+        return {**plain, "net": {**plain["net"], "ended_by_person": 1}} if cut else plain
+
+    c = world(more={"cross_validate": ended}).headless(before())
+    assert "You ended 1 training early; the best until then was kept." in said(c, "deep.regularise").reason
+    assert "You ended" not in said(c, "deep.compare").reason, "all of those that count came to their end"
+
+
 def test_half_precision_is_no_question_where_nothing_is_gained_or_the_budget_is_spent() -> None:
     assert "deep.precision" not in walked(world().headless(before()))
     cpu = {**CARD, "chosen": "cpu", "precision": "float32"}
