@@ -45,7 +45,9 @@ class PickDecision(Dialog[int | None]):
                 markup=False,
             )
             rows = [decision_row(d) for d in self.decisions]
-            yield Rows((Column("", right=True), Column("question"), Column("answer", flex=True), Column("by")), rows)
+            yield Rows(
+                (Column("", right=True), Column("question", flex=True), Column("answer", flex=True), Column("by")), rows
+            )
         yield KeyLine()
 
     def on_mount(self) -> None:

@@ -191,7 +191,7 @@ class Workbench(Page):
             case Measuring():
                 trials = TrialsPane(waiting.measure.title, waiting.missing, waiting.measure.optional)
                 await self._show(trials, f"{waiting.stage} ▸ measuring", f"{len(waiting.missing)} to do")
-                await self._look()
+                await self.look()
                 if self.opened.problem:
                     self.notify(literal(self.opened.problem), severity="error", markup=False, timeout=12)
                 assert self._timer is not None
@@ -228,11 +228,11 @@ class Workbench(Page):
             return
         self._polling = True
         try:
-            await self._look()
+            await self.look()
         finally:
             self._polling = False
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """Look how the work stands; when all of it is done, go on."""
         states: dict[str, TrialState]
         states, machine = await self.rungwise.clerk.do(lambda desk: (self.opened.trials(), desk.machine()))

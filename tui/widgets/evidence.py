@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -20,6 +21,7 @@ from tui.literal import literal
 from tui.widgets.rows import Column, Row, Rows
 
 READABLE = 14  # cells that a title needs at least
+MOST_LINES, PAUSE = 2, 0.25  # of a growing picture that are repainted at once; seconds until the next
 
 
 class Tabs(Widget):
@@ -79,7 +81,11 @@ class Tabs(Widget):
 
 
 class Drawing(Widget):
-    """A view that is drawn to its size.  A new point repaints the cells that it changes, and nothing else."""
+    """A view that is drawn to its size.  A new point repaints the cells that it changes, and nothing else.
+
+    One that grows is repainted some lines at a time: where all of it changes, as when its scale does, a slow line would
+    have nothing else to carry meanwhile.
+    """
 
     def __init__(self, view: View, *, growing: bool = False) -> None:
         """growing: points are added to it while it is looked at."""
@@ -87,6 +93,9 @@ class Drawing(Widget):
         self.view = view
         self.growing = growing
         self._lines: list[Content] = []
+        self._painted: list[Content] = []  # what is on the screen, while parts are still to be repainted
+        self._unpainted: Timer | None = None
+        self._from = 0  # the line at which the next part begins
 
     def render(self) -> Content:
         return Content("\n").join(self._lines)
@@ -98,14 +107,28 @@ class Drawing(Widget):
         scroller = self.parent
         height = scroller.content_size.height if isinstance(scroller, Widget) else self.size.height
         ascii_only = bool(getattr(self.app, "ascii_only", False))
-        before = self._lines
         self._lines = draw(self.view, self.size.width, height, ascii_only, self.growing).split("\n", allow_blank=True)
-        if len(before) != len(self._lines):
+        if len(self._painted) != len(self._lines):
+            self._painted = list(self._lines)
             self.refresh(layout=True)
-        elif changed := [
-            r for y, pair in enumerate(zip(before, self._lines, strict=True)) if (r := _changed(y, *pair))
-        ]:
-            self.refresh(*changed)
+        elif self._unpainted is None:
+            self._repaint()
+
+    def _repaint(self) -> None:
+        """What differs from what is on the screen; of a growing picture so many lines, and the rest a moment later."""
+        self._unpainted = None
+        regions: list[Region] = []
+        count = len(self._lines)
+        for y in ((self._from + n) % count for n in range(count)):
+            if (region := _changed(y, self._painted[y], self._lines[y])) is None:
+                continue
+            if self.growing and len(regions) == MOST_LINES:
+                self._unpainted, self._from = self.set_timer(PAUSE, self._repaint), y
+                break
+            self._painted[y] = self._lines[y]
+            regions.append(region)
+        if regions:
+            self.refresh(*regions)
 
 
 def _changed(y: int, old: Content, new: Content) -> Region | None:

@@ -87,6 +87,8 @@ class TrialsPane(Vertical):
         self._followed = 0
         self._said = ""
         self._next_picture = 0.0
+        self._drew = ""
+        self._course = ""
         self._moved_by_hand = False
 
     def compose(self) -> ComposeResult:
@@ -158,19 +160,34 @@ class TrialsPane(Vertical):
         told = course(state) if state else ""
         line = self.query_one("#course", Static)
         line.display = bool(told)
-        line.update(literal(told))
+        width = max(1, line.size.width)
+        lines = [-(-len(text) // width) for text in (self._course, told)]  # laid out again only where they grow
+        self._course = told
+        line.update(literal(told), layout=lines[0] != lines[1])
         metric = metric_curve(state) if state else Curves("", "", "")
-        self.query_one("#metric").display = bool(metric.series) and self.size.width >= BOTH
-        self._draw("#plot", curve(state) if state else Curves("", "", ""))
-        self._draw("#metric", metric)
+        both = bool(metric.series) and self.size.width >= BOTH
+        self.query_one("#metric").display = both
+        pictures = [("#plot", curve(state) if state else Curves("", "", "")), *([("#metric", metric)] if both else [])]
+        if both and self._drew == "#plot":  # they take turns: two that are drawn anew at once fill a slow line
+            pictures.reverse()
+        for where, view in pictures:
+            if self._draw(where, view):
+                self._drew = where
+                break
 
-    def _draw(self, where: str, view: Curves) -> None:
+    def draw_at_once(self) -> None:
+        """At the next states, however long ago the last picture was."""
+        self._next_picture = 0.0
+
+    def _draw(self, where: str, view: Curves) -> bool:
         """Draw what changed, and the larger it is the later the next one: over a slow line it takes longer."""
         drawing = self.query_one(f"{where} Drawing", Drawing)
-        if view != drawing.view and drawing.parent is not None and self.query_one(where).display:
-            drawing.view = view
-            drawing.redraw()
-            self._next_picture = max(self._next_picture, time.monotonic() + max(1.0, drawing.size.area / DRAWN))
+        if view == drawing.view or drawing.parent is None:
+            return False
+        drawing.view = view
+        drawing.redraw()
+        self._next_picture = time.monotonic() + max(1.0, drawing.size.area / DRAWN)
+        return True
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
