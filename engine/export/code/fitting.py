@@ -12,8 +12,11 @@ from engine.export.code.estimators import Written, form_of
 from engine.export.code.marks import encodes_apart, folds_wanted, own_rows
 from engine.export.code.plan import Cell, Part, Plan, comment
 from engine.export.code.preparing import function_of, style_of
+from engine.export.code.searching import BORROWED as SEARCH_BORROWED
+from engine.export.code.searching import search_code, tried
 from engine.words import literal
 
+_CHOSEN = ", chosen: dict"
 _SIGNATURE = "(frame: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, fit: str, seed: int) -> Any:\n"
 
 FOLDS = '''def folds(plan: pd.DataFrame, fit: str, what: str = "fold") -> list[Any]:
@@ -51,6 +54,8 @@ def borrowed_heads(plan: Plan) -> list[str]:
             names = {"sigmoid": ("sigmoid", "logit"), "isotonic": ("isotonic",)}
             of = names.get(str(part.settings["method"]), ("temperature", "softmax"))
             found += [f"engine.models.calibrators:{name}" for name in of]
+        elif part.spec.name == "tuned":
+            found += SEARCH_BORROWED
         elif part.spec.name == "stack":
             found.append("engine.models.composed:_inputs")
     return found
@@ -64,6 +69,7 @@ def model(plan: Plan) -> Cell:
     """The functions, parts before what is made of them."""
     estimators = written(plan)
     leaves = {leaf.name: _leaf(plan, leaf, estimators[leaf.name]) for leaf in plan.whole.leaves}
+    search = [search_code(plan)] if any(part.spec.name == "tuned" for part in _made_of_others(plan.whole)) else []
     whole = [_composed(plan, part) for part in _made_of_others(plan.whole)]
     code = "\n\n".join([*leaves.values(), *whole])
     needs = sorted({line for one in estimators.values() for line in one.needs})
@@ -80,7 +86,7 @@ def model(plan: Plan) -> Cell:
     return Cell(
         "The model",
         literal(plan.whole.spec.why),
-        "\n\n\n".join(part.strip("\n") for part in (top, *inner, code) if part) + "\n",
+        "\n\n\n".join(part.strip("\n") for part in (top, *inner, *search, code) if part) + "\n",
     )
 
 
@@ -94,7 +100,8 @@ def _leaf(plan: Plan, part: Part, own: Written) -> str:
     weighs = plan.weighs and prepared and form.weighs
     logs, forecast = plan.logs and prepared, plan.recipe["task"] == "forecast" and prepared
     why = (plan.why("simple.champion") or plan.why("baseline.confirm")) if not part.name else spec.why
-    lines = [f"def {_name(part)}{_SIGNATURE}",
+    signature = _SIGNATURE.replace(", seed: int", f", seed: int{_CHOSEN}") if part.plain else _SIGNATURE
+    lines = [f"def {_name(part)}{signature}",
              '    """Preparation and model of one fit, as a function from rows to answers."""\n',
              comment(why, indent="    ")]  # fmt: skip
     if spec.early_stop:
@@ -178,7 +185,7 @@ def _answering(plan: Plan, prepared: bool, logs: bool, forecast: bool) -> str:
 
 
 def _composed(plan: Plan, part: Part) -> str:
-    makes = {"average": _average, "calibrated": _calibrated, "stack": _stack}[part.spec.name]
+    makes = {"average": _average, "calibrated": _calibrated, "stack": _stack, "tuned": _tuned}[part.spec.name]
     parts = ", ".join(_within(plan, one) for one in part.parts)
     why = plan.why("improve.accept") or part.spec.why
     return (f"def {_name(part)}{_SIGNATURE}" + comment(why, indent="    ")
@@ -192,7 +199,7 @@ def _within(plan: Plan, part: Part) -> str:
 
 AT = '''def at(part: Any, name: str) -> Any:
     """A part that has marks of its own beside those of the whole: the rows that it stops by, its inner folds."""
-    return lambda frame, y, plan, fit, seed: part(frame, y, plan, f"{fit}: {name}", seed)
+    return lambda frame, y, plan, fit, *more: part(frame, y, plan, f"{fit}: {name}", *more)
 '''
 
 _FITTED = "    fitted_parts = [part(frame, y, plan, fit, seed) for part in parts]\n"
@@ -231,3 +238,15 @@ def _stack(plan: Plan, part: Part) -> str:
            "        shares[:, head.classes_] = head.predict_proba(_inputs([part(rows) for part in fitted_parts]))\n"
            "        return shares\n")  # fmt: skip
     return lines + _FITTED + _ANSWER + end
+
+
+def _tuned(plan: Plan, part: Part) -> str:
+    settings, wider = tried(part)
+    told = "".join(f"        {one!r},\n" for one in settings)
+    past = "".join(f"        {i}: {more!r},\n" for i, more in wider.items())
+    return (
+        f"    tried = [  # settings, and their rank from simple to complex\n{told}    ]\n"
+        f"    wider = {{  # past the end of a range\n{past}    }}\n"
+        "    chosen = searched(parts[0], tried, wider, frame, y, plan, fit, seed)\n"
+        "    answer = parts[0](frame, y, plan, fit, seed, chosen)\n"
+    )

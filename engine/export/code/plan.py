@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from engine.evaluation.bench import Bench
 from engine.export.dossier import Dossier
 from engine.export.model.terms import NoForm
 from engine.models.catalogue import ModelSpec, model_spec, parts_of_model
+from engine.models.knobs import KNOBS
 from engine.models.pipeline import PLAIN
 from engine.records import Json
 from engine.words import literal
@@ -39,12 +40,14 @@ class Part:
     """A model of the session, or one that it is made of.
 
     parts: those that this one is made of.  name: what its function is called in the code; "" for the only one.
+    plain: its settings without a search, where one chooses some of them.
     """
 
     spec: ModelSpec
     settings: Mapping[str, Json]
     parts: tuple[Part, ...] = ()
     name: str = ""
+    plain: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def leaves(self) -> tuple[Part, ...]:
@@ -114,12 +117,7 @@ def _part(model: Mapping[str, Json], task: str, taken: list[str], inside: bool =
     spec = model_spec(str(model["name"]), task)
     settings = spec.with_defaults(model.get("settings"))
     given = parts_of_model(model)
-    if spec.name == "tuned":
-        if settings["found"] is None:
-            raise NoForm(
-                "A model whose settings are searched anew in every training part does not leave as plain code; take "
-                "--to model."
-            )
+    if spec.name == "tuned" and settings["found"] is not None:
         (one,) = given
         known = {"name": one["name"], "settings": {**(one.get("settings") or {}), **settings["found"]}}
         return _part(known, task, taken, inside)
@@ -127,7 +125,28 @@ def _part(model: Mapping[str, Json], task: str, taken: list[str], inside: bool =
     if inside:
         name = spec.name if spec.name not in taken else f"{spec.name}_{sum(t.startswith(spec.name) for t in taken) + 1}"
         taken.append(name)
-    return Part(spec, settings, tuple(_part(one, task, taken, True) for one in given), name)
+    parts = tuple(_part(one, task, taken, True) for one in given)
+    if spec.name == "tuned":
+        parts = tuple(_searched(part) for part in parts)
+    return Part(spec, settings, parts, name)
+
+
+class _Chosen:
+    """A setting that the code itself chooses: an expression in place of a literal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"chosen[{self.name!r}]"
+
+
+def _searched(part: Part) -> Part:
+    """Its knobs as what a search chooses.  Raises NoForm for a model without any."""
+    if part.parts or part.spec.name not in KNOBS:
+        raise NoForm(f"Settings of {part.spec.title} searched in every training part do not leave as plain code.")
+    chosen = {knob.name: _Chosen(knob.name) for knob in KNOBS[part.spec.name]}
+    return replace(part, settings={**part.settings, **chosen}, plain=part.settings)
 
 
 def value(given: Any) -> str:

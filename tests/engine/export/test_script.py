@@ -117,6 +117,12 @@ CASES = {
         {"name": "tuned", "settings": {"of": [as_model("tree")], "trials": 2, "folds": 2, "draw": 0,
                                        "found": {"max_depth": 3}}}, "binary", {},
     ),
+    "searched": (of("tuned", "tree", trials=3, folds=2), "binary", {"prepare": {"weights": "balanced"}}),
+    "searched past the ends": (of("tuned", "boosting", trials=3, folds=2), "regression", {}),
+    "searched and bent": (
+        {"name": "calibrated", "settings": {"of": [of("tuned", "logistic", trials=3, folds=2)], "folds": 2}},
+        "multiclass", {"metric": "log_loss"},
+    ),
     "no model": ("prior", "multiclass", {"metric": "accuracy"}),
 }  # fmt: skip
 
@@ -409,7 +415,7 @@ def test_a_decimal_comma_and_thousands_are_read_as_the_session_read_them(tmp_pat
 @pytest.mark.parametrize(
     ("model", "changes", "says"),
     [
-        (of("tuned", "tree", trials=2, folds=2), {}, "searched anew in every training part"),
+        (as_model("rule", {"rules": [{"when": "age > 60", "then": "stay"}]}), {}, "Expert's rule"),
     ],
 )
 def test_what_cannot_be_written_is_said_in_a_sentence(model, changes, says, tmp_path):
