@@ -31,7 +31,7 @@ from engine.metrics import figure, title_of
 from engine.models.catalogue import parts_of_model
 from engine.records import Check, Decision, Json
 from engine.session import Session
-from engine.stages.lessons import duration
+from engine.stages.lessons import duration, sentences
 from engine.views import Grid, Intervals, Samples, Table, View, Words, as_table
 from engine.words import literal
 
@@ -173,7 +173,7 @@ def _learned(d: Dossier) -> Html | None:
     written = d.session.choice("present.lessons")
     if not isinstance(written, str) or not written.strip():
         return None
-    items = [el("li", sentence) for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])", written.strip())]
+    items = [el("li", sentence) for sentence in sentences(written)]
     who = d.session.decision("present.lessons")
     by = el("p", f"Written by {author_of(who)}.", class_="note") if who is not None else None
     return _section("What was learned", el("ul", *items, class_="lesson"), by)

@@ -6,6 +6,7 @@ present.lessons.)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -181,6 +182,11 @@ def _spent(s: Session) -> str:
     if people >= 1:
         told.append(f"a person's time at the questions {duration(people)}")
     return f"What it cost: {'; '.join(told)}." if told else ""
+
+
+def sentences(written: str) -> list[str]:
+    """The lessons one by one, as they were written: an end is a full stop before a capital, a figure or a quotation."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z0-9“])", written.strip())
 
 
 def duration(seconds: float) -> str:

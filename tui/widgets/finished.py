@@ -13,7 +13,8 @@ from engine.metrics import title_of
 from engine.models.catalogue import spec_of
 from engine.records import Check, Decision
 from engine.session import Rung, Session
-from tui.figures import choice, interval, number
+from engine.stages.lessons import sentences
+from tui.figures import interval, number
 from tui.ladder import ASCII, UNICODE, Mark, drawn
 from tui.literal import literal, literal_lines
 
@@ -53,15 +54,11 @@ class FinishedPane(VerticalScroll):
             parts += [
                 Content.styled("the final exam", "$text-muted"),
                 _exam(result.check),
-                Content(literal(result.why)),
+                *_against(result),
             ]
             parts.append(Content(""))
-        for question in ("present.export", "present.lessons"):
-            if d := s.decision(question):
-                said = d.why if question == "present.export" else choice(d.choice)
-                parts.append(Content.assemble((f"{literal(d.prompt)}  ", "$text-muted"), literal_lines(said)))
         people = sum(1 for d in self.decisions if d.author == "person")
-        parts += [Content(""), Content(f"{len(self.decisions)} decisions, {people} of them by a person.")]
+        parts += [Content(f"{len(self.decisions)} decisions, {people} of them by a person.")]
         parts += [Content.styled(f"· {literal(text)}", "$warning") for text in self.differences]
         parts += [
             Content(""),
@@ -74,7 +71,25 @@ class FinishedPane(VerticalScroll):
             Content(""),
             Content.assemble(("rungwise predict ", "bold"), literal(s.name), f" DATA.csv -o OUT.csv{_more(s)}"),
         ]
-        return Content("\n").join(parts)
+        return Content("\n").join([*parts, *_kept(s)])
+
+
+def _kept(s: Session) -> list[Content]:
+    """The model that leaves, and what was learned, a line for each sentence."""
+    parts: list[Content] = []
+    if model := s.decision("present.export"):
+        parts += [Content(""), Content.styled(literal(model.prompt), "$text-muted"), Content(literal(model.why))]
+    learned = s.decision("present.lessons")
+    if learned and isinstance(learned.choice, str) and learned.choice.strip():
+        parts += [Content(""), Content.styled("what was learned", "$text-muted")]
+        parts += [Content.assemble("· ", literal_lines(line)) for line in sentences(learned.choice)]
+    return parts
+
+
+def _against(result: Decision) -> list[Content]:
+    """What the figure is held against; the figure itself stands above."""
+    rest = result.why.partition("; ")[2]
+    return [Content(literal(rest[:1].upper() + rest[1:]))] if rest else []
 
 
 def _more(s: Session) -> str:
