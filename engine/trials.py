@@ -43,13 +43,15 @@ class Division:
 
     function: "module:name", called as f(params, ctx) with each of `parts`; gives bytes.  prepare: called with the first
     of them by a process that others are made from, so that they share what it loads; gives the bytes of memory that
-    this takes, and a name for it, the same for equal content.  here: in the trial's own process only.
+    this takes, and a name for it, the same for equal content.  here: in the trial's own process only.  learns: some
+    train in epochs, and keep how far they have come.
     """
 
     function: str
     prepare: str
     parts: tuple[Mapping[str, Json], ...]
     here: bool = False
+    learns: bool = False
 
 
 def parts_of(ctx: Context, division: Division) -> Iterator[tuple[int, bytes]]:

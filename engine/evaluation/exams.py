@@ -140,12 +140,18 @@ def exams_of(
     `exam`, one mapping each.  told: called with the place and each exam as soon as it is there, in any order.
     """
     here = all(_stays(params["model"]) for params in wanted)
-    division = Division(f"{__name__}:exam", f"{__name__}:prepare", tuple(wanted), here=here)
+    learns = any(_learns(params["model"]) for params in wanted)
+    division = Division(f"{__name__}:exam", f"{__name__}:prepare", tuple(wanted), here, learns)
     found: dict[int, Exam] = {}
     for place, content in parts_of(ctx, division):
         found[place] = read(content, *rows_of(bench, wanted[place], ctx.seed))
         told(place, found[place])
     return [found[place] for place in range(len(wanted))]
+
+
+def _learns(model: Mapping[str, Json]) -> bool:
+    """Whether it is a network, or holds one."""
+    return bool(spec_of(model).network) or any(_learns(part) for part in parts_of_model(model))
 
 
 def _stays(model: Mapping[str, Json]) -> bool:

@@ -3,32 +3,40 @@
 A Dask task is one part.  The worker that runs it has the part computed by a process of its own (`LocalHands`), as here,
 so that it runs on one core, can be ended in the middle, and takes nobody with it when memory runs out.  Before the
 first part the cluster is asked what it computes with, and refused where that differs.
+
+A network that trains there can be watched, paused and ended with its best as here.  How far it has come lies in a
+variable of the scheduler (up to 32 MB), so that another worker goes on where one died, and comes back here when the
+work is broken off.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import tempfile
 import time
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.data.address import files_of, logs_beside, split, stamp
 from engine.errors import DataProblem, RungwiseError
-from engine.records import Json
+from engine.records import Json, Progress
 from engine.runners.environment import code_key
 from engine.runners.eta import Underway
-from engine.runners.hands import Done, State, Tick, Work
-from engine.runners.on_cluster import end_of_client, sees, stop, take_part
+from engine.runners.hands import Asked, Done, State, Tick, Work
+from engine.runners.kept import StateFile
+from engine.runners.on_cluster import MOST_STATE, end_of_client, heed, sees, stop, take_part, topic
 from engine.runners.terms import check, connected
 
 SENDABLE = 256 << 20  # bytes of data that are sent to workers that cannot see them
 _PATIENCE = 30.0  # seconds for a result that is there to arrive
 _ALONE = 60.0  # seconds without any worker after which a trial is given up
+_SOON = 1.0  # seconds for a variable that is there
 _TICK = 0.1
 _ASK_EVERY = 2.0  # seconds between two looks how many workers there are
 
@@ -78,16 +86,73 @@ class ClusterHands:
             with self._reaching(work):
                 name = self._see_to_data(self._client, work)
                 for place in places:
+                    self._give_state(work, place)
                     job = _job(work, place) | {"run": run, "client": self._token, "file": name, "code": code_key()}
                     future = self._client.submit(take_part, job, key=f"rungwise-{run}-{place}", pure=False)
                     futures[future] = place
-            yield from self._awaited(work, futures, tick)
+            with self._told_of(work, run) as told:
+                yield from self._awaited(work, futures, tick, run, told)
         finally:
             if futures:
                 self._stop(run, list(futures))
+                for place in futures.values():
+                    self._take_state(work, place)
 
-    def _awaited(self, work: Work, futures: dict[Any, int], tick: Tick) -> Iterator[Done]:
+    # -- trainings -------------------------------------------------------------------------------------------------
+
+    def _give_state(self, work: Work, place: int) -> None:
+        """Let the workers know how far a training has come before."""
+        if name := _state_of(work, place):
+            content = StateFile(work.states[place]).load() or b""
+            self._variable(name).set(content if len(content) <= MOST_STATE else b"")
+
+    def _take_state(self, work: Work, place: int) -> None:
+        """Keep here how far a training has come that was broken off there."""
+        if not (name := _state_of(work, place)) or self._client is None or self._client.status != "running":
+            return
+        with contextlib.suppress(Exception):  # whatever a scheduler says that is gone in this moment
+            if content := self._variable(name).get(timeout=_SOON):
+                StateFile(work.states[place]).save(content)
+            self._variable(name).delete()
+
+    def _variable(self, name: str) -> Any:
+        from distributed import Variable
+
+        return Variable(name, client=self._client)
+
+    @contextlib.contextmanager
+    def _told_of(self, work: Work, run: str) -> Iterator[queue.SimpleQueue[tuple[int, Progress]]]:
+        """What trainings tell of their epochs, each with its place, as it comes."""
+        told: queue.SimpleQueue[tuple[int, Progress]] = queue.SimpleQueue()
+        if not _learning(work):
+            yield told
+            return
+
+        def hear(event: Any) -> None:
+            _, said = event
+            for progress in said["progress"]:
+                told.put((int(said["place"]), Progress(*progress)))
+
+        client = self._client
+        assert client is not None
+        client.subscribe_topic(topic(run), hear)
+        try:
+            yield told
+        finally:
+            with contextlib.suppress(Exception):
+                client.unsubscribe_topic(topic(run))
+
+    def _heed(self, run: str, asked: Asked) -> None:
         assert self._client is not None
+        self._client.run(heed, run, asked.paused, asked.most, on_error="ignore")
+
+    # -- waiting ---------------------------------------------------------------------------------------------------
+
+    def _awaited(
+        self, work: Work, futures: dict[Any, int], tick: Tick, run: str, told: queue.SimpleQueue[tuple[int, Progress]]
+    ) -> Iterator[Done]:
+        assert self._client is not None
+        speaks, asked = -1, Asked()  # one of several tells of its epochs, so that its curve is one part's
         cores, asked_at, alone_since = 1, -_ASK_EVERY, time.monotonic()
         finished: list[float] = []
         begun: list[float] = []  # when those parts began that are likely to be underway, as no worker tells
@@ -95,6 +160,8 @@ class ClusterHands:
             now = time.monotonic()
             if now - asked_at >= _ASK_EVERY:
                 asked_at, cores = now, self._cores(work)
+                if asked != Asked():
+                    self._heed(run, asked)  # a worker that joined meanwhile does not know
                 alone_since = now if cores else alone_since
             if now - alone_since > _ALONE:
                 raise DataProblem(
@@ -106,6 +173,9 @@ class ClusterHands:
                 if result is None:
                     continue
                 place, (content, cost) = futures.pop(future), result
+                speaks = -1 if speaks == place else speaks
+                if name := _state_of(work, place):
+                    self._variable(name).delete()
                 finished.append(float(cost["seconds"]))
                 del begun[:1]
                 yield Done(place, content, cost)
@@ -113,7 +183,16 @@ class ClusterHands:
             underway = [Underway(now - at) for at in begun]
             waiting = len(futures) - len(underway)
             remark = "" if cores else f"{self.address} has no worker; waiting for one"
-            tick(State(finished, underway, waiting, max(cores, 1), remark=remark))
+            state = State(finished, underway, waiting, max(cores, 1), remark=remark)
+            while not told.empty():
+                place, progress = told.get()
+                speaks = place if speaks < 0 and place in futures.values() else speaks
+                if place == speaks:
+                    tick(replace(state, progress=progress))
+            wanted = tick(state)
+            if wanted is not None and wanted != asked:
+                asked = wanted
+                self._heed(run, asked)
             if futures:
                 time.sleep(_TICK)
 
@@ -222,6 +301,15 @@ def _pack(source: Path, packed: Path) -> None:
             stream.write(member, member.relative_to(file.parent))
 
 
+def _learning(work: Work) -> bool:
+    return work.division.learns and bool(work.states)
+
+
+def _state_of(work: Work, place: int) -> str:
+    """The name under which the scheduler holds how far the training of a part has come; "" where none is kept."""
+    return f"rungwise-{work.states[place].stem}" if _learning(work) else ""
+
+
 def _job(work: Work, place: int) -> dict[str, Json]:
     division = work.division
     return {
@@ -232,6 +320,7 @@ def _job(work: Work, place: int) -> dict[str, Json]:
         "data": work.data,
         "seed": work.seed,
         "label": work.label,
+        "state": _state_of(work, place),
         "place": place,
         "parts": len(division.parts),
     }

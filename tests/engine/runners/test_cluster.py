@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ import pytest
 
 from engine.errors import Cancelled, DataProblem, RungwiseError, UsageProblem
 from engine.models.catalogue import as_model
-from engine.records import Trial
+from engine.models.networks.backend import HOW_TO_ADD, installed
+from engine.records import Progress, Trial
 from engine.runners import cluster, terms
 from engine.runners.again import FreshArtifacts, FreshEvidence
 from engine.runners.cluster import ClusterHands
@@ -226,6 +228,96 @@ def test_a_worker_that_is_killed_costs_its_part_once_more(
     dask.workers[0] = dask.worker(2)  # one that joins later is used, too
     wait_until(lambda: len(hands._client.nthreads()) == 2, 30)
     assert perform(at(data, sums(tmp_path / "later", 4, pause=0.2)), place_of(hands, data[0]), kinds=KINDS).ok
+
+
+# -- networks ----------------------------------------------------------------------------------------------------------
+
+networks = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
+
+
+def network(data: tuple[Path, str], epochs: int, folds: int) -> Trial:
+    model = {"name": "net_small", "settings": {"epochs": epochs, "patience": epochs, "batch": 64}}
+    return Trial("cross_validate", {"recipe": recipe(), "model": model, "folds": folds}, data[1])
+
+
+@networks
+def test_a_network_comes_to_the_same_figures_and_tells_of_its_epochs(
+    hands: ClusterHands, data: tuple[Path, str], tmp_path: Path
+) -> None:
+    epochs: list[int] = []
+
+    def told(progress: Progress) -> None:
+        epochs.append(int(progress.point.get("epoch", 0)))
+
+    trial = network(data, 150, 2)
+    there = perform(trial, place_of(hands, data[0], tmp_path / "kept"), told=told)
+    here = perform(trial, place_of(None, data[0]))
+    assert there.ok, there.error
+    assert there.value["scores"] == here.value["scores"]
+    assert there.value["net"]["curve"] == here.value["net"]["curve"]
+    assert max(epochs) > 1
+
+
+@networks
+def test_a_training_goes_on_on_another_worker_and_a_person_may_end_it(
+    dask: Cluster, hands: ClusterHands, data: tuple[Path, str], tmp_path: Path
+) -> None:
+    kept, points, found, wishes = tmp_path / "kept", [], [], [""]
+    trial = network(data, 100_000, 1)
+
+    def run() -> None:
+        place = place_of(hands, data[0], kept)
+        found.append(perform(trial, place, told=points.append, wished=lambda: wishes[0]))  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    names: list[str] = []
+
+    def is_kept() -> bool:
+        names[:] = [n for n in hands._client.run_on_scheduler(variables) if n.startswith("rungwise-")]
+        return bool(names)
+
+    wait_until(is_kept, 60)
+    busy = next(worker for worker, tasks in hands._client.processing().items() if tasks)
+    pid = hands._client.run(os.getpid, workers=[busy])[busy]
+    victim = next(i for i, process in enumerate(dask.workers) if process.pid == pid)
+    os.kill(pid, signal.SIGKILL)
+    dask.workers[victim].wait()
+    before = len(points)
+    wait_until(lambda: len(points) > before + 20, 60)
+    wishes[0] = "enough"
+    thread.join(60)
+    net = found[0].value["net"]
+    assert net["ended"] == "enough"
+    assert net["remarks"][0].startswith("Taken up after epoch ")
+    assert len(net["curve"]) == net["epochs"] + 1, "the curve is whole"
+    wait_until(lambda: not [n for n in hands._client.run_on_scheduler(variables) if n in names], 10)
+    dask.workers[victim] = dask.worker(3 + victim)
+    wait_until(lambda: len(hands._client.nthreads()) == 2, 60)
+
+
+def variables(dask_scheduler: Any) -> list[str]:
+    """Of the scheduler, those that hold something."""
+    kept = dask_scheduler.extensions["variables"].variables
+    return [str(name) for name, value in kept.items() if value.get("value")]
+
+
+@networks
+def test_a_training_that_is_broken_off_there_goes_on_here(
+    hands: ClusterHands, data: tuple[Path, str], tmp_path: Path
+) -> None:
+    trial = network(data, 100_000, 1)
+    with pytest.raises(Cancelled):
+        perform(
+            trial, place_of(hands, data[0], tmp_path),
+            stopped=lambda: bool([n for n in hands._client.run_on_scheduler(variables) if n.startswith("rungwise-")]),
+        )  # fmt: skip
+    assert list(tmp_path.glob("*.state"))
+    epochs: list[Progress] = []
+    again = perform(
+        trial, place_of(None, data[0], tmp_path), told=epochs.append, wished=lambda: "enough" if epochs else ""
+    )
+    assert again.value["net"]["remarks"][0].startswith("Taken up after epoch ")
 
 
 def test_a_scheduler_that_goes_away_is_said_and_what_is_finished_is_kept(
