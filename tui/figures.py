@@ -28,6 +28,16 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits - 2}g}"
 
 
+def from_to(reference: float | None, value: float) -> tuple[str, str]:
+    """A figure before ("" without one) and after; where one of them counts something, so does the other: 258 and 0."""
+    counts = any(v is not None and abs(v) >= 2 and float(v).is_integer() for v in (reference, value))
+
+    def told(v: float) -> str:
+        return number(int(v) if counts and float(v).is_integer() else v)
+
+    return ("" if reference is None else told(reference)), told(value)
+
+
 def interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{number(low)} … {number(high)}"
 
@@ -62,15 +72,24 @@ def choice(value: Json) -> str:
 
 def answered(decision: Decision) -> str:
     """What was decided, in the words of the options that stood."""
+    return in_words(decision, decision.choice)
+
+
+def advised(decision: Decision) -> str:
+    """What was recommended, in the words of the options that stood."""
+    return in_words(decision, decision.recommended)
+
+
+def in_words(decision: Decision, answer: Json) -> str:
+    """An answer that a decision's question takes, in the words of the options that stood."""
     texts = {json.dumps(option.key): option.text for option in decision.options}
-    several = decision.choice if isinstance(decision.choice, list) else [decision.choice]
+    several = answer if isinstance(answer, list) else [answer]
     keys = [json.dumps(key) for key in several]
     if keys and all(key in texts for key in keys):
         return ", ".join(literal(texts[key]) for key in keys)
-    if isinstance(decision.choice, dict):  # of a table the values may be options
-        spelled = {name: texts.get(json.dumps(value), value) for name, value in decision.choice.items()}
-        return choice(spelled)
-    return choice(decision.choice)
+    if isinstance(answer, dict):  # of a table the values may be options
+        return choice({name: texts.get(json.dumps(value), value) for name, value in answer.items()})
+    return choice(answer)
 
 
 def _rule(rule: dict[str, Json]) -> str:

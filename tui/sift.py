@@ -9,7 +9,7 @@ from functools import partial
 
 from engine.errors import UsageProblem
 from engine.records import Decision
-from tui.figures import choice
+from tui.figures import answered, choice
 
 AUTHORS = {"person": "person", "you": "person", "plan": "plan", "guide": "engine", "engine": "engine"}
 HINT = "words, or stage:simple  by:person  verdict:unclear  flag:M04  against:yes"
@@ -17,7 +17,10 @@ HINT = "words, or stage:simple  by:person  verdict:unclear  flag:M04  against:ye
 
 @dataclass(frozen=True)
 class Sift:
-    """words: all must occur in question, answer or why.  Of each kind one must fit.  Empty: everything does."""
+    """words: all must occur in question, answer (its words, or its key) or why.  Of each kind one must fit.
+
+    Empty: everything fits.
+    """
 
     words: tuple[str, ...] = ()
     kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -70,7 +73,7 @@ def _parts(typed: str) -> list[str]:
 
 
 def _text_of(d: Decision) -> str:
-    return f"{d.name}\0{choice(d.choice)}\0{d.why}".casefold()
+    return f"{d.name}\0{choice(d.choice)}\0{answered(d)}\0{d.why}".casefold()
 
 
 def _begins(of: Callable[[Decision], str], d: Decision, _: frozenset[str], wanted: frozenset[str]) -> bool:

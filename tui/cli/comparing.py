@@ -13,7 +13,8 @@ from engine.review.record import Record
 from engine.review.review import Step
 from engine.words import literal, short
 from storage.store import Store
-from tui.cli.looking import opened, print_json, table, told
+from tui.cli.looking import opened, print_json, table
+from tui.figures import answered
 
 SCALE = 34  # characters that the ladders' common scale takes
 
@@ -52,7 +53,7 @@ def _record(store: Store, named: str) -> Record:
 
 
 def _answers(row: Aligned) -> tuple[str, str, str]:
-    a, b = (short(told(d.choice), 36) if d else "(not asked)" for d in (row.a, row.b))
+    a, b = (short(answered(d), 36) if d else "(not asked)" for d in (row.a, row.b))
     return short(row.name, 40), a, b
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import StoreProblem
+from engine.metrics import title_of
 from engine.records import Check, Decision, Json
 from engine.session import Rung
 from engine.stages.columns import counted
 from engine.words import literal, short
 from storage.sessions import SessionInfo
 from storage.store import Store
+from tui.figures import advised, answered
 from tui.results import local_time, log_result, session_result
 
 _EMPTY = "No sessions yet.  `rungwise new DATA --target COL` begins one; `rungwise sample` writes a table to try it on."
@@ -98,9 +100,9 @@ def timeline(decision: Decision, *, replaced: bool = False) -> list[str]:
     """A decision in a few lines: what was chosen by whom, against what was recommended, why, and its check."""
     mark = "▲" if decision.overruled else "·"
     who = decision.author + (", later replaced" if replaced else "")
-    lines = [f"{decision.seq:4} {mark} {literal(decision.name)} = {told(decision.choice)}   [{who}]"]
+    lines = [f"{decision.seq:4} {mark} {literal(decision.name)} = {told(answered(decision))}   [{who}]"]
     if decision.overruled:
-        lines.append(f"       recommended: {told(decision.recommended)}")
+        lines.append(f"       recommended: {told(advised(decision))}")
     if decision.why:
         lines += textwrap.wrap(f"why: {literal(decision.why)}", 96, initial_indent=" " * 7, subsequent_indent=" " * 12)
     if decision.check is not None and (checked := check_line(decision.check)):
@@ -110,15 +112,13 @@ def timeline(decision: Decision, *, replaced: bool = False) -> list[str]:
     return lines
 
 
-def told(choice: Json) -> str:
-    """A choice on one line."""
-    if isinstance(choice, str):
-        return short(choice, 100) or "“”"
-    return short("none" if choice is None else json.dumps(choice, ensure_ascii=False), 100)
+def told(answer: str) -> str:
+    """An answer in words, on one line that is not too long."""
+    return short(answer, 100)
 
 
 def check_line(check: Check) -> str:
-    parts = [f"check: {literal(check.metric)}"]
+    parts = [f"check: {literal(title_of(check.metric))}"]
     if check.value is not None:
         parts.append(f"{check.value:.4g}")
     if check.low is not None and check.high is not None:

@@ -20,9 +20,9 @@ from engine.review.compare import Aligned, Paired
 from engine.review.review import Step
 from engine.words import short
 from tui.desk import Compared
-from tui.figures import choice, interval, number
+from tui.figures import answered, in_words, interval, number
 from tui.ladder import ASCII, UNICODE, Mark, bar, span
-from tui.literal import brief, literal, literal_lines
+from tui.literal import brief, cut, literal, literal_lines
 from tui.screens.base import Page
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
@@ -197,7 +197,7 @@ def _address(of: tuple[str, str]) -> str:
 
 
 def _chosen(d: Decision | None) -> Content | str:
-    return choice(brief(d.choice, 300)) if d is not None else Content.styled("not asked", "$text-muted")
+    return cut(in_words(d, brief(d.choice, 300)), 300) if d is not None else Content.styled("not asked", "$text-muted")
 
 
 def _ladder(ladder: tuple[Step, ...], both: tuple[tuple[Step, ...], ...], width: int, pens: Any) -> list[Content]:
@@ -244,7 +244,7 @@ def _both(row: Aligned) -> Content:
         if one is None:
             parts.append(Content.assemble((f"{sign}  ", "bold $primary"), ("not asked", "$text-muted")))
             continue
-        parts.append(Content.assemble((f"{sign}  ", "bold $primary"), (choice(one.choice), "bold"),
+        parts.append(Content.assemble((f"{sign}  ", "bold $primary"), (answered(one), "bold"),
                                       (f"   decision {one.seq}", "$text-muted")))  # fmt: skip
         if one.why:
             parts.append(Content.assemble(("why ", "$text-muted"), literal_lines(one.why)))

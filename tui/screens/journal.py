@@ -20,9 +20,9 @@ from engine.records import Decision
 from engine.review.past import Past
 from engine.words import short
 from tui.desk import Moment, Opened
-from tui.figures import choice, number
+from tui.figures import from_to, in_words
 from tui.ladder import ASCII, UNICODE, drawn
-from tui.literal import brief, literal
+from tui.literal import brief, cut, literal
 from tui.screens.moment import details, difference, in_force
 from tui.screens.reading import Reading
 from tui.sift import HINT, Sift, read_sift
@@ -166,7 +166,7 @@ class JournalScreen(Screen[Leave]):
     def _row(self, index: int) -> Row:
         at = self.shown[index]
         d = self.decisions[at]
-        name, answer = short(d.name, 300), choice(brief(d.choice, 300))
+        name, answer = short(d.name, 300), cut(in_words(d, brief(d.choice, 300)), 300)
         before = self.decisions[self.shown[index - 1]].stage if index else ""
         says = d.stage != before and not d.question.startswith(f"{d.stage}.")  # not twice
         where = Content.styled(f"{short(d.stage, 40)} ", "$text-muted") if says else Content("")
@@ -409,5 +409,5 @@ def _figure(d: Decision) -> str:
     """The metric before and after."""
     if d.check is None or d.check.value is None:
         return ""
-    before = f"{number(d.check.reference)}→" if d.check.reference is not None else ""
-    return before + number(d.check.value)
+    before, after = from_to(d.check.reference, d.check.value)
+    return f"{before}→{after}" if before else after

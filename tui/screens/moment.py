@@ -11,8 +11,8 @@ from engine.records import Check, Decision, Json
 from engine.review.past import Between
 from engine.words import short
 from tui.desk import Moment
-from tui.figures import cell, choice, duration, interval, number
-from tui.literal import LONG, brief, literal, literal_lines
+from tui.figures import advised, answered, cell, duration, from_to, in_words, interval, number
+from tui.literal import LONG, brief, cut, literal, literal_lines
 
 MOST = 40  # options, or pieces of evidence, of one decision
 
@@ -34,11 +34,11 @@ def details(d: Decision, width: int, moment: Moment | None = None) -> Content:
         Content.assemble((f"{d.seq}  {literal(d.name)}", "bold $primary")),
         Content(literal_lines(d.prompt)),
         Content(""),
-        _pair("answer", Content.styled(choice(d.choice), "bold")),
+        _pair("answer", Content.styled(answered(d), "bold")),
     ]
     if d.recommended is not None:
         same = d.recommended == d.choice
-        parts.append(_pair("advice", Content("the same" if same else choice(d.recommended))))
+        parts.append(_pair("advice", Content("the same" if same else advised(d))))
         if d.reason and d.reason != d.why:
             parts.append(_pair("", Content(literal_lines(d.reason))))
     parts.append(_pair("why", Content(literal_lines(d.why) or "—")))
@@ -102,7 +102,7 @@ def in_force(decisions: Sequence[Decision], width: int) -> Content:
             parts += [Content(""), Content.styled(literal(stage), "bold $primary")] if parts else [
                 Content.styled(literal(stage), "bold $primary")]  # fmt: skip
         name = Content(literal(d.name)).truncate(room, ellipsis=True)
-        answer = Content(choice(d.choice)).truncate(max(8, width - room - 2), ellipsis=True)
+        answer = Content(answered(d)).truncate(max(8, width - room - 2), ellipsis=True)
         name = name.pad_right(room - name.cell_length).stylize("$text-muted")
         parts.append(name + "  " + answer.stylize("$text-muted" if d.author == "engine" else "bold"))
     return Content("\n").join(parts)
@@ -140,7 +140,7 @@ def difference(first: Decision, second: Decision, found: Between) -> Content:
 
 
 def _answer(d: Decision | None) -> str:
-    return choice(brief(d.choice, 1_000)) if d is not None else ""
+    return cut(in_words(d, brief(d.choice, 1_000)), 1_000) if d is not None else ""
 
 
 def _whose(author: str) -> str:
@@ -166,8 +166,8 @@ def _options(d: Decision, stood: int) -> list[Content]:
 
 
 def _check(check: Check) -> Content:
-    value = number(check.value) if check.value is not None else "?"
-    against = f"{number(check.reference)} → " if check.reference is not None else ""
+    before, value = from_to(check.reference, check.value) if check.value is not None else ("", "?")
+    against = f"{before} → " if before else ""
     spread = interval(check.low, check.high)
     tail = ", ".join(
         filter(None, [literal(check.verdict) if check.verdict != "measured" else "", literal(check.protocol)])

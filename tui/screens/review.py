@@ -18,7 +18,7 @@ from engine.review.flag import SEVERITIES
 from engine.review.review import Raised, Summary
 from engine.words import short
 from tui.desk import Opened, Reviewed
-from tui.figures import ago, choice, duration, interval, number
+from tui.figures import advised, ago, answered, duration, interval, number
 from tui.literal import brief, cut, literal, literal_lines
 from tui.screens.base import Dialog, Page
 from tui.widgets.forms.text import Lines
@@ -276,10 +276,10 @@ def decided(d: Decision) -> list[Content]:
     by = {"person": "a person", "plan": "a plan", "engine": "the guide"}.get(d.author, literal(d.author))
     lines = [
         Content.styled(literal_lines(d.prompt), "$text-muted"),
-        Content.assemble((choice(d.choice), "bold"), (f"  by {by}", "$text-muted")),
+        Content.assemble((answered(d), "bold"), (f"  by {by}", "$text-muted")),
     ]
     if d.overruled:
-        lines.append(Content.styled(f"against the advice: {choice(d.recommended)}", "$warning"))
+        lines.append(Content.styled(f"against the advice: {advised(d)}", "$warning"))
     if d.why:
         words = (
             ""
