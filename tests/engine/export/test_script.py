@@ -238,6 +238,50 @@ def test_no_text_of_others_becomes_code(tmp_path):
     assert not skeleton(made) & {"__import__", "touch"}
 
 
+EVIL = f'"\'"""\'{CODE}\\#{{{CODE}}}'  # in one line, as a header or a cell may be
+KINDS = {
+    "texts": ("logistic", "binary"),
+    "an average": (of("average", "tree", "ridge"), "regression"),
+    "searched": (of("tuned", "tree", trials=2, folds=2), "multiclass"),
+    "bent": (of("calibrated", "boosting", folds=2), "binary"),
+    "series": ("ridge", "forecast"),
+    "pixels": ("svm", "multiclass"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hostile_file_and_journal_run_nothing(kind, tmp_path, monkeypatch):
+    """Columns, levels, series, whys and names of every kind of session that are code: the script runs without them."""
+    monkeypatch.chdir(tmp_path)
+    model, task = KINDS[kind]
+    path = tmp_path / "t.csv"
+    if task == "forecast":
+        frame = pd.read_csv(sales(path, shops=2, months=40))
+        frame["shop"] = frame["shop"] + EVIL
+        said = {"time": f"month {EVIL}", "id": f"shop {EVIL}", "known": []}
+        changes: dict[str, Any] = {**said, "types": {f"price {EVIL}": "number"}, "target": f"sold {EVIL}", "window": 6}
+    elif kind == "pixels":
+        frame = pd.read_csv(pixels(path, 60))
+        changes = {**PIXELS, "types": {f"{name} {EVIL}": "number" for name in PIXELS["types"]}}
+    else:
+        frame = pd.read_csv(customers(path, 120, task=task))
+        frame["plan"] = frame["plan"] + EVIL
+        changes = {"types": {f"{name} {EVIL}": what for name, what in {**PLAIN, "note": "text"}.items()},
+                   "prepare": {"text": {"encode": "words"}, "numbers": {"bins": [f"age {EVIL}"]}}}  # fmt: skip
+    if task in ("binary", "multiclass"):
+        frame["target"] = frame["target"] + EVIL
+        changes |= {"positive": f"stay{EVIL}" if task == "binary" else None}
+    frame.columns = [f"{name} {EVIL}" for name in frame.columns]
+    frame.to_csv(path, index=False)
+    dossier, _, _ = left(path, model, task, {"target": f"target {EVIL}", **changes})
+    journal = tuple(replace(d, why=BREAKS, reason=BREAKS) for d in dossier.journal)
+    hostile = replace(dossier, journal=journal, session=Session(BREAKS, "f" * 64, journal), options={"stem": "small"})
+    product = script(hostile)
+    assert CODE in str(product.files[""])
+    assert not skeleton(str(product.files[""])) & {"__import__", "touch"}
+    assert not (tmp_path / "ran").exists()
+
+
 def test_what_cannot_be_code_is_one_sentence(tmp_path, monkeypatch):
     """A choice so long that its literal is broken over lines is no Python, and no traceback."""
     plain = customers(tmp_path / "t.csv", 120)
