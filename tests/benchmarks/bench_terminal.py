@@ -3,14 +3,17 @@
     python -m tests.benchmarks.bench_terminal [TURNS]
 
 Each program runs in a pseudo-terminal of its own, in turns, so that a busy machine slows both; the ratio is the median
-of the ratios of each turn.  Processor seconds are printed beside the clock's.  Targets: first paint at most 1.5 times
-the empty app's, resident memory 2.5 times; while a network trains, 99 of 100 keys answered within 50 ms and at most
-4 kB/s sent when nobody types; nothing sent while idle; in a list of 5,000 columns a key settles within 20 ms (50 ms for
-99 of 100) and costs at most 1.5 kB, a page 16 kB, and a held arrow stops half a second after it is let go.
+of the ratios of each turn.  Processor seconds are printed beside the clock's.  Targets: first paint at most 1.2 times
+the empty app's, settled 2 times, with 2.5 times its processor time; 60 MiB resident, and 90 after an hour's updates of
+a training, no more than after a minute's; a session of 200 decisions opened within 300 ms; while a network trains, 99
+of 100 keys settled within 60 ms and at most 4 kB sent in any second when nobody types; nothing sent while idle; in a
+list of 5,000 columns a key settles within 20 ms (50 ms for 99 of 100) and costs at most 1.5 kB, a page 16 kB, and a
+held arrow stops half a second after it is let go.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -27,6 +30,7 @@ import psutil
 from engine.ports import TrialState
 from storage.store import Store
 from tests.benchmarks.at_work import SESSIONS, TRAINING, is_training
+from tests.benchmarks.long_journals import long_journal
 from tests.benchmarks.pseudo_terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +38,13 @@ EMPTY = [sys.executable, "-m", "tests.benchmarks.empty_app"]
 RUNGWISE = [sys.executable, "-m", "tui.cli"]
 SIZES = ((80, 24), (120, 40))
 COLUMNS = [sys.executable, "-m", "tests.benchmarks.columns_app"]
-PAINT, MEMORY, KEY_MS, BYTES = 1.5, 2.5, 50.0, 4000.0  # the targets
+TRAINS = [sys.executable, "-m", "tests.benchmarks.training_app"]
+PAINT, SETTLED, SPENT, KEY_MS, BUSY_MS, BYTES = 1.2, 2.0, 2.5, 50.0, 60.0, 4000.0  # the targets
+START_MIB, HOUR_MIB, GROWN_MIB, OPENED_MS = 60.0, 90.0, 4.0, 300.0
 HAND_MS, KEY_BYTES, PAGE_BYTES, STOPS = 20.0, 1500.0, 16_000.0, 0.5
 LINE = 32_000.0  # bytes a second of a slow line
 TURNS = 7
+LONG = 200  # decisions
 KEYS = 120  # pressed while a network trains, in a terminal of each size
 WATCHED = 5.0  # seconds in which nobody types
 UP, DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[6~"
@@ -85,12 +92,13 @@ def empty(columns: int, rows: int) -> Terminal:
 
 
 def starts(table: Table, folder: Path, store: Path, turns: int) -> None:
-    """First paint, and memory once it is quiet on the first screen and on an opened workbench."""
+    """First paint, until all is quiet, and memory then and on an opened workbench."""
     for columns, rows in SIZES:
         size = f"{columns}×{rows}"
         names = ("empty", "none", "many")
         paint: dict[str, list[float]] = {name: [] for name in names}
         cpu: dict[str, list[float]] = {name: [] for name in names}
+        quiet: dict[str, list[float]] = {name: [] for name in names}
         memory: dict[str, list[float]] = {name: [] for name in (*names, "opened")}
         whole: dict[str, list[float]] = {name: [] for name in names}
         sent: list[int] = []
@@ -106,6 +114,7 @@ def starts(table: Table, folder: Path, store: Path, turns: int) -> None:
                     if not turn:
                         continue
                     paint[name].append(terminal.taken)
+                    quiet[name].append(terminal.last - terminal.began)
                     cpu[name].append(terminal.cpu)
                     whole[name].append(terminal.used())
                     memory[name].append(terminal.memory())
@@ -119,9 +128,12 @@ def starts(table: Table, folder: Path, store: Path, turns: int) -> None:
         for name, what in (("none", "an empty store"), ("many", f"{SESSIONS} sessions")):
             table.ratios(f"{size} first paint, {what}", paint[name], paint["empty"], ms, PAINT)
             table.ratios(f"{size}   its processor time", cpu[name], cpu["empty"], ms)
-            table.ratios(f"{size}   processor time until all is quiet", whole[name], whole["empty"], ms)
-            table.ratios(f"{size} memory on home, {what}", memory[name], memory["empty"], mib, MEMORY)
-        table.ratios(f"{size} memory on an opened workbench", memory["opened"], memory["empty"], mib, MEMORY)
+            table.ratios(f"{size} until all is quiet", quiet[name], quiet["empty"], ms, SETTLED)
+            table.ratios(f"{size}   its processor time", whole[name], whole["empty"], ms, SPENT)
+            taken = statistics.median(memory[name]) / 2**20
+            table.line(f"{size} memory on home, {what}", f"{taken:.1f} MiB", mib(statistics.median(memory["empty"])),
+                       None, f"≤ {START_MIB:g} MiB", taken <= START_MIB)  # fmt: skip
+        table.ratios(f"{size} memory on an opened workbench", memory["opened"], memory["empty"], mib)
         table.line(f"{size} sent by an idle workbench", f"{max(sent)} B/s", target="0 B/s", ok=not any(sent))
 
 
@@ -164,6 +176,39 @@ def by_hand(table: Table) -> None:
             table.line(
                 f"{size} sent while nobody types", f"{ours.sent - before} B", target="0 B", ok=ours.sent == before
             )
+
+
+def long_session(table: Table, folder: Path) -> None:
+    """Opening a session of 200 decisions: from the key until its screen can be read."""
+    place = folder / "long" / "long.sqlite3"
+    place.parent.mkdir()
+    long_journal(place, LONG)
+    for columns, rows in SIZES:
+        times = []
+        for _ in range(5):
+            with rungwise(place, columns, rows) as terminal:
+                terminal.until("churn")
+                terminal.settle(1.5)  # what the next screens need is imported meanwhile, as while a person reads
+                times.append(terminal.press("r", JOURNAL))
+        most = statistics.median(times)
+        table.line(f"{columns}×{rows} opening {LONG} decisions until they can be read", f"{most:.0f} ms",
+                   target=f"≤ {OPENED_MS:g} ms", ok=most <= OPENED_MS)  # fmt: skip
+
+
+def a_training(table: Table) -> None:
+    """The worst second of a training that shows an epoch each quarter of one, and an hour of it as fast as it goes."""
+    for columns, rows in SIZES:
+        with Terminal(TRAINS, columns, rows, {"PYTHONPATH": str(ROOT)}) as terminal:
+            terminal.until("epoch")
+            sent = [terminal.during(0.25) for _ in range(4 * 22)][8:]
+        worst = max(sum(sent[i : i + 4]) for i in range(len(sent) - 3))
+        table.line(f"{columns}×{rows} most sent in a second of training", f"{worst} B", target=f"≤ {BYTES:.0f} B",
+                   ok=worst <= BYTES)  # fmt: skip
+    done = subprocess.run([*TRAINS, "--hour"], cwd=ROOT, capture_output=True, text=True, check=True)
+    minute, hour = (json.loads(done.stdout)[name] / 2**20 for name in ("minute", "hour"))
+    ok = hour <= HOUR_MIB and hour - minute <= GROWN_MIB
+    table.line("memory after a minute's updates, and the most in an hour's", f"{hour:.1f} MiB", f"({minute:.1f} MiB)",
+               None, f"≤ {HOUR_MIB:g} MiB", ok)  # fmt: skip
 
 
 @contextmanager
@@ -234,10 +279,10 @@ def at_work(table: Table, folder: Path, store: Path) -> None:
             for at, what in ((0, "first byte"), (1, "settled")):
                 for share, name in ((0.5, "p50"), (0.99, "p99")):
                     mine, other = (quantile([t[at] for t in times], share) for times in (ours, theirs))
-                    judged = at == 0 and name == "p99"
+                    judged = at == 1 and name == "p99"
                     table.line(
                         f"{size} a key in the journal meanwhile, {what}, {name}", f"{mine:.1f} ms", f"{other:.1f} ms",
-                        mine / other, "≤ 50 ms" if judged else "", not judged or mine <= KEY_MS,
+                        mine / other, f"≤ {BUSY_MS:g} ms" if judged else "", not judged or mine <= BUSY_MS,
                     )  # fmt: skip
             table.line(f"{size}   processor time of one", f"{spent / len(ours) * 1000:.1f} ms")
 
@@ -266,6 +311,8 @@ def main(arguments: Sequence[str]) -> int:
         store = prepared / "rungwise.sqlite3"
         table = Table()
         by_hand(table)
+        a_training(table)
+        long_session(table, folder)
         starts(table, folder, store, turns)
         at_work(table, folder, store)
     return int(table.over)

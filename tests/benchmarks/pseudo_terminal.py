@@ -21,6 +21,9 @@ ALTERNATE = b"\x1b[?1049h"  # from here on it is a screen; what comes before is 
 ESCAPES = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|[\]P_^X](?:[^\x07\x1b]|\x1b(?!\\))*(?:\x07|\x1b\\|$)|[ -/]*(?:[0-~]|$))"
 )
+# Of the caller's: what colours it, and what would have Python compile our files again at each start, as it does none
+# that is installed.
+LEFT_OUT = ("COLORTERM", "NO_COLOR", "TEXTUAL_THEME", "PYTHONDONTWRITEBYTECODE")
 SILENT = 0.3  # seconds without output: it has settled
 PATIENCE = 60.0  # seconds after which something expected will not come
 
@@ -28,20 +31,21 @@ PATIENCE = 60.0  # seconds after which something expected will not come
 class Terminal:
     """Runs a command; `with` ends it.  Answers no query, as a plain terminal behind a slow line does not.
 
-    taken: seconds from before its start to the first sign on the screen.  cpu: its processor seconds until then.
+    began: when it was started.  taken: seconds from then to the first sign on the screen.  cpu: its processor seconds
+    until then.  last: when its last byte came.
     sent: bytes that it wrote so far.
     """
 
     def __init__(self, command: Sequence[str], columns: int, rows: int, env: dict[str, str]) -> None:
         self._command, self._size = list(command), (rows, columns)
-        self._env = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR", "TEXTUAL_THEME")}
+        self._env = {k: v for k, v in os.environ.items() if k not in LEFT_OUT}
         self._env |= {"TERM": "xterm-256color", **env}
-        self.taken = self.cpu = 0.0
+        self.taken = self.cpu = self.began = self.last = 0.0
         self.sent = 0
         self._last = b""
 
     def __enter__(self) -> Terminal:
-        started = time.perf_counter()
+        self.began = time.perf_counter()
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
             with contextlib.suppress(OSError):
@@ -53,7 +57,7 @@ class Terminal:
             screen = b""
             while not _painted(screen):
                 screen += self._read(PATIENCE)
-            self.taken, self.cpu = time.perf_counter() - started, self.used()
+            self.taken, self.cpu = time.perf_counter() - self.began, self.used()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -90,6 +94,14 @@ class Terminal:
             while True:
                 read += self._read(silence)
         return read
+
+    def during(self, seconds: float) -> int:
+        """The bytes that come in so many seconds."""
+        before, ends = self.sent, time.perf_counter() + seconds
+        while (left := ends - time.perf_counter()) > 0:
+            with contextlib.suppress(TimeoutError):
+                self._read(left)
+        return self.sent - before
 
     def key(self, pressed: str, silence: float = 0.02, wait: float = 2.0) -> tuple[float, float] | None:
         """Press a key; milliseconds to the first byte back, and to the last before the silence; None without any."""
