@@ -144,7 +144,7 @@ def probe(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
             size //= 2
             need = memory_needed(counted.parameters, counted.activations, inputs.width, size)
         if device.free is not None and need > device.free:
-            reason = f"a step needs {need / 2**20:,.0f} MB, and {device.free / 2**20:,.0f} MB are free"
+            reason = f"a step needs {_megabytes(need)} MB, and {_megabytes(device.free)} MB are free"
             excluded.append({"device": device.key, "name": device.name, "reason": reason})
             continue
         timed = _timed(device, network, loss, inputs, outputs, size, ctx)
@@ -283,6 +283,10 @@ def _said(timing: Mapping[str, Json]) -> str:
     ms = float(timing["ms_per_step"])
     label = Device(timing["device"], "").label
     return f"{label}: {ms:.2g} ms" if ms < 10 else f"{label}: {ms:,.0f} ms"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.0f}" if size >= 10 << 20 else f"{size / 2**20:.2g}"
 
 
 def _in_words(problem: RuntimeError) -> str:

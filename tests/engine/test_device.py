@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from engine.device import choose, memory_needed, probe
 from engine.errors import Cancelled, RungwiseError, UsageProblem
 from engine.models.networks.backend import HOW_TO_ADD, installed
+from engine.models.networks.spec import declared
 
 needs_networks = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
 
@@ -187,6 +188,54 @@ def test_a_card_without_room_is_timed_with_a_smaller_batch_or_left_out(cards):
     found = probe(PROBE, Listener())
     assert found["chosen"] == "cpu"
     assert found["why"] == "CPU: 12 ms a step. Card 1 was left out: it ran out of memory in a training step."
+
+
+@needs_networks
+def test_memory_is_looked_at_before_a_step_is_tried(cards):
+    free, _, _, asked = cards
+    counted = declared("net_small").count(20, 2)
+    need = [memory_needed(counted.parameters, counted.activations, 20, batch) for batch in (32, 64)]
+    free[:] = [0, (need[0] + need[1]) // 2, 0]  # for 32 rows a step, and not for 64
+    found = probe(PROBE, Listener())
+    assert {batch for where, batch, _ in asked if where == "cuda:1"} == {32}
+    assert (found["chosen"], found["batch"]) == ("cuda", 32)
+    assert "It has room for 32 rows a step, not for 128." in found["why"]
+    asked.clear()
+    free[1] = 1_000
+    found = probe(PROBE, Listener())
+    assert found["chosen"] == "cpu"
+    assert not [where for where, _, _ in asked if where != "cpu"], "no step was tried where none can fit"
+    assert "Card 1 was left out: a step needs 0.066 MB, and 0.00095 MB are free." in found["why"]
+
+
+@needs_networks
+def test_apples_device_is_found_with_the_memory_it_may_use(monkeypatch):
+    from engine import device
+    from engine.models.networks.backend import load_torch, needs_device
+
+    torch = load_torch()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 12 << 30)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 2 << 30)
+    assert [(d.key, d.label) for d in device.found()] == [("cpu", "CPU"), ("mps", "GPU")]
+    assert device.found()[1].free == 10 << 30
+    needs_device("mps")
+    took = {"cpu": 5.0, "mps": 1.0}
+    monkeypatch.setattr(device, "_time", lambda where, *rest: took[where])
+    found = probe(PROBE, Listener())
+    assert (found["chosen"], found["precision"], found["cards"]) == ("mps", "float32", [])
+    assert found["why"] == "GPU: 1 ms a step against CPU: 5 ms: 5.0 times as fast."
+
+
+@needs_networks
+def test_where_a_device_has_no_deterministic_way_it_goes_on_and_warns():
+    from engine.models.networks.backend import reproducible
+
+    with reproducible(3, 1, "mps") as torch:
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 @needs_networks

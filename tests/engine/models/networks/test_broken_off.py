@@ -100,68 +100,82 @@ def test_enough_keeps_the_best_so_far():
 
 
 class Room:
-    """Lets a training through where its batch fits, on a device that is not here: it trains on the CPU instead."""
+    """A device that is not here, at the door where devices are asked for: what is to run there runs on the CPU, in
+    steps that have room for so many rows.  problem: what a step that has no room raises."""
 
-    def __init__(self, monkeypatch, room):
-        self.room, self.tried = room, []
-        through = training._Run.through
+    def __init__(self, monkeypatch, room, problem=None):
+        self.room, self.tried, self.asked = room, [], "cpu"
+        self.problem = problem or load_torch().OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         on_device = training.on_device
-        monkeypatch.setattr(training, "on_device", lambda device: on_device("cpu"))
 
-        def limited(run):
-            self.tried.append((run.how.device, run.batch))
-            if run.batch > self.room.get(run.how.device, 10**9):
-                with load_torch().no_grad():
-                    for weight in run.net.parameters():
-                        weight.add_(1.0)  # what a step left behind before it failed
-                raise load_torch().OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return through(run)
+        def found(device):
+            self.asked = device
+            return on_device("cpu")
 
-        monkeypatch.setattr(training._Run, "through", limited)
+        monkeypatch.setattr(training, "on_device", found)
+
+    def hold(self, net):
+        """Have the steps of a network fail where they find no room, after they left something behind."""
+        torch, forward = load_torch(), net.forward
+
+        def limited(x, beside=None):
+            if net.training:
+                if (self.asked, len(x)) not in self.tried[-1:]:
+                    self.tried.append((self.asked, len(x)))
+                if len(x) > self.room.get(self.asked, 10**9):
+                    with torch.no_grad():
+                        for weight in net.parameters():
+                            weight.add_(1.0)
+                    raise self.problem
+            return forward(x, beside)
+
+        net.forward = limited
 
 
-def trained(device, batch=64):
+def trained(device, batch=64, room=None):
     from dataclasses import replace
 
     from engine.models.networks.modules import untrained
 
     X, y, _ = rows()
     net, loss, layout = declared("net_small"), Loss("cross_entropy"), plain_layout(6)
-    how = replace(net.training, device=device, batch=batch, epochs=3)
+    how = replace(net.training, device=device, batch=batch, epochs=3, drop_last=True)
     made = untrained(net, loss, layout.inputs, 2, y, 0)
-    return training.train(made, loss, layout.tensors(X[:500]), y[:500], layout.tensors(X[500:]), y[500:], how, seed=0)
+    if room is not None:
+        room.hold(made)
+    return training.train(made, loss, layout.tensors(X[:512]), y[:512], layout.tensors(X[512:]), y[512:], how, seed=0)
 
 
 def test_out_of_memory_takes_a_smaller_batch_and_says_so(monkeypatch):
     room = Room(monkeypatch, {"cuda": 16})
-    found = trained("cuda")
+    found = trained("cuda", room=room)
     assert room.tried == [("cuda", 64), ("cuda", 32), ("cuda", 16)]
     assert found.batch == 16
     assert found.remarks == [
         "cuda ran out of memory; trained with 32 rows a step.", "cuda ran out of memory; trained with 16 rows a step.",
     ]  # fmt: skip
-    plain = trained("cpu", 16)
-    assert found.curve == plain.curve, "it began anew from its first weights"
+    assert found.curve == trained("cpu", 16).curve, "it began anew from its first weights"
 
 
 def test_a_device_without_room_for_any_batch_is_left_for_the_cpu(monkeypatch):
     room = Room(monkeypatch, {"cuda": 0})
-    found = trained("cuda")
+    found = trained("cuda", room=room)
     assert room.tried[-1] == ("cpu", 64)
     assert found.remarks[-1] == "cuda ran out of memory even with 8 rows a step; the CPU was taken."
     assert found.curve == trained("cpu").curve
 
 
+def test_apples_device_says_it_in_words_only(monkeypatch):
+    words = RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB).")
+    room = Room(monkeypatch, {"mps": 32}, words)
+    assert trained("mps", room=room).remarks == ["mps ran out of memory; trained with 32 rows a step."]
+
+
 def test_no_room_anywhere_is_said(monkeypatch):
-    Room(monkeypatch, {"cpu": 0})
     with pytest.raises(MemoryError, match="do not fit in memory"):
-        trained("cpu")
+        trained("cpu", room=Room(monkeypatch, {"cpu": 0}))
 
 
 def test_another_error_of_the_device_is_no_lack_of_room(monkeypatch):
-    def broken(run):
-        raise RuntimeError("device-side assert triggered")
-
-    monkeypatch.setattr(training._Run, "through", broken)
     with pytest.raises(RuntimeError, match="device-side"):
-        trained("cpu")
+        trained("cuda", room=Room(monkeypatch, {"cuda": 0}, RuntimeError("device-side assert triggered")))
