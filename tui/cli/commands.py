@@ -152,13 +152,20 @@ def sessions(context: typer.Context, json: JsonOption = False, store: StoreOptio
 
 @app.command(epilog="Example:  rungwise log churn | less")
 def log(
-    context: typer.Context, name: NameArgument, branch: BranchOption = "", json: JsonOption = False,
+    context: typer.Context,
+    name: NameArgument,
+    branch: BranchOption = "",
+    json: JsonOption = False,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="FORM", help="text, md, json, csv or html; by default text."),
+    ] = "",
     store: StoreOption = None,
-) -> None:  # fmt: skip
+) -> None:
     """Print a session's decisions: what was chosen, out of what, why, and the figure it was checked against."""
     from tui.cli.looking import print_log
 
-    print_log(chosen_store(context, store), name, branch, as_json=json)
+    print_log(chosen_store(context, store), name, branch, form=form or ("json" if json else "text"))
 
 
 @app.command(

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.errors import StoreProblem
+from engine.errors import StoreProblem, UsageProblem
 from engine.metrics import title_of
 from engine.records import Check, Decision, Json
 from engine.session import Rung
@@ -75,12 +75,20 @@ def _ladder(rungs: Iterable[Rung]) -> str:
     return " → ".join(f"{rung.value:.3g} {short(rung.model, 24)}" for rung in rungs)
 
 
-def print_log(path: Path, name: str, branch: str, *, as_json: bool) -> None:
+def print_log(path: Path, name: str, branch: str, *, form: str) -> None:
+    """form: text, json, or one of `tui.cli.log_forms.FORMS`.  Raises UsageProblem for any other."""
+    from tui.cli.log_forms import FORMS
+
+    if form not in (known := ("text", "json", *FORMS)):
+        raise UsageProblem(f"--format takes {', '.join(known[:-1])} or {known[-1]}, not {short(form, 40)}.")
     with opened(path) as store:
         info = store.sessions.get(name)
         journal = store.journal(info.name, branch or None)
         decisions = journal.decisions()
-    if as_json:
+    if form in FORMS:
+        print(FORMS[form](info.name, journal.branch, decisions), end="")
+        return
+    if form == "json":
         print_json(log_result(info.name, journal.branch, decisions))
         return
     print(
