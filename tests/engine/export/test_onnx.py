@@ -16,6 +16,8 @@ from tests.engine.tables import customers
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
+from onnx import load_model_from_string
+
 from engine.export.model.graph.file import onnx, run
 from engine.export.model.graph.whole import model_of, to_compute
 
@@ -96,8 +98,11 @@ def test_the_file_is_run_before_it_leaves_and_says_what_it_needs(tmp_path):
     product = onnx(dossier)
     assert isinstance(product.files[""], bytes)
     assert "onnxruntime, 240 rows of the session: largest difference" in product.said[0]
-    assert "Before a row reaches it: compute the column per year = income / NULLIF(age, 0)." in product.said
-    assert "empty age where age > 85 OR income < 0" in to_compute(artifact.recipe)
+    said = "compute the column per year = income / NULLIF(age, 0); 0 in income is an empty cell there"
+    assert f"Before a row reaches it: {said}." in product.said
+    assert to_compute(artifact.recipe)[0] == "empty age where age > 85 OR income < 0"
+    kept = {p.key: p.value for p in load_model_from_string(product.files[""]).metadata_props}
+    assert kept["before"].splitlines() == to_compute(artifact.recipe)
 
 
 @pytest.mark.parametrize(

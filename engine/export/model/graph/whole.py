@@ -10,12 +10,14 @@ import onnx
 from onnx import TensorProto, helper
 
 from engine.data.computed import columns_to_read
+from engine.data.conditions import validate_condition
 from engine.export.model.graph.columns import Columns
 from engine.export.model.graph.heads import said_by_any
 from engine.export.model.graph.nodes import ML, Graph
-from engine.export.model.terms import NoForm
+from engine.export.model.terms import NoForm, as_number, marks_of
 from engine.models.persist import Artifact
 from engine.records import Json
+from engine.stages.columns import listed
 
 OPSET, ML_OPSET, IR = 21, 5, 10
 
@@ -62,6 +64,7 @@ def model_of(artifact: Artifact, name: str) -> onnx.ModelProto:
             "labels": "\n".join(fitted.labels),
             "threshold": "" if artifact.threshold is None else repr(artifact.threshold),
             "columns": "\n".join(columns.known),
+            "before": "\n".join(to_compute(recipe)),
         },
     )
     onnx.checker.check_model(made)
@@ -77,9 +80,18 @@ def _chosen(fitted: Any, said: str, threshold: float | None, g: Graph) -> str:
 
 
 def to_compute(recipe: Mapping[str, Json]) -> list[str]:
-    """What a caller must do before the rows reach the graph, in sentences."""
-    found = [f"compute the column {made['name']} = {made['formula']}" for made in recipe.get("features") or ()]
+    """What a caller must do before the rows reach the graph, in sentences, in this order."""
     types = columns_to_read(recipe)
-    return found + [
-        f"empty {name} where {text}" for name, text in (recipe.get("impossible") or {}).items() if name in types
-    ]
+    emptied = [f"empty {name} where {text}" for name, text in (recipe.get("impossible") or {}).items() if name in types]
+    return emptied + [_computed(made["name"], made["formula"], recipe) for made in recipe.get("features") or ()]
+
+
+def _computed(name: str, formula: str, recipe: Mapping[str, Json]) -> str:
+    """A formula reads the cells as the model does: those empty that hold a mark for missing."""
+    types = columns_to_read(recipe)
+    marked = []
+    for column in validate_condition(formula, types).columns:
+        marks = [m for m in marks_of(recipe, column) if types[column] != "number" or as_number(m) is not None]
+        if marks:
+            marked.append(f"{' or '.join(marks)} in {column}")
+    return f"compute the column {name} = {formula}" + (f"; {listed(marked)} is an empty cell there" if marked else "")
