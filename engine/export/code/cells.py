@@ -12,6 +12,7 @@ from engine.export.code.fitting import borrowed_heads, model, written
 from engine.export.code.plan import Cell, Plan, not_code
 from engine.export.code.preparing import BRIGHTNESS, own_steps, preparation, styles
 from engine.export.code.reading import SQL, reading
+from engine.export.code.rules import RULES
 from engine.export.code.series import BORROWED, series
 from engine.export.model.terms import NoForm
 from engine.export.told import exam_of, measured, name_of
@@ -82,9 +83,13 @@ warnings.simplefilter("ignore")  # levels never met have their place in the prep
 
 
 def _formulas(plan: Plan) -> list[Cell]:
-    if not (plan.recipe.get("impossible") or plan.recipe.get("features")):
-        return []
-    return [Cell("Formulas", "Computed columns are SQL expressions over one row.", SQL)]
+    rules = any(leaf.spec.name == "rule" for leaf in plan.whole.leaves)
+    found = []
+    if rules or plan.recipe.get("impossible") or plan.recipe.get("features"):
+        found.append(Cell("Formulas", "Computed columns and conditions are SQL expressions over one row.", SQL))
+    if rules:
+        found.append(Cell("The rule", "As an experienced person wrote it.", RULES))
+    return found
 
 
 def _taken_over(plan: Plan, prepared: str, names: list[str]) -> list[Cell]:

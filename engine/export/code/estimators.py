@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.export.code.plan import Part, Plan
+from engine.export.code.rules import rule
 from engine.export.model.terms import NoForm
 from engine.records import Json
 
@@ -159,6 +160,10 @@ def _cheapest(plan: Plan, part: Part) -> Written:
     return Written(f"Cheapest({matrix!r})", borrows=("engine.models.baselines:Cheapest",))
 
 
+def _rule(plan: Plan, part: Part) -> Written:
+    return Written(rule(list(part.settings["rules"]), plan.recipe["types"], plan.table.labels))
+
+
 def _sparse_line(ratios: str) -> Callable[[Plan, Part], Written]:
     def write(plan: Plan, part: Part) -> Written:
         s = part.settings
@@ -220,6 +225,7 @@ FORMS: Mapping[str, Form] = {
     "series_mean": _HISTORY,
     "season_growth": _HISTORY,
     "cheapest": Form(_cheapest, weighs=False),
+    "rule": Form(_rule, weighs=False),
     "one_column": Form(_one_column, weighs=False),
     "logistic": Form(_logistic),
     "ridge": Form(_ridge),

@@ -146,7 +146,7 @@ SQL = '''import sqlite3
 
 def sql(frame: pd.DataFrame, expression: str) -> pd.Series:
     """An SQL expression over the columns, row by row, as SQLite works it out."""
-    kinds = {column: "REAL" if TYPES[column] == "number" else "TEXT" for column in frame.columns if column in TYPES}
+    kinds = {column: "REAL" if frame[column].dtype.kind == "f" else "TEXT" for column in frame.columns}
     told = frame[list(kinds)].copy()
     for column in told.columns[told.dtypes.map(lambda kind: kind.kind == "M")]:
         told[column] = told[column].dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")

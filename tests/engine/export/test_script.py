@@ -123,6 +123,17 @@ CASES = {
         {"name": "calibrated", "settings": {"of": [of("tuned", "logistic", trials=3, folds=2)], "folds": 2}},
         "multiclass", {"metric": "log_loss"},
     ),
+    "a rule": (
+        as_model("rule", {"rules": [{"when": "age / 2 > 30 AND plan = 'basic'", "then": "leave"}]}), "binary",
+        {"metric": "accuracy", **EVERYTHING},
+    ),
+    "a rule for three": (
+        as_model("rule", {"rules": [{"when": "age > 60", "then": "high"}, {"when": '"per year" > 1e3', "then": "low"}]}),
+        "multiclass", EVERYTHING,
+    ),
+    "a rule of numbers": (
+        as_model("rule", {"rules": [{"when": "age > 60", "then": 120}, {"otherwise": 95.5}]}), "regression", {},
+    ),
     "no model": ("prior", "multiclass", {"metric": "accuracy"}),
 }  # fmt: skip
 
@@ -208,8 +219,8 @@ def test_no_setting_of_any_model_becomes_code(name, monkeypatch):
             nothing: Any = None
             table: Any = SimpleNamespace(labels=["a", BREAKS])
             plan = Plan(nothing, {"task": task}, {}, None, table, nothing, 0, "s")
-            if where == "costs":
-                continue  # read as a table of numbers, or refused
+            if where in ("costs", "rules"):
+                continue  # read as a table of numbers, as conditions over columns; or refused
             made = FORMS[name].write(plan, Part(spec, settings))
             assert not skeleton(made.make) & {"__import__", "touch"}, (where, task)
             for line in (*made.needs, made.before):
@@ -459,7 +470,7 @@ def test_a_decimal_comma_and_thousands_are_read_as_the_session_read_them(tmp_pat
 @pytest.mark.parametrize(
     ("model", "changes", "says"),
     [
-        (as_model("rule", {"rules": [{"when": "age > 60", "then": "stay"}]}), {}, "Expert's rule"),
+        ("logistic", {"metric": "recall_at_k", "capacity": 0.1}, "is not written as plain code"),
     ],
 )
 def test_what_cannot_be_written_is_said_in_a_sentence(model, changes, says, tmp_path):
