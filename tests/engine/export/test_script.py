@@ -127,8 +127,8 @@ CASES = {
         as_model("rule", {"rules": [{"when": "age / 2 > 30 AND plan = 'basic'", "then": "leave"}]}), "binary",
         {"metric": "accuracy", **EVERYTHING},
     ),
-    "a rule for three": (
-        as_model("rule", {"rules": [{"when": "age > 60", "then": "high"}, {"when": '"per year" > 1e3', "then": "low"}]}),
+    "a rule for three": (  # the second one names a computed column
+        as_model("rule", {"rules": [{"when": "age > 60", "then": "high"}, {"when": '"per year" > 9', "then": "low"}]}),
         "multiclass", EVERYTHING,
     ),
     "a rule of numbers": (
