@@ -26,18 +26,22 @@ from engine.views import Table
 
 GOLDEN = 20  # rows whose answers are kept, to see that nothing has changed
 MODEL = "model.rungwise"
+KEPT_AS = {"skops": "skops files", "keras": "a `.keras` file"}
 
 PREDICT = '''"""Predict for the rows of a file:  python predict.py DATA OUT.csv
 
-It takes rungwise (requirements.txt); nothing in the model file is unpickled or run.
+It takes Rungwise (see README.md); nothing in the model file is unpickled or run.
 """
 
 import sys
 from pathlib import Path
 
-from engine.errors import RungwiseError
-from engine.models.persist import loads
-from engine.models.predict import predict_file
+try:
+    from engine.errors import RungwiseError
+    from engine.models.persist import loads
+    from engine.models.predict import predict_file
+except ImportError as problem:
+    sys.exit(f"This takes Rungwise, which this Python has not ({problem}): README.md says how to install it.")
 
 MODEL = Path(__file__).with_name("model.rungwise")
 
@@ -123,7 +127,8 @@ def model(d: Dossier) -> Product:
 
 
 def _requirements(d: Dossier) -> str:
-    """rungwise, and the versions that the model was fitted with, in the form of pip.
+    """The versions that the model was fitted with, in the form of pip; not Rungwise itself, whose name in a public
+    registry would be anybody's.
 
     They come from the store, which may be a stranger's: what is no version (PEP 440) would be an order to pip.
     """
@@ -133,8 +138,8 @@ def _requirements(d: Dossier) -> str:
     }
     if d.final.value.get("format") == "keras":
         versions |= {name: v for name, v in (env.get("versions") or {}).items() if name == "keras"}
-    lines = [f"{'rungwise[deep]' if d.final.value.get('format') == 'keras' else 'rungwise'}"]
     told = {name: str(version).partition("+")[0] for name, version in versions.items()}
+    lines = ["# Rungwise itself is installed from its repository: see README.md"]
     lines += [f"{name}=={version}" for name, version in told.items() if re.fullmatch(r"[0-9A-Za-z.!]+", version)]
     return "\n".join(lines) + "\n"
 
@@ -197,14 +202,17 @@ def _readme(d: Dossier, artifact: Artifact, golden: bool) -> str:
     if artifact.threshold is not None:
         parts.append(f"It says {text_of(schema['labels'][1])} from a probability of {figure(artifact.threshold)} on.")
     parts += [
-        "## Using it\n\n```\npip install -r requirements.txt\npython predict.py DATA.csv OUT.csv\n"
+        "## Using it\n\nIt takes Rungwise itself: in a clone of its repository, `pip install -c constraints.txt "
+        f"'.{'[deep]' if artifact.format != 'skops' else ''}'`.  requirements.txt holds the versions that the model "
+        "was fitted with.  Where Rungwise cannot be, ONNX, SQL and the script can: see `rungwise export --help`.\n\n"
+        "```\npip install -r requirements.txt\npython predict.py DATA.csv OUT.csv\n"
         + ("python check.py\n" if golden else "")
         + f"```\n\n{_what_comes_out(artifact)}",
         "## What it takes",
         view_of(Table("Columns", ("column", "type", "seen in training"), columns)),
         "## What is in the folder\n\n"
         f"* `{MODEL}`: the preparation and the model, a zip of JSON and "
-        + ("a `.keras` file" if artifact.format == "keras" else "skops files")
+        + KEPT_AS.get(artifact.format, "a network's weights")
         + "; nothing in it is pickled, and opening it runs nothing\n* `predict.py`: all that is needed to use it\n"
         + ("* `golden.csv`, `golden-answers.csv`, `check.py`: rows of the data, and what the model said of them\n"
            if golden else "")
