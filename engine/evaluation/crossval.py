@@ -118,11 +118,13 @@ def _or_none(values: np.ndarray) -> float | None:
 
 
 def _of_nets(exams: list[Exam]) -> dict[str, Json]:
-    """The course of training in the first exam, how many epochs each took, and how many a person ended."""
+    """The course of training in the first exam; of all: epochs, what had to be done otherwise, and how many a person
+    ended."""
     nets = [exam.net for exam in exams if exam.net]
     ended = sum(net.get("ended") == "enough" for net in nets)
     stopped = {"ended_by_person": ended} if ended else {}
-    return {**nets[0], "epochs_per_fold": [net.get("epochs") for net in nets], **stopped}
+    remarks = list(dict.fromkeys(remark for net in nets for remark in net.get("remarks") or ()))
+    return {**nets[0], "epochs_per_fold": [net.get("epochs") for net in nets], "remarks": remarks, **stopped}
 
 
 def by_class(bench: Bench, exams: list[Exam]) -> dict[str, Json]:

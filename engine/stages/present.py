@@ -11,6 +11,7 @@ from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Rung, Session
 from engine.stages import handing_over
+from engine.stages.deep.training import TAKEN_UP
 from engine.stages.ladder import interval, metric, title
 from engine.stages.lessons import lessons
 from engine.views import Intervals, Table, View
@@ -253,8 +254,10 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
 
 
 def cut_short(v: Mapping[str, Json]) -> str:
-    """Whether a person ended the training of a network that was fitted here, in a sentence; "" where not."""
-    return " You ended its training early; this is the best until then." if v.get("ended_by_person") else ""
+    """What went another way in the training of a network that was fitted here, in sentences: a person ended it, or
+    memory ran out; "" where nothing did."""
+    said = " You ended its training early; this is the best until then." if v.get("ended_by_person") else ""
+    return said + "".join(f" {r}" for r in v.get("remarks") or () if not r.startswith(TAKEN_UP))
 
 
 def _outside(v: Mapping[str, Json], top: Rung) -> bool:

@@ -136,12 +136,18 @@ def train(
                 load_torch().cuda.empty_cache()
             if batch > SMALLEST:
                 batch //= 2
-                remarks.append(f"{training.device} ran out of memory; trained with {batch} rows a step.")
+                remarks.append(f"{named(training.device)} ran out of memory; trained with {batch} rows a step.")
             elif training.device != "cpu":
-                remarks.append(f"{training.device} ran out of memory even with {batch} rows a step; the CPU was taken.")
+                remarks.append(f"{named(training.device)} had no room even for {batch} rows a step; the CPU was taken.")
                 training, batch = replace(training, device="cpu"), batch_size(len(rows), training.batch)
             else:
                 raise MemoryError("the network's batches do not fit in memory") from None
+
+
+def named(device: str) -> str:
+    """A device at the beginning of a sentence."""
+    kind = device.partition(":")[0]
+    return {"cpu": "The CPU", "cuda": "The GPU", "mps": "The GPU"}.get(kind, kind)
 
 
 class _Run:

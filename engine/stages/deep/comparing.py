@@ -13,7 +13,7 @@ from engine.records import Evidence, Json, Option
 from engine.stages.columns import counted
 from engine.stages.deep.hypothesis import Outcome
 from engine.stages.deep.situation import ALPHA, STRICT, Situation
-from engine.stages.deep.training import Taken, deviation, ended_early, too_lucky, training_views
+from engine.stages.deep.training import Taken, deviation, otherwise, too_lucky, training_views
 from engine.stages.ladder import Candidate, compare, ladder_view
 from engine.stages.simple.climbing import allowed_to_read, broken_limit
 from engine.stages.simple.rounds import UNEVEN, family, trials_of
@@ -192,7 +192,7 @@ def ask_compare(at: Situation, taken: Taken, strict: bool, outcome: Outcome) -> 
         "Accept the net",
         f"Keep {champion.title}",
         between=outcome.said,
-        after=f"{luck}{effort(at)}{ended_early(taken.own)}{proof}",
+        after=f"{luck}{effort(at)} {otherwise(taken.own)}{proof}",
         notes=flags(at, taken),
         details=more,
         evidence=cited(taken, champion, outcome),

@@ -16,7 +16,7 @@ from engine.stages.deep.comparing import ask_place, cited, flags, held_to, spend
 from engine.stages.deep.device import milliseconds, time_steps
 from engine.stages.deep.regularise import RATES
 from engine.stages.deep.situation import Net, Situation, offered
-from engine.stages.deep.training import GAP, Taken, courses, ended_early, mean, minutes_again, train, training_views
+from engine.stages.deep.training import GAP, Taken, courses, mean, minutes_again, otherwise, train, training_views
 from engine.stages.ladder import compare, ladder_view
 
 MOST_ROUNDS = 8
@@ -237,7 +237,7 @@ def _ask_grown(at: Situation, net: Taken, taken: Taken, step: Step, n: int, beat
         subject=str(n),
         lacks=beats,
         before=f"{_label(step)}:",
-        after=ended_early(taken.own),
+        after=otherwise(taken.own),
         notes=flags(at, taken),
         evidence=cited(taken, old),
         shows=(

@@ -14,7 +14,7 @@ from engine.stages.columns import counted, percent
 from engine.stages.deep.checks import ENOUGH, ratio_of
 from engine.stages.deep.purse import minutes_of
 from engine.stages.deep.situation import Net, Situation
-from engine.stages.deep.training import GAP, LATE, SEEDS, Course, courses, deviation, ended_early, first_split, mean
+from engine.stages.deep.training import GAP, LATE, SEEDS, Course, courses, deviation, first_split, mean, otherwise
 from engine.views import Table
 
 RATES = (0.0, 0.1, 0.25, 0.5)
@@ -147,7 +147,7 @@ def _ask(at: Situation, net: Net, tried: Mapping[float, tuple[Net, tuple[Evidenc
         REGULARISE,
         options=tuple(Option(rate, f"Dropout {rate:g}") for rate in keys) or none,
         recommended=best,
-        reason=" ".join(filter(None, (why, longer, ended_early(evidence).strip(), _moved(at, net)))),
+        reason=" ".join(filter(None, (why, longer, otherwise(evidence), _moved(at, net)))),
         evidence=tuple(evidence),
         shows=(
             Table("Split 1, means of the seeds", ("", "training loss", "validation loss", "gap", "best epoch"), rows),

@@ -17,6 +17,7 @@ from engine.views import Curves, Table, View
 
 SEEDS = (0, 1_000, 2_000)  # apart, as exam j of a trial trains with its seed + j
 GAP = 0.2  # (validation − training loss) / validation loss at the best epoch, above which a net memorises
+TAKEN_UP = "Taken up "  # how a remark on a training that was broken off begins
 LATE, EARLY = 0.75, 0.1  # shares of the epochs allowed, for where the best one lies
 
 LUCK = Question(
@@ -149,10 +150,14 @@ def too_lucky(at: Situation, taken: Taken, gain: float | None) -> str:
     return f"Seeds alone move the score by {figure(sd)}, more than half of the gain of {figure(gain)}."
 
 
-def ended_early(trained: Sequence[Evidence]) -> str:
-    """Whether a person ended some of these trainings, in a sentence; "" where not."""
-    ended = sum(int(dict(e.value.get("net") or {}).get("ended_by_person", 0)) for e in trained)
-    return f" You ended {counted(ended, 'training')} early; the best until then was kept." if ended else ""
+def otherwise(trained: Sequence[Evidence]) -> str:
+    """What went another way than planned, in sentences: trainings that a person ended, and memory that ran out; ""
+    where all went as it should.  That one was broken off and taken up changes nothing, and is not said."""
+    nets = [dict(e.value.get("net") or {}) for e in trained]
+    ended = sum(int(net.get("ended_by_person", 0)) for net in nets)
+    said = [f"You ended {counted(ended, 'training')} early; the best until then was kept."] if ended else []
+    said += dict.fromkeys(r for net in nets for r in net.get("remarks") or () if not r.startswith(TAKEN_UP))
+    return " ".join(said)
 
 
 # -- how it went ---------------------------------------------------------------------------------------------------

@@ -506,6 +506,19 @@ def test_a_training_that_a_person_ended_is_said_wherever_its_figures_are() -> No
     assert "You ended" not in said(c, "deep.compare").reason, "all of those that count came to their end"
 
 
+def test_memory_that_ran_out_is_said_in_the_journal() -> None:
+    fewer = "The GPU ran out of memory; trained with 32 rows a step."
+
+    def short(trial: Trial, plain: dict[str, Any]) -> dict[str, Any]:
+        remarks = ["Taken up after epoch 3, where it had been broken off.", fewer]
+        return {**plain, "net": {**plain["net"], "remarks": remarks}} if "net" in plain else plain
+
+    c = world(more={"cross_validate": short}).headless(before())
+    for question in ("deep.regularise", "deep.compare"):
+        assert said(c, question).reason.count(fewer) == 1
+        assert "Taken up" not in said(c, question).reason
+
+
 def test_half_precision_is_no_question_where_nothing_is_gained_or_the_budget_is_spent() -> None:
     assert "deep.precision" not in walked(world().headless(before()))
     cpu = {**CARD, "chosen": "cpu", "precision": "float32"}

@@ -151,9 +151,7 @@ def test_out_of_memory_takes_a_smaller_batch_and_says_so(monkeypatch):
     found = trained("cuda", room=room)
     assert room.tried == [("cuda", 64), ("cuda", 32), ("cuda", 16)]
     assert found.batch == 16
-    assert found.remarks == [
-        "cuda ran out of memory; trained with 32 rows a step.", "cuda ran out of memory; trained with 16 rows a step.",
-    ]  # fmt: skip
+    assert found.remarks == [f"The GPU ran out of memory; trained with {rows} rows a step." for rows in (32, 16)]
     assert found.curve == trained("cpu", 16).curve, "it began anew from its first weights"
 
 
@@ -161,14 +159,14 @@ def test_a_device_without_room_for_any_batch_is_left_for_the_cpu(monkeypatch):
     room = Room(monkeypatch, {"cuda": 0})
     found = trained("cuda", room=room)
     assert room.tried[-1] == ("cpu", 64)
-    assert found.remarks[-1] == "cuda ran out of memory even with 8 rows a step; the CPU was taken."
+    assert found.remarks[-1] == "The GPU had no room even for 8 rows a step; the CPU was taken."
     assert found.curve == trained("cpu").curve
 
 
 def test_apples_device_says_it_in_words_only(monkeypatch):
     words = RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB).")
     room = Room(monkeypatch, {"mps": 32}, words)
-    assert trained("mps", room=room).remarks == ["mps ran out of memory; trained with 32 rows a step."]
+    assert trained("mps", room=room).remarks == ["The GPU ran out of memory; trained with 32 rows a step."]
 
 
 def test_no_room_anywhere_is_said(monkeypatch):
