@@ -69,3 +69,26 @@ def test_what_cannot_be_is_said_before_anything_is_computed(rungwise, options, s
     refused = rungwise("replay", "leads", *options)
     assert refused.status == 2
     assert says in refused.err
+
+
+def test_data_that_are_not_what_they_were_end_the_replay_with_a_status_and_a_count(rungwise, leads):
+    table = leads.with_name("leads.csv")
+    before = table.read_text()
+    count = len(json.loads(rungwise("replay", "leads", "--json").out)["steps"])
+    try:
+        table.write_text(before.replace("yes", "no", 1))
+        changed = rungwise("replay", "leads", "--rerun")
+        as_json = rungwise("replay", "leads", "--rerun", "--json")
+    finally:
+        table.write_text(before)
+    assert changed.status == as_json.status == 1
+    assert "leads.csv has changed since the session read it" in changed.out
+    assert "could not be reached" in changed.out
+    found = json.loads(as_json.out)
+    assert found["unreached"] == count - len(found["steps"]) > 0
+    sound = rungwise("replay", "leads", "--rerun", "--json")
+    assert (sound.status, json.loads(sound.out)["unreached"]) == (0, 0)
+
+
+def test_answers_are_replayed_in_words(rungwise):
+    assert "problem.material = A table" in rungwise("replay", "leads").out

@@ -120,6 +120,11 @@ def timeline(decision: Decision, *, replaced: bool = False) -> list[str]:
     return lines
 
 
+def spelled(value: Json) -> str:
+    """A value as it is kept, on one line: a figure to its last digit, an answer as a plan takes it."""
+    return short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 100)
+
+
 def told(answer: str) -> str:
     """An answer in words, on one line that is not too long."""
     return short(answer, 100)

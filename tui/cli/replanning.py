@@ -13,7 +13,7 @@ from engine.session import Session
 from engine.words import literal, short
 from storage.rows import visible
 from storage.store import Store
-from tui.cli.looking import opened, told
+from tui.cli.looking import opened, spelled
 from tui.plan import TARGET, Plan, checked
 
 
@@ -48,7 +48,7 @@ def plan_of(store: Store, name: str, branch: str = "") -> str:
             continue
         value, why_not = _answer(d, known)
         if why_not:
-            left.append(f"# {short(d.name, 60)} = {told(d.choice)}   ({why_not})")
+            left.append(f"# {short(d.name, 60)} = {spelled(d.choice)}   ({why_not})")
             continue
         answers[d.name] = value
         if d.why:

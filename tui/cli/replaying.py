@@ -22,12 +22,16 @@ from engine.runners.environment import environment
 from engine.runners.inline import perform
 from engine.runners.kept import KeptParts
 from engine.session import Session
+from engine.stages.columns import counted
 from engine.words import literal, short
 from storage.store import Store
-from tui.cli.looking import opened, print_json, told
+from tui.cli.looking import opened, print_json, spelled, told
 from tui.cli.progress import kept_quiet
+from tui.figures import answered
 from tui.results import rung_result
 from tui.workers import hands
+
+ENDS_HERE = "The path ends here: "
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ class Part:
 def replay_session(
     path: Path, name: str, branch: str, *, rerun: bool, as_json: bool, part: Part = Part(), each: bool = False
 ) -> int:
-    """Print the replay; 1 when a figure drifted.  each: one JSON object a line, as trials are computed."""
+    """Print the replay; 1 when a figure drifted, or could not be computed again as the data are not what they were.
+
+    each: one JSON object a line, as trials are computed.
+    """
     from engine.stages import STAGES
 
     if part != Part() and not rerun:
@@ -56,10 +63,12 @@ def replay_session(
     if part.stage and part.stage not in (stage.name for stage in STAGES):
         raise UsageProblem(f"There is no stage {part.stage}; there are {', '.join(stage.name for stage in STAGES)}.")
     comparisons: list[Comparison] = []
+    unreached = 0
     with opened(path) as store:
         if rerun:
             told_of = _each if each else in_silence if as_json else in_words
             conductor, comparisons, end = run_again(store, name, branch, told_of, part)
+            unreached = conductor.unreached
         else:
             info = store.sessions.get(name)
             journal = store.journal(info.name, branch or None)
@@ -71,7 +80,9 @@ def replay_session(
     if each:
         print(json.dumps({"end": end, "counts": _counts(comparisons)}), flush=True)
     elif as_json:
-        print_json(_result(conductor.session.name, chosen, conductor, comparisons, end, rerun=rerun))
+        print_json(
+            _result(conductor.session.name, chosen, conductor, comparisons, end, rerun=rerun, unreached=unreached)
+        )
     else:
         _print_steps(conductor, chosen)
         for difference in conductor.differences:
@@ -79,12 +90,15 @@ def replay_session(
         print(end)
         if rerun:
             _print_comparisons(comparisons)
-    return 1 if drifted else 0
+            if unreached:
+                print(f"{counted(unreached, 'decision')} could not be reached, and what was measured for them not "
+                      "computed again.")  # fmt: skip
+    return 1 if drifted or unreached else 0
 
 
 def run_again(
     store: Store, name: str, branch: str, told_of: Callable[[Comparison], None], part: Part = Part()
-) -> tuple[Conductor, list[Comparison], str]:
+) -> tuple[_Again, list[Comparison], str]:
     """Compute the figures of a branch afresh; how each trial compares, and how the path ended.  The store is only
     read."""
     from engine.stages import STAGES
@@ -95,7 +109,10 @@ def run_again(
     with tempfile.TemporaryDirectory(prefix="rungwise-") as folder:
         again = _Again(STAGES, Session(info.name, info.dataset), journal, FreshEvidence(), read_only=True)
         with contextlib.closing(again.prepare(store, Path(folder), comparisons, told_of, part)):
-            return again, comparisons, _through(again)
+            end = _through(again)
+            if end.startswith(ENDS_HERE):
+                again.unreached = max(0, len(again._recorded) - len(again.transcript))
+            return again, comparisons, end
 
 
 def _through(conductor: Conductor) -> str:
@@ -103,11 +120,16 @@ def _through(conductor: Conductor) -> str:
     try:
         return _end(conductor.advance())
     except DataProblem as problem:  # a session may have ended there; a file that is gone says so too
-        return f"The path ends here: {problem}"
+        return f"{ENDS_HERE}{problem}"
 
 
 class _Again(Conductor):
-    """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is."""
+    """A replay that computes each trial afresh, in memory, where the path comes to it; the store is left as it is.
+
+    unreached: decisions of the journal that it could not come to, as the path ended before them.
+    """
+
+    unreached = 0
 
     def prepare(
         self, store: Store, folder: Path, comparisons: list[Comparison], told_of: Callable[[Comparison], None],
@@ -180,7 +202,7 @@ def _print_steps(conductor: Conductor, branch: str) -> None:
         if decision.stage != stage:
             stage = decision.stage
             print(f"\n{literal(stage)}")
-        print(f"{decision.seq or '—':>4} {literal(decision.name)} = {told(decision.choice)}")
+        print(f"{decision.seq or '—':>4} {literal(decision.name)} = {told(answered(decision))}")
         check = decision.check
         if check is not None and check.details.get("rung") and check.value is not None:
             print(f"       ladder: {short(check.details['rung'], 40)} {check.value:.4g} {literal(check.metric)}")
@@ -193,7 +215,7 @@ def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
         if comparison.outcome in ("drifted", "within tolerance", "new"):
             print(f"{comparison.outcome}: {name}" + (f": {short(comparison.failed, 200)}" if comparison.failed else ""))
         for difference in comparison.differences[:5]:
-            print(f"    {literal(difference.where)}: {told(difference.recorded)} → {told(difference.again)}")
+            print(f"    {literal(difference.where)}: {spelled(difference.recorded)} → {spelled(difference.again)}")
         if len(comparison.differences) > 5:
             print(f"    and {len(comparison.differences) - 5} more")
         if comparison.cause:
@@ -211,7 +233,14 @@ _OUTCOMES = ("reproduced", "within tolerance", "drifted", "timed again", "new")
 
 
 def _result(
-    name: str, branch: str, conductor: Conductor, comparisons: Sequence[Comparison], end: str, *, rerun: bool
+    name: str,
+    branch: str,
+    conductor: Conductor,
+    comparisons: Sequence[Comparison],
+    end: str,
+    *,
+    rerun: bool,
+    unreached: int,
 ) -> dict[str, Json]:
     result: dict[str, Json] = {
         "session": name,
@@ -225,6 +254,7 @@ def _result(
     if rerun:
         result["counts"] = _counts(comparisons)
         result["figures"] = sum(c.figures for c in comparisons)
+        result["unreached"] = unreached
         result["rerun"] = [_compared(c) for c in comparisons]
     return result
 
