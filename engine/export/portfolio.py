@@ -23,7 +23,7 @@ from engine.views import Intervals
 LEVELS = {
     "": "begun",
     "practice": "a model, not yet examined",
-    "short": "examined; no better than no model",
+    "short": "examined; not surely better than doing without a model",
     "result": "a result: better than no model",
     "good": "good: reaches the line that was set before",
     "world": "world class: reaches the best that is known",
@@ -96,7 +96,7 @@ def _entry(d: Dossier, number: int) -> Html:
         said.append(el("p", f"Known for this data: {figure(benchmark)}; on another split, perhaps.", class_="soft"))
     if s.rungs:
         rows = [(name_of(r), r.value, r.low, r.high) for r in s.rungs]
-        said.append(picture(Intervals(f"The ladder, {title_of(s.metric)}", title_of(s.metric), rows)))
+        said.append(picture(Intervals("The ladder", f"{title_of(s.metric)}, practice exams", rows)))
     if why := _good_why(d):
         said.append(el("p", el("strong", "A why: "), f"{why.prompt} {labelled(why)}. {why.why}"))
     if idea := _turned_down(d):
@@ -106,11 +106,16 @@ def _entry(d: Dossier, number: int) -> Html:
 
 def _good_why(d: Dossier) -> Decision | None:
     """Of the whys that a person wrote and that stand, the longest."""
-    own = [x for x in d.decisions if x.why and x.why_author in ("person", "plan") and x.why_verdict == "ok"]
+    own = [
+        x
+        for x in d.decisions
+        if x.why and x.why_author in ("person", "plan") and x.why_verdict == "ok" and x.question != "deep.enter"
+    ]  # of that one a run without networks says the same every time
     return max(own, key=lambda x: len(x.why), default=None)
 
 
 def _turned_down(d: Dossier) -> Decision | None:
     """The last idea that was tried and not kept."""
     refused = {"deep.compare": "reject", "improve.accept": "keep", "improve.keep_feature": "leave", "data.keep": "undo"}
-    return next((x for x in reversed(d.decisions) if refused.get(x.question) == x.choice), None)
+    tried = [x for x in d.decisions if x.question in refused]
+    return next((x for x in reversed(tried) if refused[x.question] == x.choice), None)

@@ -323,6 +323,19 @@ def test_the_portfolio_shows_ladders_and_no_markup_of_anybody(dossier: Dossier):
     assert "script" not in said.tags
 
 
+def test_what_was_turned_down_is_an_idea_and_no_question_that_nobody_answered(dossier: Dossier):
+    asked = _decision(20, "data.limits", None, prompt="How large?", why="Nobody was asked.")
+    told = _decision(21, "deep.enter", "no", author="plan", why_author="plan", why="This run was told beforehand, " * 9)
+    more = (*dossier.journal, asked, told)
+    d = replace(dossier, journal=more, session=Session("churn", "f" * 64, more))
+    words = Reader(portfolio([d]).text or "").words
+    assert "Turned down" not in words
+    assert "told beforehand" not in words
+    tried = _decision(22, "data.keep", "undo", prompt="Tried: bend them in. Keep it?", why="No gain at all.")
+    d = replace(d, journal=(*more, tried), session=Session("churn", "f" * 64, (*more, tried)))
+    assert "Turned down: Tried: bend them in. Keep it? No gain at all." in Reader(portfolio([d]).text or "").words
+
+
 def test_the_report_opens_with_the_exam_in_sentences_and_says_what_was_learned(dossier: Dossier):
     learned = _decision(99, "present.lessons", "First thing. Second: 0.5 more. “Third” was not.", stage="present")
     d = replace(dossier, session=Session("churn", "ab" * 32, [*dossier.session.decisions(), learned]))
