@@ -5,7 +5,7 @@
 Each program runs in a pseudo-terminal of its own, in turns, so that a busy machine slows both; the ratio is the median
 of the ratios of each turn.  Processor seconds are printed beside the clock's.  Targets: first paint at most 1.2 times
 the empty app's, settled 2 times, with 2.5 times its processor time; 60 MiB resident, and 90 after an hour's updates of
-a training, no more than after a minute's; a session of 200 decisions opened within 300 ms; while a network trains, 99
+a training, no more than after ten minutes'; a session of 200 decisions opened within 300 ms; while a network trains, 99
 of 100 keys settled within 60 ms and at most 4 kB sent in any second when nobody types; nothing sent while idle; in a
 list of 5,000 columns a key settles within 20 ms (50 ms for 99 of 100) and costs at most 1.5 kB, a page 16 kB, and a
 held arrow stops half a second after it is let go.
@@ -205,9 +205,9 @@ def a_training(table: Table) -> None:
         table.line(f"{columns}×{rows} most sent in a second of training", f"{worst} B", target=f"≤ {BYTES:.0f} B",
                    ok=worst <= BYTES)  # fmt: skip
     done = subprocess.run([*TRAINS, "--hour"], cwd=ROOT, capture_output=True, text=True, check=True)
-    minute, hour = (json.loads(done.stdout)[name] / 2**20 for name in ("minute", "hour"))
-    ok = hour <= HOUR_MIB and hour - minute <= GROWN_MIB
-    table.line("memory after a minute's updates, and the most in an hour's", f"{hour:.1f} MiB", f"({minute:.1f} MiB)",
+    begun, hour = (json.loads(done.stdout)[name] / 2**20 for name in ("begun", "hour"))
+    ok = hour <= HOUR_MIB and hour - begun <= GROWN_MIB
+    table.line("memory after an hour's updates (after ten minutes')", f"{hour:.1f} MiB", f"({begun:.1f} MiB)",
                None, f"≤ {HOUR_MIB:g} MiB", ok)  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from engine.effects import Ask
 from engine.records import Option
+from engine.views import Table
 from tests.tui.scripted import (
     COSTS,
     LATENCY,
@@ -20,6 +21,7 @@ from tests.tui.scripted import (
     only,
     see,
 )
+from tests.tui.test_tour import TourDesk
 from tui.widgets.question import QuestionPane
 
 pytestmark = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -127,6 +129,42 @@ def test_evidence_in_full(snap_compare, size):
     """The loss curves with the whole screen to themselves, two lines told apart without colour."""
     steps = ["the guide's words", ["e", "right"], "validation"]
     assert working(snap_compare, size, ask_champion(), steps=steps)
+
+
+def test_figures_of_a_picture(snap_compare, size):
+    """The same loss curves as a table of their figures, one row an epoch; the first under the cursor."""
+    steps = ["the guide's words", ["e", "right"], "validation", ["f"], "0.780"]
+    assert working(snap_compare, size, ask_champion(), steps=steps)
+
+
+def test_wide_table(snap_compare, size):
+    """A table of more columns than fit: the first stays, “.” turns to the others; above it which of how many are seen."""
+    columns = ("customer", *(f"month {n}" for n in range(1, 25)), "what was said")
+    rows = [
+        [f"A-{n:04}", *(n * 13.5 + m for m in range(24)), "asked twice for a better price, then " * 3] for n in range(9)
+    ]
+    ask = Ask(MARKS, subject="age", options=(Option("?"), Option("-9")), recommended=["-9"],
+              reason="“-9” lies far from the other values.", shows=(Table("rows", columns, rows),))  # fmt: skip
+    steps = ["the guide's words", ["e"], "columns 2", ["full_stop"], "of 26"]
+    assert working(snap_compare, size, ask, steps=steps)
+
+
+def test_palette(snap_compare, size):
+    """The commands of the screen, each with its key and what it does; the framework's own come after them."""
+    app = app_over(ScriptedDesk(sessions=home_lines()))
+    assert shown(snap_compare, app, size, "diamonds", ["ctrl+p"], "Begin a session with a file")
+
+
+def test_tour(snap_compare, size):
+    """The question, and in the last lines above the keys what the tour says of it."""
+    app = app_over(TourDesk(only(ask_statement())), session="tour")
+    assert shown(snap_compare, app, size, "differently", "Each question stands alone")
+
+
+def test_too_small(snap_compare, size):
+    """What the terminal needs, and what it has; nothing of the session behind it.  Once too narrow, once too low."""
+    small = (55, 24) if size == (80, 24) else (120, 15)
+    assert shown(snap_compare, app_over(ScriptedDesk()), small, "60×16 is needed")
 
 
 def test_measuring(snap_compare, size):

@@ -172,7 +172,11 @@ class Reading(Dialog[None]):
         self.query_one(Sheet).focus()
 
 
-COMMON = {"rows": "Move the cursor", "app.focus_next": "The next field", "app.focus_previous": "The field before"}
+COMMON = {
+    "rows": "Move the cursor, as do pgup, pgdn, home and end",
+    "app.focus_next": "The next field",
+    "app.focus_previous": "The field before",
+}
 
 
 class Help(Dialog[None]):
@@ -193,14 +197,21 @@ class Help(Dialog[None]):
         box = Vertical(classes="box")
         box.border_title = "help"
         with box, VerticalScroll():
-            yield Static(self._content(), markup=False)
+            yield Static("", markup=False, id="words")
         yield KeyLine()
 
-    def _content(self) -> Content:
+    def on_resize(self) -> None:
+        inside = min(100, self.app.size.width * 9 // 10) - 5  # of the box: its border, its margin, the scroll bar
+        self.query_one("#words", Static).update(self._content(inside))
+
+    def _content(self, inside: int) -> Content:
+        """inside: cells of a line; what is said of a key stays in its own column."""
         width = max((Content(key).cell_length for key, _ in self.keys), default=0)
         parts = [Content(literal(" ".join(self.about.split()))), Content("")]
         for key, words in self.keys:
-            parts.append(Content.assemble((key.rjust(width), "bold $primary"), f"  {words}"))
+            first, *others = Content(literal(words)).wrap(max(20, inside - width - 2))
+            parts.append(Content.assemble((key.rjust(width), "bold $primary"), "  ", first))
+            parts += [Content(" " * (width + 2)) + line for line in others]
         return Content("\n").join(parts)
 
 
@@ -218,6 +229,8 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
         if active.enabled and words and ours and not binding.system:
             keys = found.setdefault(group, ([], words))[0]
             display = screen.app.get_key_display(binding)
+            if group == "rows" and len(keys) == 2:  # the others are said in words
+                continue
             if display not in keys:
                 keys.append(display)
     return [(" ".join(keys), words) for keys, words in found.values()]
