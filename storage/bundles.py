@@ -1,43 +1,37 @@
 """A session as one file: written, and taken in again, here or by somebody else.
 
-Nothing in a bundle is trusted.  Everything is read, bounded and checked before the first row is written, and the rows
+Nothing in a bundle is trusted.  Everything is read, bounded (`storage.bundle_format`) and checked
+(`storage.bundle_contents`) before the first row is written, and the rows
 are written in one transaction.  Decisions must form the chain that their hashes say; what was measured elsewhere is
 kept apart from what was measured here (`storage.evidence`); comments that are here already stay, others are added.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 from zipfile import ZipFile
 
 from engine.data.address import files_of, logs_beside, split
 from engine.errors import DataProblem, RungwiseError, UsageProblem
-from engine.records import GENESIS, Decision, Evidence, Json, digest
+from engine.records import Decision, Evidence, Json
 from storage import bundle_format as form
-from storage.branch_notes import Note, note_from
-from storage.comments import LONGEST_AUTHOR, LONGEST_TEXT, MARKS, StoredComments
+from storage.bundle_contents import HASH, ODD, Contents
+from storage.comments import StoredComments
 from storage.connection import Connection
 from storage.datasets import StoredDatasets
 from storage.evidence import StoredArtifacts, StoredEvidence
 from storage.journal import write_decision
 from storage.redaction import redacted
-from storage.rows import EVIDENCE_COLUMNS, decision_from, decision_row, evidence_digest, evidence_row, to_json, visible
+from storage.rows import decision_from, evidence_row, visible
 from storage.sessions import Branch, SessionInfo, Sessions
 from storage.times import iso
-
-HASH = re.compile("[0-9a-f]{64}")
-AUTHORS = ("person", "plan", "engine")
-ODD = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -188,7 +182,7 @@ class Bundles:
         with form.opened(file) as archive:
             archive.check()
             try:
-                bundle = _Bundle.of(archive)
+                bundle = Contents.of(archive)
             except RungwiseError:
                 raise
             except ODD as problem:
@@ -210,7 +204,7 @@ class Bundles:
         except DataProblem:
             return False
 
-    def _take(self, archive: form.Archive, bundle: _Bundle, data: _Unpacked | None) -> Imported:
+    def _take(self, archive: form.Archive, bundle: Contents, data: _Unpacked | None) -> Imported:
         self._know_dataset(archive, bundle, data)
         session, made = self._session(bundle)
         here = self._sessions.get(session)
@@ -229,7 +223,7 @@ class Bundles:
         decisions = (after or {})["n"] - (before or {})["n"]
         return Imported(session, made, tuple(branches), decisions, new, bundle.redacted, data and data.place)
 
-    def _know_dataset(self, archive: form.Archive, bundle: _Bundle, data: _Unpacked | None) -> None:
+    def _know_dataset(self, archive: form.Archive, bundle: Contents, data: _Unpacked | None) -> None:
         if data is not None:
             if (found := self._datasets.record(data.place)) != bundle.fingerprint:
                 raise form._not_whole(archive.file, f"its data have another fingerprint ({found[:12]})")
@@ -240,7 +234,7 @@ class Bundles:
             [bundle.fingerprint, bundle.data_name, bundle.data_bytes, iso(self._connection.now())],
         )
 
-    def _session(self, bundle: _Bundle) -> tuple[str, bool]:
+    def _session(self, bundle: Contents) -> tuple[str, bool]:
         """The session that the bundle is about: the one here with the same first decision, else a new one."""
         if bundle.anchor:
             row = self._connection.row(
@@ -254,7 +248,7 @@ class Bundles:
         made = self._sessions.create(self._sessions.free_name(bundle.name), bundle.fingerprint)
         return made.name, True
 
-    def _keep_figures(self, archive: form.Archive, bundle: _Bundle, session: int) -> None:
+    def _keep_figures(self, archive: form.Archive, bundle: Contents, session: int) -> None:
         db, now = self._connection.db, iso(self._connection.now())
         for key, content in bundle.environments.items():
             db.execute(
@@ -268,7 +262,7 @@ class Bundles:
         for name, content in archive.artifacts():
             self._artifacts.keep(content, bundle.media_types.get(name, "application/octet-stream"))
 
-    def _line(self, here: SessionInfo, bundle: _Bundle, name: str) -> str:
+    def _line(self, here: SessionInfo, bundle: Contents, name: str) -> str:
         """Bring one branch of the bundle in; the name of the branch that was made or grew, "" where nothing is new."""
         wanted = bundle.lines[name]
         best = max(
@@ -297,7 +291,7 @@ class Bundles:
             min(len(hashes), len(wanted)),
         )
 
-    def _note(self, here: SessionInfo, name: str, bundle: _Bundle) -> None:
+    def _note(self, here: SessionInfo, name: str, bundle: Contents) -> None:
         """What was done to a branch elsewhere, of the branch here that has the same decisions."""
         line = bundle.lines[name]
         branches = [b for b in self._sessions.branches(here.name) if self._common(b, line) == len(line) == b.length]
@@ -309,7 +303,7 @@ class Bundles:
                 if note not in known:
                     self._sessions.notes.keep(b.id, note)
 
-    def _say(self, session: int, bundle: _Bundle) -> int:
+    def _say(self, session: int, bundle: Contents) -> int:
         """Add the comments that are not here yet, those that began a thread first; how many they were."""
         comments = StoredComments(self._connection)
         ids = {c.uid: c.id for c in comments.of(session)}
@@ -322,173 +316,6 @@ class Bundles:
             ids[c["uid"]] = comments.keep(session, c["uid"], *said, c["about"], answers)
             new += 1
         return new
-
-
-@dataclass(frozen=True)
-class _Bundle:
-    """The records of a bundle, every one checked.
-
-    order: branches, parents first.  lines: each whole, from the first decision on.
-    """
-
-    name: str
-    branch: str
-    fingerprint: str
-    data_name: str
-    data_part: str
-    data_bytes: int
-    files: tuple[str, ...]
-    redacted: bool
-    order: tuple[str, ...]
-    lines: Mapping[str, tuple[Decision, ...]]
-    environments: Mapping[str, str]
-    evidence: tuple[dict[str, Any], ...]
-    comments: tuple[dict[str, Any], ...]
-    notes: Mapping[str, tuple[Note, ...]]
-    media_types: Mapping[str, str]
-
-    @property
-    def anchor(self) -> str:
-        """Hash of the first decision of all."""
-        return next((line[0].hash for line in self.lines.values() if line), "")
-
-    @classmethod
-    def of(cls, archive: form.Archive) -> _Bundle:
-        """Read and check every record.  Raises ValueError and its like with what is wrong."""
-        about = archive.json("session.json")
-        dataset = about["dataset"]
-        files = tuple(_text(name) for name in dataset["files"])
-        if set(files) != {name for name in archive.names if name.startswith("data/")}:
-            raise ValueError("the files of its data are not those that it names")
-        if len({name.casefold() for name in files}) != len(files):
-            raise ValueError("two files of its data have the same name")
-        order, lines = _chains(about, archive.lines("decisions.jsonl"))
-        cited = {key for line in lines.values() for d in line for key in d.evidence}
-        evidence = tuple(_evidence(row) for row in archive.lines("evidence.jsonl"))
-        if lacking := cited - {row["key"] for row in evidence}:
-            raise ValueError(f"the evidence {min(lacking)[:12]} that a decision cites is missing")
-        environments = {_hash(row["key"]): _plain(row["content"]) for row in archive.lines("environments.jsonl")}
-        for key, content in environments.items():
-            if digest(form._parsed(archive.file, "environments.jsonl", content.encode())) != key:
-                raise ValueError(f"the environment {key[:12]} is not what its key says")
-        hashes = {d.hash for line in lines.values() for d in line}
-        types = archive.manifest.get("media_types") or {}
-        return cls(
-            _one_line(about["name"], 90), _one_line(about["branch"], 100), _hash(dataset["fingerprint"]),
-            _one_line(dataset["name"], 255), _text(dataset["part"]), _size(dataset["bytes"]), files,
-            archive.manifest.get("redacted") is True, order, lines, environments, evidence,
-            _said(archive.lines("comments.jsonl"), hashes),
-            {b["name"]: tuple(map(note_from, b.get("notes", ()))) for b in about["branches"]},
-            {_hash(name): _one_line(kind, 100) for name, kind in types.items()},
-        )  # fmt: skip
-
-
-def _chains(
-    about: Mapping[str, Any], rows: list[dict[str, Any]]
-) -> tuple[tuple[str, ...], dict[str, tuple[Decision, ...]]]:
-    """The branches with their whole lines; every decision follows from the one before it."""
-    own: dict[str, list[Decision]] = {_one_line(b["name"], 100): [] for b in about["branches"]}
-    if len({name.casefold() for name in own}) != len(about["branches"]):
-        raise ValueError("two branches have the same name")
-    for row in rows:
-        own[row["branch"]].append(_decision({name: value for name, value in row.items() if name != "branch"}))
-    lines: dict[str, tuple[Decision, ...]] = {}
-    for b in about["branches"]:
-        forked, parent = _size(b["forked_at"]), b["parent"]
-        shared = lines[parent][:forked] if parent is not None else ()
-        if len(shared) != forked:
-            raise ValueError(f"branch {b['name']} shares decisions that are missing")
-        line = (*shared, *own[b["name"]])
-        previous = shared[-1].hash if shared else GENESIS
-        for seq, d in enumerate(line[forked:], forked + 1):
-            if d.seq != seq or d.prev_hash != previous or d.hash != d.fingerprint():
-                raise ValueError(f"decision {seq} of branch {b['name']} was changed")
-            previous = d.hash
-        lines[b["name"]] = line
-    return tuple(own), lines
-
-
-def _decision(raw: Mapping[str, Any]) -> Decision:
-    """A decision whose every field is of its kind.  Raises ValueError, TypeError, KeyError."""
-    d = Decision.from_dict(raw)
-    texts = (d.stage, d.question, d.subject, d.prompt, d.reason, d.why, d.why_verdict, d.level, d.asked, d.environment)
-    for text in (*texts, *d.flags, *(o.label for o in d.options), *(o.note for o in d.options)):
-        _text(text)
-    if d.author not in AUTHORS or d.why_author not in AUTHORS or not isinstance(d.overruled, bool):
-        raise ValueError(f"decision {d.seq}: somebody unknown decided it")
-    for key in (*d.evidence, d.hash, d.prev_hash):
-        _hash(key)
-    dt.datetime.fromisoformat(d.decided_at)
-    for number in (d.seq, d.supersedes or 0):
-        _size(number)
-    if d.check is not None:
-        for text in (d.check.metric, d.check.protocol, d.check.verdict):
-            _text(text)
-        if not isinstance(d.check.details, dict):
-            raise ValueError(f"decision {d.seq}: its check has no details")
-    if not all(isinstance(o.figures, dict) for o in d.options):
-        raise ValueError(f"decision {d.seq}: an option has no figures")
-    if decision_from(decision_row(d)) != d:
-        raise ValueError(f"decision {d.seq} is not as it would be kept")
-    return d
-
-
-def _evidence(row: dict[str, Any]) -> dict[str, Any]:
-    if set(row) != set(EVIDENCE_COLUMNS) or row["digest"] != evidence_digest(row):
-        raise ValueError("evidence was changed")
-    _hash(row["key"])
-    for name in ("kind", "value", "error", "device", "environment", "computed_at"):
-        _plain(row[name])
-    for name in ("seconds", "cpu_seconds", "peak_memory_mb"):
-        row[name] = float(row[name])
-    value = form._parsed(Path(), "evidence", row["value"].encode())
-    if not isinstance(value, dict) or to_json(value) != row["value"]:
-        raise ValueError(f"evidence {row['key'][:12]} is no record")
-    return row
-
-
-def _said(rows: list[dict[str, Any]], hashes: set[str]) -> tuple[dict[str, Any], ...]:
-    uids = {_hash(c["uid"]): c for c in rows}
-    for c in rows:
-        about, answers = _text(c["about"]), c["answers"]
-        roots = answers is None or (answers in uids and uids[answers]["answers"] is None)
-        if (about and about not in hashes) or not roots or _text(c["mark"]) not in MARKS:
-            raise ValueError("a comment is about nothing that is there")
-        if len(_plain(c["text"])) > LONGEST_TEXT:
-            raise ValueError("a comment is too long")
-        _one_line(c["author"], LONGEST_AUTHOR)
-        dt.datetime.fromisoformat(c["at"])
-    return tuple(uids.values())
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{str(value)[:40]!r} is no text")
-    return value
-
-
-def _plain(value: Any) -> str:
-    """Text that UTF-8 can hold."""
-    return _text(value).encode().decode()
-
-
-def _one_line(value: Any, most: int) -> str:
-    text = _text(value)
-    if not 0 < len(text.strip()) <= most or not text.isprintable():
-        raise ValueError(f"{text[:40]!r} is no name")
-    return text
-
-
-def _hash(value: Any) -> str:
-    if not isinstance(value, str) or not HASH.fullmatch(value):
-        raise ValueError(f"{str(value)[:40]!r} is no hash")
-    return value
-
-
-def _size(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-        raise ValueError(f"{str(value)[:40]!r} is no size")
-    return value
 
 
 def _words(problem: Exception) -> str:
@@ -536,7 +363,7 @@ class _Unpacked:
     place: Path
 
 
-def _unpacked(archive: form.Archive, bundle: _Bundle, beside: Path) -> _Unpacked:
+def _unpacked(archive: form.Archive, bundle: Contents, beside: Path) -> _Unpacked:
     """The data's files in a new folder beside the store.  Raises DataProblem, with nothing left there."""
     (beside / "imported").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{bundle.fingerprint[:12]}-", dir=beside / "imported"))
