@@ -62,10 +62,19 @@ def _score(plan: Plan) -> tuple[str, str]:
 
         matrix = cost_matrix(plan.recipe["costs"], plan.table.labels, 1)
         return "", f"expected_cost(y, said, np.array({matrix}))"
+    if metric == "recall_at_k" and plan.recipe.get("capacity") is not None:
+        return "", f"recall_at(y, said[:, 1], {float(plan.recipe['capacity'])!r})"
     if metric not in SCORES:
         raise NoForm(f"{title_of(metric)} is not written as plain code so far; take --to model.")
     return SCORES[metric]
 
+
+_RECALL = '''def recall_at(y: np.ndarray, said: np.ndarray, share: float) -> float:
+    """The share of the positives that is among the rows ranked first; rows tied at the border count in part."""
+    _, rank = np.unique(-said, return_inverse=True)
+    rows, hits = np.cumsum(np.bincount(rank)), np.cumsum(np.bincount(rank, y))
+    return float(np.interp(share * len(y), np.r_[0, rows], np.r_[0, hits]) / hits[-1])
+'''
 
 _COST = '''def expected_cost(y: np.ndarray, said: np.ndarray, costs: np.ndarray) -> float:
     """costs: actual by predicted.  Each row gets the action that costs least on average; of equal ones the last."""
@@ -87,6 +96,7 @@ def exams(plan: Plan) -> Cell:
     lines = [line for line in (load, "EPS = np.finfo(float).eps" if "EPS" in score else "") if line]
     pieces = ["\n".join(lines)] if lines else []
     pieces += [_COST] if "expected_cost" in score else []
+    pieces += [_RECALL] if "recall_at(" in score else []
     pieces.append(f"""\
 def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | None = None) -> list[float]:
     \"\"\"The score of each practice exam, or of the first so many.\"\"\"

@@ -95,7 +95,8 @@ class Plan:
             return self.recipe
         said = self.recipe["series"]
         others = (self.recipe["target"], said.get("time"), said.get("id"))
-        types = {name: kind for name, kind in self.recipe["inputs"].items() if name not in others}
+        wide = (said.get("shape") or "long") != "long"  # what it names are the series themselves
+        types = {name: kind for name, kind in self.recipe["inputs"].items() if name not in others and not wide}
         return {**self.recipe, "types": types}
 
     @property

@@ -17,7 +17,7 @@ def reading(plan: Plan) -> Cell:
     settings = ReadSettings.from_dict(recipe.get("read") or {})
     types = columns_to_read(recipe)
     said_of = recipe.get("series") or {}
-    named = (recipe["target"], said_of.get("time"), said_of.get("id"))
+    named = (recipe["target"], said_of.get("time"), said_of.get("id"), *recipe.get("inputs", ()))
     marks = {c: list(m) for c, m in (recipe.get("marks") or {}).items() if m and (c in types or c in named)}
     options = {"sep": settings.separator, "encoding": settings.encoding, "quotechar": settings.quote}
     usual = {"sep": ",", "encoding": "utf-8", "quotechar": '"'}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.series.calendar import Calendar
-from engine.data.series.panel import read_panel
+from engine.data.series.panel import Panel, read_panel
 from engine.data.series.rows import MANY_SERIES
 from engine.data.settings import ReadSettings
 from engine.export.code.plan import Cell, Plan, value
@@ -26,16 +26,18 @@ BORROWED = ("engine.data.series.rows:AsOf", "engine.data.series.rows:_so_far")
 def series(plan: Plan) -> Cell:
     """Raises NoForm for series that do not stand one below the other."""
     said = plan.recipe["series"]
-    if (said.get("shape") or "long") != "long":
+    shape = said.get("shape") or "long"
+    panel = panel_of(plan)
+    if shape == "rows" or (shape == "wide" and panel.together):
         raise NoForm(
-            "Series that stand side by side do not leave as plain code so far; put them one below the other, or take "
-            "--to model."
+            "Series that stand in a row each, or side by side with several rows for one time, do not leave as plain "
+            "code so far; put them one below the other, or take --to model."
         )
-    panel = read_panel(plan.d.data(), plan.file_recipe)
     season = int(said["season"])
     kinds = '"step": "step", "usual change": "change", **{f"lag {i}": "lag" for i in range(1, LOOKBACK + 1)},'
     further = '"one season before": "level", ' if season > 1 else ""
-    names = ", ".join(f"{name!r}" for name in (said.get("time"), said.get("id")))
+    who = "series" if shape == "wide" else said.get("id")
+    names = ", ".join(f"{name!r}" for name in (said.get("time"), who))
     code = f"""TIME, SERIES = {names}  # the columns that say when, and of which series
 HORIZON, SEASON, LOOKBACK = {int(said["horizon"])!r}, {season!r}, {int(said["window"])!r}  # in steps
 WINDOW_KINDS = {{
@@ -46,7 +48,7 @@ WINDOW_KINDS = {{
 
 {_calendar(plan, panel.calendar, panel.stamp, season)}
 
-{_history(panel.together, str(said.get("duplicated") or ""))}
+{_beside(panel.names) if shape == "wide" else _history(panel.together, str(said.get("duplicated") or ""))}
 
 {_rows(plan, str(said["gaps"]), len(panel.names), panel.calendar.part_names(season))}
 
@@ -131,7 +133,7 @@ def _packed(stamp: str) -> str:
 
 def form_of_times(plan: Plan) -> str:
     """How times are written, as those of the file: for strftime; "" for numbers."""
-    panel = read_panel(plan.d.data(), plan.file_recipe)
+    panel = panel_of(plan)
     like = panel.stamp
     if not panel.calendar.dated:
         return ""
@@ -143,6 +145,27 @@ def form_of_times(plan: Plan) -> str:
     if not clock and len(like) <= 12:
         return "%Y-%m-%d"
     return "%Y-%m-%dT%H:%M:%S" if "T" in like else "%Y-%m-%d %H:%M:%S"
+
+
+def _beside(names: list[str]) -> str:
+    return f'''COLUMNS = {value(list(names))}  # a series each
+
+
+def history(path: Path) -> dict[str, Any]:
+    """The names of the series and their values on equal steps, (series, steps)."""
+    raw = table(path)
+    when = ticks_of(raw)
+    at = when[when.notna()].astype(int).to_numpy()
+    values = np.full((len(COLUMNS), at.max() + 1), np.nan)
+    for k, name in enumerate(COLUMNS):
+        values[k, at] = numbers(raw, name)[when.notna()]
+    return {{"names": COLUMNS, "values": values, "inputs": {{}}}}
+'''
+
+
+def panel_of(plan: Plan) -> Panel:
+    """The series as the session read them."""
+    return read_panel(plan.d.data(), {**plan.recipe, "types": plan.recipe["inputs"]})
 
 
 def _history(together: int, way: str) -> str:

@@ -134,6 +134,7 @@ CASES = {
     "a rule of numbers": (
         as_model("rule", {"rules": [{"when": "age > 60", "then": 120}, {"otherwise": 95.5}]}), "regression", {},
     ),
+    "who to call": ("forest", "binary", {"metric": "recall_at_k", "capacity": 0.1}),
     "no model": ("prior", "multiclass", {"metric": "accuracy"}),
 }  # fmt: skip
 
@@ -467,15 +468,32 @@ def test_a_decimal_comma_and_thousands_are_read_as_the_session_read_them(tmp_pat
     assert f"{value:.6g} over" in ran(tmp_path, "small.py")
 
 
-@pytest.mark.parametrize(
-    ("model", "changes", "says"),
-    [
-        ("logistic", {"metric": "recall_at_k", "capacity": 0.1}, "is not written as plain code"),
-    ],
-)
-def test_what_cannot_be_written_is_said_in_a_sentence(model, changes, says, tmp_path):
-    dossier, _ = ended(customers(tmp_path / "t.csv", 240), model, **changes)
-    with pytest.raises(NoForm, match=says):
+def beside(path: Path, months: int = 48) -> Path:
+    """Two series side by side."""
+    frame = pd.read_csv(sales(path, shops=2, months=months)).pivot(index="month", columns="shop", values="sold")
+    frame.reset_index().to_csv(path, index=False)
+    return path
+
+
+WIDE = {"shape": "wide", "types": {"shop 1": "number", "shop 2": "number"}, "target": "shop 1", "known": []}
+
+
+def test_series_side_by_side_leave_as_code(tmp_path, monkeypatch, capsys):
+    dossier, artifact, value = left(beside(tmp_path / "t.csv"), "ridge", "forecast", WIDE)
+    held(script(dossier), tmp_path, monkeypatch, capsys, value)
+    wanted, told = forecasts(artifact, tmp_path / "t.csv"), pd.read_csv(tmp_path / "small.predictions.csv")
+    assert list(told["series"]) == list(wanted["series"])
+    assert np.allclose(told["prediction"], wanted["prediction"], rtol=1e-9)
+
+
+def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path):
+    """Series in a row each: the table turned over."""
+    path = tmp_path / "t.csv"
+    frame = pd.read_csv(beside(path)).set_index("month").T
+    frame.to_csv(path, index_label="shop")
+    said = {**WIDE, "shape": "rows", "id": "shop", "target": None, "types": dict.fromkeys(frame.columns, "number")}
+    dossier, _ = ended(path, "ridge", "forecast", **said)
+    with pytest.raises(NoForm, match="Series that stand in a row each"):
         script(dossier)
 
 
