@@ -256,10 +256,6 @@ class Network:
         """The same network with every hidden width, filter and embedding halved (`deep.half`)."""
         return self.with_widths([max(1, width // 2) for width in self.widths])
 
-    @property
-    def can_shorten(self) -> bool:
-        return len(self.widths) > 1
-
     def shorter(self) -> Network:
         """The same network with one hidden layer, and what goes with it, fewer (`deep.half`)."""
         return self.with_widths(self.widths[:-1])

@@ -64,10 +64,6 @@ class Situation:
         drawn = self.s.decision("split.drawn")
         return int(drawn.check.details["dev"]) if drawn and drawn.check else 0
 
-    @property
-    def best_simple(self) -> Candidate:
-        return self.champion
-
     def runner(self, tier: str) -> Candidate | None:
         return next((c for c in self.runners if c.ok and c.spec.tier == tier), None)
 
