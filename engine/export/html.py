@@ -373,8 +373,8 @@ def _grid(view: Grid) -> Html:
     rows = [
         el("tr", el("th", name), *(_shade(v) for v in line)) for name, line in zip(view.rows, view.values, strict=True)
     ]
-    head = el("tr", el("th", ""), *(el("th", name) for name in view.columns))
-    return el("div", el("table", el("thead", head), el("tbody", *rows)), class_="wide")
+    head = el("tr", el("th", ""), *(el("th", name, class_="n") for name in view.columns))
+    return el("div", el("table", el("thead", head), el("tbody", *rows), class_="grid"), class_="wide")
 
 
 def _shade(value: float | None) -> Html:
@@ -382,7 +382,7 @@ def _shade(value: float | None) -> Html:
         return el("td", "")
     share = round(min(1.0, max(0.0, value)) * 60)
     style = f"background: color-mix(in srgb, var(--mark) {share}%, transparent)"
-    return el("td", figure(value), class_="n", style=style)
+    return el("td", figure(round(value, 3)), class_="n", style=style)
 
 
 def _figured(value: Json) -> str:

@@ -19,6 +19,7 @@ code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; bac
 table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .22rem .7rem .22rem 0; border-bottom: 1px solid var(--edge); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.grid td { min-width: 3.6rem; padding-left: .5rem; }
 th, td.n, td.k { white-space: nowrap; overflow-wrap: normal; }
 figure { margin: .8rem 0; } svg { max-width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font-size: 13px; } svg .scale { fill: var(--soft); font-size: 12px; }

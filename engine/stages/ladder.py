@@ -200,6 +200,14 @@ def interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{figure(low)} … {figure(high)}"
 
 
+def with_interval(row: Mapping[str, Json], name: str) -> str:
+    """A figure of a class with its interval, "" where there is none."""
+    if row.get(name) is None:
+        return ""
+    spread = interval(row.get(f"{name}_low"), row.get(f"{name}_high"))
+    return figure(row[name]) + (f" ({spread})" if spread else "")
+
+
 def best(m: Metric, candidates: Iterable[Candidate]) -> Candidate:
     """The one whose interval promises most at its lower end, so that a lucky coin is not taken for a better constant.
 

@@ -12,7 +12,7 @@ from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Rung, Session
 from engine.stages import handing_over
 from engine.stages.deep.training import TAKEN_UP
-from engine.stages.ladder import interval, metric, title
+from engine.stages.ladder import interval, metric, title, with_interval
 from engine.stages.lessons import lessons
 from engine.views import Intervals, Table, View
 
@@ -247,9 +247,9 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
         )
     ]
     if rows := v.get("per_class"):
-        cells = [(r["label"], *(None if r[n] is None else round(r[n], 3) for n in ("precision", "recall", "f1")),
-                  r["support"]) for r in rows]  # fmt: skip
-        views.append(Table("Per class", ("class", "precision", "recall", "f1", "rows"), cells))
+        names = ("precision", "recall", "f1")
+        cells = [(r["label"], *(with_interval(r, n) for n in names), r["support"]) for r in rows]
+        views.append(Table("Per class, 95 % intervals", ("class", *names, "rows"), cells))
     return Decide(RESULT, choice, why, evidence=(result,), shows=views, judgement=Judgement(tuple(found), check))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.metrics import figure
 from engine.records import Evidence, Json
 from engine.session import Session
-from engine.stages.ladder import interval
+from engine.stages.ladder import with_interval
 from engine.views import Curves, Grid, Histogram, Intervals, Samples, Table, View
 
 MOST_SLICES = 20
@@ -30,20 +30,13 @@ def _by_class(v: Mapping[str, Json]) -> list[View]:
     if not rows:
         return []
     names = ("precision", "recall", "f1")
-    cells = [(r["label"], *(_with_interval(r, name) for name in names), r["support"]) for r in rows]
+    cells = [(r["label"], *(with_interval(r, name) for name in names), r["support"]) for r in rows]
     labels = [str(r["label"]) for r in rows]
     views: list[View] = [Table("Per class, 95 % intervals", ("class", *names, "rows"), cells)]
     if confusion := v.get("confusion"):
         shares = [[n / sum(line) if sum(line) else None for n in line] for line in confusion]
         views.append(Grid("Confusion: of each class (down) the share said to be (across)", labels, labels, shares))
     return views
-
-
-def _with_interval(row: Mapping[str, Json], name: str) -> str:
-    if row.get(name) is None:
-        return ""
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return figure(row[name]) + (f" ({interval(low, high)})" if low is not None else "")
 
 
 def _slices(v: Mapping[str, Json]) -> list[View]:
