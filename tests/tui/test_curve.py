@@ -67,11 +67,13 @@ def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
 
 def test_a_row_of_a_training_is_short_and_its_score_is_the_metric():
     """A long message would leave no room for the other columns; what it says stands below the rows."""
-    point = {"epoch": 3, "fold": 2, "train loss": 0.6, "validation loss": 0.7, "accuracy": 0.7, "best epoch": 2.0}
+    point = {"epoch": 3, "fold": 2, "train loss": 0.6, "validation loss": 0.65, "accuracy": 0.7, "best epoch": 2.0}
     long = "fold 2, epoch 3, validation loss 0.7000, lowest 0.6000 in epoch 2, 9,970 rows/s, 3 to 20 s left"
     seen = replace(state(point), progress=Progress(3, 60, "epoch", long))
     assert _at(seen.progress, seen) == "fold 2, epoch 3/60"
     assert _score(point) == number(0.7)
+    assert _score(dict(sorted(point.items()))) == number(0.7), "as a store gives them back"
+    assert _score({"epoch": 1, "train loss": 0.6, "validation loss": 0.5}) == number(0.5)
     assert _at(Progress(4, 10, "fold", "fold 4 of 10"), None) == "fold 4 of 10"
 
 

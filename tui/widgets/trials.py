@@ -316,5 +316,7 @@ def _bar(share: float, ascii_only: bool) -> str:
 
 
 def _score(point: Mapping[str, float]) -> str:
-    figures = [v for k, v in point.items() if k not in (*PLACES, *PACE) and v is not None]
-    return number(figures[-1]) if figures else ""
+    """The last figure of a point; of a training the metric rather than a loss."""
+    figures = {k: v for k, v in point.items() if k not in (*PLACES, *PACE) and v is not None}
+    found = [v for k, v in figures.items() if not k.endswith("loss")] or list(figures.values())
+    return number(found[-1]) if found else ""
