@@ -139,11 +139,11 @@ def _coded(plan: Plan, forecast: bool) -> str:
     """Where, among the prepared columns, those stand that hold codes of categories."""
     selected = plan.recipe["task"] != "forecast" and plan.prepare.get("select")
     made_by = "prepare.steps[0][1]" if selected else "prepare"
-    found = f'    at = {made_by}.output_indices_.get("codes", slice(0, 0))  # levels, asked for one by one\n'
+    found = f'    codes = {made_by}.output_indices_.get("codes", slice(0, 0))  # levels, asked for one by one\n'
     if selected:
         return (found + "    kept = enumerate(prepare.steps[1][1].kept_)\n"
-                "    coded = [i for i, place in kept if at.start <= place < at.stop]\n")  # fmt: skip
-    return found + f"    coded = [place{' - 2' if forecast else ''} for place in range(at.start, at.stop)]\n"
+                "    coded = [i for i, place in kept if codes.start <= place < codes.stop]\n")  # fmt: skip
+    return found + f"    coded = [place{' - 2' if forecast else ''} for place in range(codes.start, codes.stop)]\n"
 
 
 def _broken(line: str) -> str:
@@ -243,7 +243,10 @@ def _stack(plan: Plan, part: Part) -> str:
 def _tuned(plan: Plan, part: Part) -> str:
     settings, wider = tried(part)
     told = "".join(f"        {one!r},\n" for one in settings)
-    past = "".join(f"        {i}: {more!r},\n" for i, more in wider.items())
+    past = "".join(
+        f"        {i}: [\n" + "".join(f"            {one!r},\n" for one in more) + "        ],\n"
+        for i, more in wider.items()
+    )
     return (
         f"    tried = [  # settings, and their rank from simple to complex\n{told}    ]\n"
         f"    wider = {{  # past the end of a range\n{past}    }}\n"

@@ -232,7 +232,7 @@ def _target_encoder(plan: Plan) -> str:
 
 
 def _steps(rows: Sequence[str]) -> str:
-    rows = [row if len(row) < 108 else row.replace("make_pipeline(", "make_pipeline(\n            ", 1) for row in rows]
+    rows = [row if len(row) < 108 else re.sub(r'^(\("[^"]+", \w+\()', r"\1\n            ", row) for row in rows]
     return "    steps = [\n" + "".join(f"        {row},\n" for row in rows) + "    ]"
 
 
