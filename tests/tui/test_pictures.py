@@ -138,7 +138,7 @@ def test_figures_of_a_picture(snap_compare, size):
 
 
 def test_wide_table(snap_compare, size):
-    """A table of more columns than fit: the first stays, “.” turns to the others; above it which of how many are seen."""
+    """A table of more columns than fit: the first stays, “.” turns to the others; above it which are seen."""
     columns = ("customer", *(f"month {n}" for n in range(1, 25)), "what was said")
     rows = [
         [f"A-{n:04}", *(n * 13.5 + m for m in range(24)), "asked twice for a better price, then " * 3] for n in range(9)
