@@ -12,6 +12,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from engine.export.registry import EXPORTS
+from engine.records import Evidence
 from tests.tui.scripted import until
 from tui.app import RungwiseApp
 from tui.cli import status_of
@@ -115,6 +116,17 @@ def test_predictions_say_why_and_what_differs(say, walked, tmp_path) -> None:
     assert "'level': 1 of 21 cells is of a level that training did not have: 'z'" in err
     first = (tmp_path / "out.csv").read_text().splitlines()[1]
     assert "x = 99: odds ×" in first
+
+
+@pytest.mark.parametrize(
+    "value", [{"artifact": 3}, {"artifact": "0" * 64, "rows": "many"}, {"artifact": None, "rows": []}]
+)
+def test_a_stranger_s_model_that_is_none_is_said_in_one_sentence(value, say, walked, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tui.cli.predicting._final", lambda *_: Evidence("final", "final", value))
+    status, _, err = say("predict", "leads", walked / "leads.csv", "-o", tmp_path / "out.csv")
+    assert status == 1
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_predictions_say_which_rows_a_person_should_see(say, walked, tmp_path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.data.address import exists, split
 from engine.errors import DataProblem, UsageProblem
+from engine.export.registry import telling
 from engine.records import Decision, Evidence
 from engine.stages.columns import counted
 from engine.words import literal, short
@@ -24,9 +25,9 @@ def predict_rows(
     path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False, check: bool = False
 ) -> None:
     """Write the predictions of the model that the session ended with; what differs in the file is said first."""
-    with opened(path) as store:
+    with opened(path) as store, telling(literal(name), "predictions"):
         final = _final(store, name, branch).value
-        content = store.artifacts.fetch(str(final["artifact"]))
+        content, taught = store.artifacts.fetch(str(final["artifact"])), int(final["rows"])
         stopped = store.journal(name, branch or None).decisions() if check else ()
         learned = store.datasets.path(store.sessions.get(name).dataset) if why else None
     if not exists(data):
@@ -45,7 +46,7 @@ def predict_rows(
         data,
         output,
         unread=unread,
-        why=_reasons(artifact, learned, int(final["rows"])) if learned else None,
+        why=_reasons(artifact, learned, taught) if learned else None,
         watch=_watch(artifact, name, stopped) if check else None,
     )
     print(f"{counted(rows, 'row')} written to {literal(output)}")
@@ -77,7 +78,8 @@ def _watch(artifact: Artifact, name: str, decisions: Sequence[Decision]) -> Call
         raise UsageProblem(
             f"Session {name} did not decide which answers a person should see (present.guard); predict without --check."
         )
-    return watch_of(artifact, agreed.check.details.get("cut"))
+    cut = agreed.check.details.get("cut")
+    return watch_of(artifact, cut if isinstance(cut, int | float) else None)
 
 
 def _final(store: Store, name: str, branch: str) -> Evidence:
