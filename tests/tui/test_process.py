@@ -1,5 +1,6 @@
 """The app as a process: what it imports, and how it ends."""
 
+import contextlib
 import os
 import pty
 import select
@@ -10,6 +11,8 @@ import time
 
 import psutil
 import pytest
+
+from storage.store import Store
 
 HEAVY = {"numpy", "pandas", "scipy", "sklearn", "skrub", "torch", "keras", "pyarrow"}
 
@@ -77,6 +80,33 @@ def test_a_signal_leaves_the_terminal_as_it_was(tmp_path, number):
     assert b"\x1b[?1000l" in seen  # the mouse reports are off
     assert app.wait(10) == 128 + number
     os.close(main)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no hang-ups on this system")
+def test_a_dropped_line_ends_the_app_and_keeps_what_was_typed_last(tmp_path):
+    """The other end of the terminal is gone in the middle of a sentence, as when an SSH connection breaks."""
+    table, store = tmp_path / "t.csv", tmp_path / "s.db"
+    table.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(40)))
+    child, main = pty.fork()
+    if child == 0:
+        os.environ |= {"TERM": "xterm-256color", "RUNGWISE_STORE": str(store)}
+        os.execv(sys.executable, [sys.executable, "-m", "tui.cli", "new", str(table), "--target", "b", "--name", "t"])
+    try:
+        assert b"differently" in _read_until(main, b"differently", 60)
+        os.write(main, b"They call the first ten")
+        _read_until(main, b"ten", 5)
+        os.write(main, b" on Monday")
+        _read_until(main, b"Monday", 5)
+        os.close(main)
+        ended = psutil.Process(child).wait(15)
+        assert ended == 128 + signal.SIGHUP
+        with Store.open(store, read_only=True) as kept:
+            draft = kept.drafts.get("t", "problem.statement", "")
+        assert draft["form"] == "They call the first ten on Monday"
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(child).kill()
+        _end_worker(store)
 
 
 def _end_worker(store):
