@@ -1,9 +1,9 @@
 """A session as one file: written, and taken in again, here or by somebody else.
 
 Nothing in a bundle is trusted.  Everything is read, bounded (`storage.bundle_format`) and checked
-(`storage.bundle_contents`) before the first row is written, and the rows
-are written in one transaction.  Decisions must form the chain that their hashes say; what was measured elsewhere is
-kept apart from what was measured here (`storage.evidence`); comments that are here already stay, others are added.
+(`storage.bundle_contents`) before the first row is written, and the rows are written in one transaction.  Decisions
+must form the chain that their hashes say; what was measured elsewhere is kept apart from what was measured here
+(`storage.evidence`); comments that are here already stay, others are added.
 """
 
 from __future__ import annotations

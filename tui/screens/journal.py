@@ -213,7 +213,7 @@ class JournalScreen(Screen[Leave]):
     def _ladder(self, at: int) -> None:
         """Drawn only when it is another than before: it is the one part whose size may change."""
         ladder = self.query_one("#ladder", Static)
-        if not ladder.display:
+        if not ladder.display or not ladder.content_size.width:  # before the first layout there is no width to draw to
             return
         rungs = self.past.rungs(at)
         if self._drawn_ladder == rungs:
@@ -221,7 +221,7 @@ class JournalScreen(Screen[Leave]):
         self._drawn_ladder = rungs
         pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
         marks = [replace(mark, label=short(mark.label, 60)) for _, mark in marks_of(rungs)]
-        ladder.update(drawn(marks, ladder.content_size.width or 40, pens) if marks else "no rung yet")
+        ladder.update(drawn(marks, ladder.content_size.width, pens) if marks else "no rung yet")
 
     @work(group="moment", exclusive=True)
     async def _look_closer(self, at: int) -> None:
