@@ -59,7 +59,7 @@ def test_the_folder_predicts_and_checks_itself(task, kind, tmp_path):
 
 def test_a_version_of_a_strangers_store_gives_pip_no_orders(tmp_path):
     dossier, _ = ended(customers(tmp_path / "t.csv", 150), "logistic")
-    told = {"versions": {"scikit-learn": "1.9.0\n--index-url http://evil", "skops": "0.13.0+local", "skrub": "1 ; x"}}
+    told = {"versions": {"scikit-learn": "1.9.0\n-r /etc/passwd", "skops": "0.13.0+local", "skrub": "1 ; x"}}
     needs = model(replace(dossier, environment=lambda key: told)).files["requirements.txt"]
     assert [line for line in str(needs).splitlines() if not line.startswith("#")] == ["skops==0.13.0"]
     assert str(needs).count("rungwise") == 0  # whoever owns that name in a public registry is not us
