@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,13 @@ class Layout:
     height: int
     width: int
     channels: int
+
+
+def as_drawn(columns: Sequence[str]) -> list[str]:
+    """Pixel columns in the order of the picture: a number in a name counts as a number, so that pixel_2 comes before
+    pixel_10.  A recipe cannot tell: it comes back from a store with its names in the order of the alphabet."""
+    parts = {name: re.split(r"(\d+)", name) for name in columns}
+    return sorted(columns, key=lambda name: [(0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts[name]])
 
 
 def layout(columns: Sequence[str]) -> Layout | None:

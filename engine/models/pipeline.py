@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.data.pixels import as_drawn
 from engine.models.catalogue import Prepare
 from engine.models.steps import BUILD as _BUILD
 from engine.records import Json
@@ -84,7 +85,7 @@ def _pixels(recipe: Mapping[str, Json], style: Prepare, of: dict[str, list[str]]
     are measured."""
     if recipe.get("material") != "image":
         return []
-    columns, of["number"] = tuple(of["number"]), []
+    columns, of["number"] = tuple(as_drawn(of["number"])), []
     side = ((recipe.get("prepare") or {}).get("images") or {}).get("side")
     return [Block("pixels", columns, "pixels", {"side": side, "components": COMPONENTS if style == "dense" else 0})]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.data.near.links import together
+from engine.data.pixels import as_drawn
 from engine.records import Json, digest
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _lock = threading.Lock()
 def near_copies(columns: Sequence[str], cells: Callable[[str], np.ndarray], n: int, material: str) -> np.ndarray | None:
     """(n,) int64: rows that are near copies of each other share a number.  None where nothing was compared.
 
-    columns: the texts, or the pixels in order.  cells: the (n,) cells of one, texts or None, or numbers.  Rows are near
+    columns: the texts, or the pixels.  cells: the (n,) cells of one, texts or None, or numbers.  Rows are near
     where all their texts together are, whatever stands beside them.
     """
     if not columns or n < 2:
@@ -34,7 +35,7 @@ def near_copies(columns: Sequence[str], cells: Callable[[str], np.ndarray], n: i
         return near_texts(each[0] if len(each) == 1 else ["\n".join(row) for row in zip(*each, strict=True)])
     from engine.data.near.pictures import near_pictures
 
-    return near_pictures(columns, cells, n)
+    return near_pictures(as_drawn(columns), cells, n)
 
 
 def near_of(table: Table, recipe: Mapping[str, Json]) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from engine.data.pixels import as_drawn
 from engine.export.code.marks import encodes_apart
 from engine.export.code.plan import Cell, Part, Plan, comment, value
 from engine.export.code.texts import text_rows
@@ -75,7 +76,7 @@ def _of_kinds(plan: Plan) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Columns by their kind, and the levels of those that have an order of their own."""
     types: Mapping[str, str] = plan.recipe["types"]
     of = {kind: [c for c, k in types.items() if k == kind] for kind in ("number", "category", "yes_no", "date", "text")}
-    of["pixel"] = of["number"] if plan.recipe.get("material") == "image" else []
+    of["pixel"] = as_drawn(of["number"]) if plan.recipe.get("material") == "image" else []
     of["number"] = [] if of["pixel"] else of["number"]
     if plan.prepare["dates"]["encode"] == "drop":
         of["date"] = []

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.areas import areas
-from engine.data.pixels import layout
+from engine.data.pixels import as_drawn, layout
+from engine.models.pipeline import blocks
 from engine.models.pixels import Pixels
 
 
@@ -25,6 +26,21 @@ def test_a_square_is_found_in_one_channel_or_three(n: int, channels: int) -> Non
     assert found is not None
     assert (found.channels, found.height * found.width * found.channels) == (channels, n)
     assert layout([f"p{i}" for i in range(50)]) is None
+
+
+@given(st.sampled_from(["pixel{}", "{}", "p_{}.x", "v{:03}"]), st.integers(16, 400))
+def test_pixels_stand_as_drawn_however_a_store_sorts_their_names(name: str, n: int) -> None:
+    columns = [name.format(i) for i in range(n)]
+    assert as_drawn(sorted(columns)) == columns
+
+
+def test_a_pixel_without_padding_stays_in_its_place() -> None:
+    """A store gives names back in the order of the alphabet, pixel_10 before pixel_2: the picture must not be mixed."""
+    columns = sorted(f"pixel_{i}" for i in range(144))
+    frame = pd.DataFrame(np.zeros((3, 144)), columns=columns)
+    recipe = {"material": "image", "types": dict.fromkeys(columns, "number")}
+    (block,) = blocks(recipe, "picture", frame)
+    assert list(block.columns) == [f"pixel_{i}" for i in range(144)]
 
 
 def test_colours_are_told_by_their_names() -> None:
