@@ -64,7 +64,9 @@ class StoreDesk:
 
     def _branch_line(self, info: Known, b: Branch) -> BranchLine:
         decisions = self._store.journal(info.name, b.name).decisions()
-        rungs = tuple((rung.model, rung.value) for rung in Session(info.name, info.dataset, decisions).rungs)
+        rungs = tuple(
+            (rung.model.replace("_", " "), rung.value) for rung in Session(info.name, info.dataset, decisions).rungs
+        )
         where = (b.parent, b.forked_at, b.own)
         return BranchLine(b.name, *where, rungs, b.name == info.branch, b.abandoned, b.created_at)
 
@@ -117,7 +119,7 @@ def _line(info: SessionInfo) -> SessionLine:
         data=name_of(info.path),
         target=info.target,
         stage=info.stage,
-        rungs=tuple((rung.model, rung.value) for rung in info.ladder),
+        rungs=tuple((rung.model.replace("_", " "), rung.value) for rung in info.ladder),
         metric=info.ladder[-1].metric if info.ladder else "",
         working=info.running,
         branches=info.branches,

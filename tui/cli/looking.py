@@ -72,7 +72,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _ladder(rungs: Iterable[Rung]) -> str:
-    return " → ".join(f"{rung.value:.3g} {short(rung.model, 24)}" for rung in rungs)
+    return " → ".join(f"{rung.value:.3g} {short(rung.model.replace('_', ' '), 24)}" for rung in rungs)
 
 
 def print_log(path: Path, name: str, branch: str, *, form: str) -> None:
