@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -78,13 +77,14 @@ class OpenSession:
         self._data = store.sessions.known(name).dataset
         self._journal = store.journal(name, branch.name)
         self._journal.decisions()  # here, and not when a screen asks for them: it waits for the disk
-        if not self.asked_only_to_read:
-            self.conductor = self._begin()
+        self._conductor = None if self.asked_only_to_read else self._begin()
 
-    @cached_property
+    @property
     def conductor(self) -> Conductor:
         """Who takes the conversation on; whoever only looks at the journal does not wait for it."""
-        return self._begin()
+        if self._conductor is None:
+            self._conductor = self._begin()
+        return self._conductor
 
     @classmethod
     def open(
@@ -292,7 +292,7 @@ class OpenSession:
         """The conversation ended by raising; the journal takes a new one to the same place."""
         self.problem = str(problem)
         self.waiting = None
-        self.conductor = self._begin()
+        self._conductor = self._begin()
 
     def _see_to_work(self) -> None:
         if self._work != "queue" or self.read_only or not isinstance(self.waiting, Measuring):
