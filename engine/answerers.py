@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
@@ -32,14 +33,17 @@ def accept_recommended(ask: Ask, session: Session) -> Answer | None:
 
 
 def from_plan(answers: Mapping[str, Json], whys: Mapping[str, str]) -> Answerer:
-    """Answers keyed by question id, or by `id:subject` for a question about one thing."""
+    """Answers keyed by question id, or by `id:subject` for a question about one thing.
+
+    A why without an answer speaks for what the guide recommends.
+    """
 
     def answer(ask: Ask, session: Session) -> Answer | None:
         why = whys.get(ask.name, whys.get(ask.question.id, ""))
         for key in (ask.name, ask.question.id):
             if key in answers:
                 return Answer(answers[key], why, "plan", "plan")
-        return None
+        return replace(recommended(ask), why=why, why_author="plan") if why else None
 
     return answer
 

@@ -45,6 +45,12 @@ def test_a_plan_answers_by_name_before_id_and_brings_its_why() -> None:
     assert plan(Ask(METRIC), QUICK) is None
 
 
+def test_a_why_without_an_answer_speaks_for_the_recommendation() -> None:
+    plan = from_plan({}, {"problem.metric": "The team calls from the top."})
+    found = plan(Ask(METRIC, recommended="roc_auc", reason="It ranks."), QUICK)
+    assert found == Answer("roc_auc", "The team calls from the top.", "plan", "engine")
+
+
 def test_an_answer_is_carried_where_the_same_is_asked_on_the_same_evidence() -> None:
     ask = Ask(METRIC, recommended="roc_auc")
     carry = carried_over([old(ask, why="Counting suits us.", author="person")])

@@ -227,6 +227,9 @@ def _warnings(opened: OpenSession, plan: Plan, computed: list[Evidence]) -> list
     for key in plan.answers:
         if key not in asked and plan.whys.get(key) != LEFT_OUT:  # whoever skips what was never reached has it skipped
             warnings.append(f"{plan.where(key)}{key} was never asked in this run; its answer was not used.")
+    for key in plan.whys:
+        if key not in asked and key not in plan.answers:
+            warnings.append(f"{key} was never asked in this run; its why was not used.")
     return warnings + [w for exchange in exchanges if (w := _overtaken(exchange, plan))]
 
 
