@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
@@ -39,6 +40,11 @@ OPEN = Question(
         Why("What if the score falls short?", "Then that is the answer; a new attempt needs new locked rows."),
     ),
     source="Kapoor & Narayanan 2023, L1.1; S002",
+)
+AGAIN = replace(  # the same question where no rows are locked away
+    OPEN,
+    prompt="No rows were locked away. Examine the frozen model once more?",
+    options=(Option("open", "Examine it, with fresh seeds"), Option("not_yet", "Not yet")),
 )
 RESULT = Question(
     "present.result",
@@ -154,7 +160,7 @@ def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
     """Locked rows are counted across branches and sessions of the same data: a second look is never the first again."""
     here, elsewhere = s.looks(_exam(s, rungs).key) if locked else (0, 0)
     if not locked:
-        why = "No rows were locked away: the frozen procedure is examined once more with fresh seeds, not independent."
+        why = "Its practice exams are drawn anew, on rows that it was chosen by: a check, and no independent exam."
     elif here + elsewhere == 0:
         why = "The frozen model is fitted to the rows for practice, and asked about the locked ones once."
     else:
@@ -170,7 +176,7 @@ def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
             message = "Another session has looked at locked rows of this data: say why this look is needed too."
         return Judgement((Objection(Level.HOLD, message, "M01"),), check)
 
-    return Ask(OPEN, recommended="not_yet" if here else "open", reason=why, judge=judge)
+    return Ask(OPEN if locked else AGAIN, recommended="not_yet" if here else "open", reason=why, judge=judge)
 
 
 def often(times: int) -> str:
