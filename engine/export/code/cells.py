@@ -9,6 +9,7 @@ from engine.data.settings import ReadSettings
 from engine.export.code.borrowed import borrow
 from engine.export.code.exams import exams, final
 from engine.export.code.fitting import borrowed_heads, model, written
+from engine.export.code.networks import networks
 from engine.export.code.plan import Cell, Plan, not_code
 from engine.export.code.preparing import BRIGHTNESS, own_steps, preparation, styles
 from engine.export.code.reading import SQL, reading
@@ -41,9 +42,10 @@ def writable(plan: Plan) -> None:
 
 def cells(plan: Plan) -> list[Cell]:
     """In the order in which they run.  Raises NoForm for what cannot be written as plain code."""
+    written(plan)  # what cannot be written is said first
     prepared = preparation(plan) if styles(plan) else None
     before = [reading(plan), *([series(plan)] if plan.forecasts else []), *_formulas(plan)]
-    after = [*([prepared] if prepared else []), model(plan), exams(plan), final(plan)]
+    after = [*([prepared] if prepared else []), *networks(plan), model(plan), exams(plan), final(plan)]
     taken = names_made("\n".join(cell.code for cell in (*before, *after)))
     return [_head(plan), *before, *_taken_over(plan, prepared.code if prepared else "", taken), *after]
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from engine.export.code.networks import BATCH, case_of
 from engine.export.code.plan import Part, Plan
 from engine.export.code.rules import rule
 from engine.export.model.terms import NoForm
+from engine.models.networks.declarations import NETWORKS
 from engine.records import Json
 
 
@@ -45,8 +47,7 @@ def form_of(part: Part) -> Form:
     """Raises NoForm for a model that cannot be written as plain code."""
     found = FORMS.get(part.spec.name)
     if found is None:
-        what = "A network" if part.spec.network else part.spec.title
-        raise NoForm(f"{what} does not leave as plain code so far; take --to model.")
+        raise NoForm(f"{part.spec.title} does not leave as plain code so far; take --to model.")
     return found
 
 
@@ -208,9 +209,15 @@ def _smoothing(plan: Plan, part: Part) -> Written:
     return Written(made, borrows=("engine.models.smoothing:Smoothing",))
 
 
+def _network(plan: Plan, part: Part) -> Written:
+    case = case_of(plan, part)
+    return Written(f"{case.name}(seed)", borrows=(BATCH,) if case.how.batch is None else ())
+
+
 _DUMMY = Form(_dummy_classes, weighs=False)
 _DUMMY_NUMBER = Form(_dummy_numbers, weighs=False)
 _HISTORY = Form(_from_history, weighs=False)
+_NET = Form(_network, weighs=False)  # classes count alike in its loss
 
 FORMS: Mapping[str, Form] = {
     "prior": _DUMMY,
@@ -244,4 +251,5 @@ FORMS: Mapping[str, Form] = {
     "boosting": Form(_boosting),
     "lightgbm": Form(_lightgbm),
     "catboost": Form(_catboost),
+    **{network.name: _NET for network in NETWORKS},  # what of them cannot be written is said in a sentence
 }

@@ -15,7 +15,7 @@ from engine.data.splitting import inner_folds, inner_split
 from engine.export.code.estimators import form_of
 from engine.export.code.plan import Part, Plan
 from engine.models.fitting import _inner_share
-from engine.models.pipeline import target_folds
+from engine.models.pipeline import FOR_NETS, target_folds
 
 LEARNS, STOPS, ASKED, BETWEEN, OUT = "L", "V", "T", "P", "."  # between: only the preparation sees them
 FINAL, LEAVES = "final exam", "model"
@@ -108,7 +108,7 @@ def encodes_apart(plan: Plan, part: Part) -> bool:
     return (
         not part.parts
         and parted
-        and part.spec.prepare in ("linear", "dense")
+        and part.spec.prepare in ("linear", "dense", *FOR_NETS)
         and plan.prepare["categories"]["encode"] == "target"
     )
 

@@ -10,10 +10,20 @@ from engine.export.code.marks import encodes_apart
 from engine.export.code.plan import Cell, Part, Plan, comment, value
 from engine.export.code.texts import text_rows
 from engine.export.model.terms import NoForm
-from engine.models.pipeline import BINS, COMPONENTS, MANY_LEVELS, MISSING_SHARE, NATIVE_LEVELS, PLAIN
+from engine.models.fitting import OF_ONE_PIECE
+from engine.models.pipeline import (
+    BINS,
+    COMPONENTS,
+    FOR_NETS,
+    MANY_LEVELS,
+    MISSING_SHARE,
+    NATIVE_LEVELS,
+    PLAIN,
+    SPARSE,
+)
 from engine.records import Json
 
-STYLES = ("linear", "dense", "tree", "native")
+STYLES = ("linear", "dense", "tree", "native", "net", "picture")
 QUESTIONS = ("data.missing", "data.scale", "data.outliers", "data.skew", "data.encode", "data.rare", "data.order",
              "data.bins", "data.dates", "data.text", "data.top")  # fmt: skip
 _FROM = (
@@ -37,10 +47,11 @@ OURS = {
 
 
 def styles(plan: Plan) -> list[str]:
-    """The ways in which the session's models take their columns, each once.  Raises NoForm for those of networks."""
+    """The ways in which models take their columns, each once.  Raises NoForm for those of some networks."""
+    for leaf in plan.whole.leaves:
+        if style_of(plan, leaf) not in (*STYLES, "none"):
+            raise NoForm(f"{leaf.spec.title} does not leave as plain code so far; take --to model.")
     found = list(dict.fromkeys(style_of(plan, leaf) for leaf in plan.whole.leaves))
-    if other := [style for style in found if style not in (*STYLES, "none")]:
-        raise NoForm(f"A network ({other[0]}) does not leave as plain code so far; take --to model.")
     return [style for style in found if style != "none"]
 
 
@@ -107,8 +118,8 @@ def _function(plan: Plan, style: str) -> str:
     reasons = [plan.why(question) for question in QUESTIONS
                if plan.d.session.decision(question) is not None and not plan.d.session.undone(question)]  # fmt: skip
     apart = any(encodes_apart(plan, leaf) for leaf in plan.whole.leaves if style_of(plan, leaf) == style)
-    select = None if plan.recipe["task"] == "forecast" else plan.prepare.get("select")
-    sparse = 0.3 if style == "linear" else 0.0
+    select = None if plan.recipe["task"] == "forecast" or style in OF_ONE_PIECE else plan.prepare.get("select")
+    sparse = 0.3 if style in SPARSE else 0.0
     filtered = "[s for s in steps if len(s[2])]" if re.search(r", [a-z]\w*\),\n", body) else "steps"
     end = f"ColumnTransformer({filtered}, sparse_threshold={sparse})"
     if select:
@@ -185,14 +196,17 @@ def _for_lines(
 ) -> tuple[str, list[str]]:
     """(lines before the steps, the steps): filled, scaled, levels a column each."""
     numbers, categories = plan.prepare["numbers"], plan.prepare["categories"]
-    scaler = SCALERS[str(numbers["scale"])]
+    scale = str(numbers["scale"])
+    if style in FOR_NETS and scale in ("standard", "robust"):
+        scale = "squash"  # robust in the middle, bent at the ends
+    scaler = SCALERS[scale]
     fill = f"SimpleImputer(strategy={numbers['impute']!r}, keep_empty_features=True)"
     tail = ", ".join(part for part in (fill, scaler) if part)
     clip = f"Capped({float(numbers['clip'])})" if numbers.get("clip") not in (None, "none") else ""
     power = "Power()" if numbers.get("skew") == "power" else ""
     shaped = ", ".join(part for part in (clip, fill, power, scaler) if part)
     dates = {"parts": "date", "cycles": "cycles", "elapsed": "elapsed"}.get(plan.prepare["dates"]["encode"], "date")
-    dense = style == "dense"
+    dense = style not in SPARSE
     rows = []
     if of["number"]:
         rows.append(f'("numbers", make_pipeline({shaped}), NUMBERS)')

@@ -21,7 +21,7 @@ from engine.export.code.cells import cells, writable
 from engine.export.code.marks import splits_of
 from engine.export.code.plan import Cell, Plan, not_code
 from engine.export.dossier import Dossier, Product
-from engine.export.model.common import artifact_of, furthest, said_of
+from engine.export.model.common import artifact_of, furthest, leaves, said_of
 from engine.export.model.terms import NoForm
 from engine.metrics import figure, title_of
 from engine.models.forecasting import forecasts
@@ -29,6 +29,7 @@ from engine.records import Evidence
 from engine.words import literal
 
 ALLOWED = 1e-9
+OF_NETWORKS = 1e-6  # their answers are 32-bit figures, whose last digits hang on the number of threads
 SEED = 0  # of the trials that examine models and of the one that keeps the last
 
 
@@ -54,6 +55,8 @@ def plan_of(d: Dossier) -> Plan:
         recipe = {**recipe, "types": {name: recipe["types"][name] for name in artifact.fitted.columns}}
     table = load(d.data(), recipe)
     bench = bench_of(recipe, table)
+    if any(leaf.ended_by_person for leaf in leaves(artifact.fitted)):
+        raise NoForm("A person ended the training of this network, which no code can know; take --to model.")
     stem = d.options.get("stem") or d.name
     plan = Plan(d, bench.recipe, dict(d.final.value["model"]), artifact.threshold, table, bench, SEED, stem)
     writable(plan)
@@ -102,10 +105,10 @@ def _first_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: A
     metric = str(plan.recipe["metric"])
     wanted = seen.value["scores"][metric][0]
     (found,) = names["examine"](frame, y, splits, only=1)
-    if wanted is not None and abs(found - wanted) > ALLOWED * max(1.0, abs(wanted)):
+    if wanted is not None and _differ(plan, found, wanted):
         raise DataProblem(
             f"The script scores {found:.9g} {title_of(metric)} in the first exam and the session {wanted:.9g}; nothing "
-            "was written.  Please report this."
+            f"was written.  {_what_now(plan)}"
         )
     return [f"Its first practice exam gives {figure(found)} {title_of(metric)}, as the session's."]
 
@@ -117,12 +120,27 @@ def _final_exam(plan: Plan, names: dict[str, Any], frame: Any, y: Any, splits: A
         return []
     found, wanted = names["locked"](frame, y, splits), result.check.value
     title = title_of(str(plan.recipe["metric"]))
-    if abs(found - wanted) > ALLOWED * max(1.0, abs(wanted)):
+    if _differ(plan, found, wanted):
         raise DataProblem(
             f"The script scores {found:.9g} {title} in the final exam and the session {wanted:.9g}; nothing was "
-            "written.  Please report this."
+            f"written.  {_what_now(plan)}"
         )
     return [f"Its final exam gives {figure(found)} {title}, as the session's."]
+
+
+def _differ(plan: Plan, found: float, wanted: float) -> bool:
+    allowed = OF_NETWORKS if _trains(plan) else ALLOWED
+    return abs(found - wanted) > allowed * max(1.0, abs(wanted))
+
+
+def _trains(plan: Plan) -> bool:
+    return any(leaf.spec.network for leaf in plan.whole.leaves)
+
+
+def _what_now(plan: Plan) -> str:
+    if _trains(plan):
+        return "A network comes out the same only on the machine that trained it: export it there, or take --to model."
+    return "Please report this."
 
 
 def _examined(plan: Plan) -> Evidence | None:
@@ -210,6 +228,8 @@ def as_script(made: Sequence[Cell]) -> str:
     """The cells one below the other, each with its heading."""
     first, *others = made
     needs = "Needs pandas and scikit-learn, and skrub where it is imported."
+    if any("import torch" in cell.code for cell in made):
+        needs = "Needs pandas, scikit-learn and torch, and skrub where it is imported."
     parts = [f'"""{_plain(first.words)}\n\n{needs}\n"""\n\n{first.code}']
     for cell in others:
         words = "".join(f"# {line}\n" for line in _wrapped(cell.words))
