@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import StoreProblem
 from engine.records import GENESIS, Decision, Evidence
+from storage.answers import words_of_options
 from storage.connection import Connection
 from storage.evidence import StoredEvidence
 from storage.lease import Leases
@@ -35,7 +36,10 @@ def write_decision(db: Database, branch: int, sealed: Decision) -> None:
     row = {"branch": branch, **decision_row(sealed)}
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     cursor = db.execute(f"insert into decision ({names}) values ({marks})", list(row.values()))  # noqa: S608
-    indexed(db, "decision", int(cursor.lastrowid or 0), row)
+    made = int(cursor.lastrowid or 0)
+    indexed(db, "decision", made, row)
+    if words := words_of_options(row["options"], row["choice"]):
+        db.execute("insert into answer_fts (rowid, words) values (?, ?)", [made, words])
 
 
 @contextmanager

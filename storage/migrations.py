@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.records import digest
+from storage.answers import words_of_options
 from storage.light import sqlite_utils
 from storage.schema import (
+    ANSWERED,
     APPLICATION_ID,
     BRANCH_NOTE,
     BRANCHES,
@@ -144,6 +146,15 @@ def m009_branch_notes(db: Database) -> None:
         db.execute(statement)
     _append_only(db, "branch_note", "id = new.id")
     db.create_view("branches", BRANCHES)
+
+
+@migrations()
+def m010_words_of_answers(db: Database) -> None:
+    """An answer is found by the words that were read when it was given, not only by the key that is kept of it."""
+    db.execute(ANSWERED)
+    for row in db.query("select id, options, choice from decision where options <> '[]'"):
+        if words := words_of_options(row["options"], row["choice"]):
+            db.execute("insert into answer_fts (rowid, words) values (?, ?)", [row["id"], words])
 
 
 assert len(migrations._migrations) == NUMBER, "storage.schema.NUMBER says how many steps there are"

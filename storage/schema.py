@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x52554E47  # "RUNG"
-NUMBER = 9  # steps in `storage.migrations`: the file's user_version
+NUMBER = 10  # steps in `storage.migrations`: the file's user_version
 GUARDS = {  # the triggers that keep what is append-only from being changed
     f"{table}_no_{verb}"
     for table in ("decision", "evidence", "artifact", "comment", "imported_evidence", "branch_note")
@@ -265,6 +265,10 @@ order by session.id, branch.id
 # What is searched for words, by table; accents and case do not count.
 SEARCHED = {"decision": ("question", "subject", "choice", "why"), "comment": ("author", "text")}
 TOKENS = "unicode61 remove_diacritics 2"
+
+# The words of the options that were chosen, since step 10; rowid: the decision's id.  It holds no text, only where
+# words stand: what is shown of a decision is read from the decision.
+ANSWERED = f"create virtual table answer_fts using fts5 (words, content='', tokenize='{TOKENS}')"
 
 
 def _with_line(query: str) -> str:

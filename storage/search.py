@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from storage.answers import words_of_answer
 from storage.connection import Connection, Row
 from storage.schema import SEARCHED
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MOST = 50
+AROUND = 40  # characters around an answer's words, at a time
 USUAL = 20_000  # characters of a why and an answer
 START, END = "\x02", "\x03"  # around the words that were found, in `Hit.text`
 _WORD = re.compile(r'"[^"]+"|\S+')
@@ -51,35 +54,75 @@ def search(connection: Connection, words: str, session: str | None = None, most:
     query = as_query(words)
     if not query:
         return []
-    found = connection.rows(_DECISIONS, [query, session, session, most])
-    found += connection.rows(_COMMENTS, [query, session, session, most])
-    return [_hit(row) for row in sorted(found, key=lambda row: row["rank"])[:most]]
+    given = [query, session, session, most]
+    found = connection.rows(_DECISIONS, given)
+    known = {row["id"] for row in found}
+    found += [row for row in connection.rows(_ANSWERS, given) if row["id"] not in known]
+    found += connection.rows(_COMMENTS, given)
+    best = sorted(found, key=lambda row: row["rank"])[:most]
+    looked_for = _pattern(words)
+    return [_hit(row, looked_for) for row in best]
 
 
 def as_query(words: str) -> str:
     """What was typed as a query of the index: all words wanted, each quoted, so that no sign in it means anything."""
-    typed = (word.strip('"') for word in _WORD.findall(words.replace("\0", " ")))
-    quoted = [f'"{word.replace(chr(34), " ")}"*' for word in typed if any(c.isalnum() for c in word)]
+    quoted = [f'"{word.replace(chr(34), " ")}"*' for word in _typed(words)]
     return " ".join(quoted)
 
 
-def _hit(row: Row) -> Hit:
+def _typed(words: str) -> list[str]:
+    """The words and phrases of what was typed, those without a letter or digit left out."""
+    found = (word.strip('"') for word in _WORD.findall(words.replace("\0", " ")))
+    return [word for word in found if any(c.isalnum() for c in word)]
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    """Finds in `_folded` text what the index found: each word at its beginning."""
+    parts = [re.findall(r"[^\W_]+", _folded(word)) for word in _typed(words)]
+    either = "|".join(r"[\W_]+".join(part) + r"[^\W_]*" for part in parts if part)
+    return re.compile(rf"(?<![^\W_])(?:{either})" if either else r"(?!)")
+
+
+def _folded(text: str) -> str:
+    """Without case and accents, letter by letter, so that places in it are places in the text."""
+    return "".join(unicodedata.normalize("NFD", c)[0].lower()[:1] for c in text)
+
+
+def _marked(text: str, looked_for: re.Pattern[str]) -> str:
+    """What stands around the words, those found between START and END; of a text without them its beginning."""
+    text = text.replace(START, " ").replace(END, " ")
+    folded = _folded(text)
+    first = looked_for.search(folded)
+    begin = max(0, first.start() - AROUND) if first and first.start() > 2 * AROUND else 0
+    end = min(len(text), begin + 4 * AROUND)
+    parts, at = ["…" if begin else ""], begin
+    for found in looked_for.finditer(folded, begin, end):
+        parts += [text[at : found.start()], START, text[found.start() : found.end()], END]
+        at = found.end()
+    return "".join([*parts, text[at:end], "…" if end < len(text) else ""])
+
+
+def _hit(row: Row, looked_for: re.Pattern[str]) -> Hit:
     place = row["question"] or ""
     place += f":{row['subject']}" if row["subject"] else ""
-    return Hit(row["session"], row["branch"] or "", row["seq"], place, row["what"], row["author"], row["text"])
+    text = row["text"]
+    if row["what"] == "answer":  # a person reads the words of an option, not its key
+        text = _marked(words_of_answer(row["options"], row["choice"]), looked_for)
+    return Hit(row["session"], row["branch"] or "", row["seq"], place, row["what"], row["author"], text)
 
 
 # What stands around the words is looked for in texts of a usual length only: it takes the square of how often they
 # stand there.  Of one beyond that its beginning is shown.
 _DECISIONS = f"""
-select session.name as session, branch.name as branch, d.seq, d.question, d.subject, d.author,
+select d.id, session.name as session, branch.name as branch, d.seq, d.question, d.subject, d.author,
+  d.options, d.choice,
   case when length(d.why) + length(d.choice) > {USUAL} then 'why'
     when instr(highlight(decision_fts, 3, char(2), ''), char(2)) then 'why' else 'answer' end as what,
   case when length(d.why) + length(d.choice) > {USUAL}
     then substr(case d.why when '' then d.choice else d.why end, 1, 160) || '…'
     when instr(highlight(decision_fts, 3, char(2), ''), char(2))
     then snippet(decision_fts, 3, char(2), char(3), '…', 24)
-    else snippet(decision_fts, -1, char(2), char(3), '…', 24) end as text,
+    else '' end as text,
   bm25(decision_fts, 2.0, 2.0, 2.0, 4.0) as rank
 from decision_fts
 join decision as d on d.id = decision_fts.rowid
@@ -88,6 +131,17 @@ join session on session.id = branch.session
 where decision_fts match ? and (? is null or session.name = ?)
 order by rank limit ?
 """  # noqa: S608 - the words stand in this file
+
+_ANSWERS = """
+select d.id, session.name as session, branch.name as branch, d.seq, d.question, d.subject, d.author,
+  d.options, d.choice, 'answer' as what, '' as text, bm25(answer_fts) as rank
+from answer_fts
+join decision as d on d.id = answer_fts.rowid
+join branch on branch.id = d.branch
+join session on session.id = branch.session
+where answer_fts match ? and (? is null or session.name = ?)
+order by rank limit ?
+"""
 
 _COMMENTS = """
 select session.name as session, branch.name as branch, c.seq, d.question, d.subject, c.author, 'comment' as what,

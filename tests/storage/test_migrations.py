@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from engine.errors import StoreProblem
+from engine.records import Option
 from storage.light import sqlite_utils
 from storage.migrations import migrations
 from storage.rows import decision_row, evidence_row
@@ -48,6 +49,21 @@ def test_every_older_schema_comes_up_to_date_with_all_its_rows(place, version):
         assert [row["name"] for row in store._connection.rows("select name from migration order by id")] == NAMES
         assert store._connection.row("pragma user_version") == {"user_version": NUMBER}
         assert store.journal("churn").append(decision()).seq == 3
+
+
+@pytest.mark.parametrize("version", range(1, NUMBER))
+def test_answers_of_an_older_store_are_found_by_their_words(place, version):
+    """Whatever its age, also where one of its rows cannot be read."""
+    db = sqlite_utils().Database(sqlite3.connect(place, isolation_level=None), execute_plugins=False)
+    migrations.apply(db, stop_before=NAMES[version])
+    fill(db, version)
+    options = (Option("indicator", "Fill in, and remember"),)
+    row = decision_row(decision("data.missing", options=options, choice="indicator").sealed(3, "0" * 64))
+    db["decision"].insert({"branch": 1, **row})
+    db["decision"].insert({"branch": 1, **row, "seq": 4, "options": "[{"})
+    db.close()
+    with Store.open(place) as store:
+        assert [hit.seq for hit in store.search("remember")] == [3]
 
 
 @pytest.mark.parametrize("version", range(1, NUMBER))

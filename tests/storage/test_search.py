@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageProblem
+from engine.records import Option
 from storage.search import END, START, as_query
+from storage.store import Store
 from tests.storage.samples import decision
 
 
@@ -37,6 +40,39 @@ def test_whys_answers_and_comments_are_found_with_what_stands_around_the_words(f
     assert (hit.what, hit.author, hit.place, hit.branch) == ("comment", "berg", "problem.metric", "main")
     assert hit.text == f"Why not {START}average{END} {START}precision{END}?"
     assert places(filled, "retention_offer") == [("churn", 4, "answer")]
+
+
+def test_an_answer_is_found_by_the_words_that_were_read_and_shown_in_them(store, churn):
+    journal = store.journal(churn)
+    options = (Option("indicator", "Fill in, and remember Éach"), Option("drop", "Leave the rows out"), Option(3))
+    journal.append(decision("data.missing", options=options, choice="indicator", why="few"))
+    journal.append(decision("data.each", options=options, choice={"age": "drop", "sex": 3}, why="few"))
+    journal.append(decision("data.none", options=options, choice=None, why="few"))
+    shown = {(hit.seq, hit.what, hit.text) for hit in store.search("remem each")}
+    assert shown == {(1, "answer", f"Fill in, and {START}remember{END} {START}Éach{END}")}
+    assert [hit.text for hit in store.search("indicator")] == ["Fill in, and remember Éach"]  # by its key, too
+    assert [hit.text for hit in store.search("rows")] == [f"age = Leave the {START}rows{END} out, sex = 3"]
+    assert [hit.text for hit in store.search("data.none")] == ["none"]
+    assert len(store.search("data")) == 3  # each decision once, however it is found
+
+
+def test_of_a_long_answer_the_part_around_the_words_is_shown(store, churn):
+    store.journal(churn).append(decision(choice="so " * 300 + "remarkable " + "and " * 300, options=(), why=""))
+    (hit,) = store.search("remark")
+    assert f"{START}remarkable{END}" in hit.text
+    assert hit.text.startswith("…")
+    assert hit.text.endswith("…")
+    assert len(hit.text) < 250
+
+
+def test_options_that_somebody_edited_hide_no_decision(store, churn, place):
+    store.journal(churn).append(decision("data.missing"))
+    store.close()
+    with sqlite3.connect(place) as other:
+        other.execute("drop trigger decision_no_update")
+        other.execute("update decision set options = '[1, {', choice = ?", ["[" * 5_000])
+    with Store.open(place) as again:
+        assert [hit.text[:3] for hit in again.search("missing")] == ["[[["]
 
 
 def test_parts_accents_and_phrases(filled):
