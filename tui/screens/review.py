@@ -21,9 +21,9 @@ from tui.desk import Opened, Reviewed
 from tui.figures import advised, ago, answered, duration, interval, number
 from tui.literal import brief, cut, literal, literal_lines
 from tui.screens.base import Dialog, Page
-from tui.widgets.forms.text import Lines
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
+from tui.widgets.lines import Lines
 from tui.widgets.rows import Column, Row, Rows
 from tui.widgets.sheet import Sheet
 

@@ -29,8 +29,7 @@ from tui.widgets.evidence import Evidence
 from tui.widgets.forms.base import Form
 from tui.widgets.forms.registry import form_for
 from tui.widgets.forms.settled import SettledForm
-from tui.widgets.forms.text import Lines
-from tui.widgets.rows import Rows
+from tui.widgets.lines import Lines
 
 ROOM = 24  # lines of a question below which nothing is said twice
 SIGNS = {Level.NOTE: "·", Level.FLAG: "⚑", Level.HOLD: "▲", Level.BLOCK: "✕"}
@@ -337,8 +336,7 @@ class QuestionPane(Vertical):
 
     def action_leave_field(self) -> None:
         """Out of a text field, so that letters are keys again."""
-        rows = self.form.query(Rows)
-        self.screen.set_focus(rows.first() if rows else None)
+        self.form.leave_field()
 
 
 def _without_name(message: str, question: str) -> str:

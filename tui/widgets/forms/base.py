@@ -1,13 +1,21 @@
-"""What every form has in common: an answer, messages, and a draft that outlives the form."""
+"""What every form has in common: an answer, messages, keys that mean the same, and a draft that outlives the form.
+
+A new form says what it shows (`compose`) and what stands in it (`raw`), and of the `when_…` below those that mean
+something else than usual; it is named in `registry.py`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual import on
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widgets import Input, TextArea
 
 from engine.records import Json
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Rows
 
 
 class Form(Vertical):
@@ -45,12 +53,75 @@ class Form(Vertical):
         return ""
 
     def draft(self) -> Json:
-        """All that was typed or moved, so that it can be put back."""
-        return self.raw()
+        """All that was typed or moved, so that it can be put back; what stands in the fields, unless said."""
+        return [field.value for field in self.query(Input)]
 
     def restore(self, draft: Json) -> None:
         """Put a draft back."""
+        kept = draft if isinstance(draft, list) else [draft]  # of one field it was once kept without the list
+        for field, value in zip(self.query(Input), kept, strict=False):
+            field.value = value
 
     def take_focus(self) -> None:
         """Put the keyboard where the answer begins."""
         self.query("Input, TextArea, Rows").first().focus()
+
+    def leave_field(self) -> None:
+        """Out of a field, so that letters are keys again."""
+        rows = self.query(Rows)
+        self.screen.set_focus(rows.first() if rows else None)
+
+    @property
+    def rows(self) -> Rows:
+        return self.query_one(Rows)
+
+    # -- what its parts say ----------------------------------------------------------------------------------------
+
+    def when_moved(self) -> None:
+        """The cursor stands on another row."""
+        self.post_message(self.Looked(self))
+
+    def when_chosen(self) -> None:
+        """Enter on a row."""
+        self.post_message(self.Submitted(self))
+
+    def when_toggled(self, index: int) -> None:
+        """Space on the row at the index."""
+
+    def when_typed(self, field: Input | TextArea) -> None:
+        """Other words stand in a field."""
+        self.post_message(self.Changed(self))
+
+    def when_sent(self, field: Input | TextArea) -> None:
+        """Enter in a field."""
+        self.post_message(self.Submitted(self))
+
+    @on(Rows.Moved)
+    def _rows_said(self, event: Rows.Moved) -> None:
+        event.stop()
+        if isinstance(event, Rows.Chosen):
+            self.when_chosen()
+        elif isinstance(event, Rows.Toggled):
+            self.when_toggled(event.index)
+        else:
+            self.when_moved()
+
+    @on(Input.Changed)
+    def _field_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.when_typed(event.input)
+
+    @on(TextArea.Changed)
+    def _lines_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.when_typed(event.text_area)
+
+    @on(Input.Submitted)
+    def _field_sent(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.when_sent(event.input)
+
+    @on(Lines.Sent)
+    def _lines_sent(self, event: Lines.Sent) -> None:
+        event.stop()
+        self.when_sent(event.lines)

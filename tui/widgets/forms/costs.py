@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
@@ -98,7 +97,7 @@ class CostsForm(Form):
         return costs if len(costs) == len(pairs) else {**costs, "otherwise": 1.0}
 
     def on_mount(self) -> None:
-        self.query_one("#kind", Rows).cursor = self.start
+        self.rows.cursor = self.start
         self._show_fields()
 
     def _show_fields(self) -> None:
@@ -106,7 +105,7 @@ class CostsForm(Form):
 
     @property
     def _kind(self) -> str:
-        row = self.query_one("#kind", Rows).current
+        row = self.rows.current
         return row.key if row else "unknown"
 
     def raw(self) -> Json:
@@ -121,45 +120,35 @@ class CostsForm(Form):
         return self._typed_matrix() if self.labels else _table(self.query_one("#table", Input).value)
 
     def draft(self) -> Json:
-        return [self.query_one("#kind", Rows).cursor, *(field.value for field in self.query(Input))]
+        return [self.rows.cursor, *super().draft()]
 
     def restore(self, draft: Json) -> None:
-        self.query_one("#kind", Rows).cursor = draft[0]
-        for field, value in zip(self.query(Input), draft[1:], strict=False):
-            field.value = value
+        self.rows.cursor = draft[0]
+        super().restore(draft[1:])
         self._show_fields()
 
-    @on(Rows.Moved)
-    def _moved(self, event: Rows.Moved) -> None:
-        event.stop()
-        if type(event) is Rows.Moved:
-            self._show_fields()
-            self.post_message(self.Changed(self))
+    # -- what its parts say ----------------------------------------------------------------------------------------
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
+    def when_moved(self) -> None:
+        self._show_fields()
+        self.post_message(self.Changed(self))
+
+    def when_chosen(self) -> None:
         empty = [field for field in self.query(Input) if not field.value.strip()]
         if self._kind == "table" and empty and (not self.labels or len(empty) == len(self.query(Input))):
             empty[0].focus()
         else:
-            self.post_message(self.Submitted(self))
+            super().when_chosen()
 
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(self))
-
-    @on(Input.Submitted)
-    def _sent(self, event: Input.Submitted) -> None:
-        event.stop()
+    def when_sent(self, field: Input | TextArea) -> None:
         fields = list(self.query(Input))
-        after = fields[fields.index(event.input) + 1 :]
-        later = after if self.labels else [field for field in after if not field.value.strip()]
+        at = next(i for i, one in enumerate(fields) if one is field)
+        after = fields[at + 1 :]
+        later = after if self.labels else [one for one in after if not one.value.strip()]
         if later:
             later[0].focus()
         else:
-            self.post_message(self.Submitted(self))
+            super().when_sent(field)
 
 
 def _fitted(name: str, width: int) -> str:

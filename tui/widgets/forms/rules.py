@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -88,24 +87,10 @@ class RulesForm(Form):
             return ""  # said by the screen, which reads the answer too
         return f"✓ {len(rules)} condition{'s' if len(rules) != 1 else ''} can be read" if rules else "no rule"
 
-    def draft(self) -> Json:
-        return [field.value for field in self.query(Input)]
-
     def restore(self, draft: Json) -> None:
         async def put_back() -> None:
             while len(self.query(Input)) < len(draft):
                 await self.action_add()
-            for field, value in zip(self.query(Input), draft, strict=False):
-                field.value = value
+            super(RulesForm, self).restore(draft)
 
         self.call_later(put_back)
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(self))
-
-    @on(Input.Submitted)
-    def _sent(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self))

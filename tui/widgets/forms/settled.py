@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -55,26 +54,15 @@ class SettledForm(Form):
         return self.keep
 
     def note(self) -> str:
-        at = self.query_one(Rows).cursor
+        at = self.rows.cursor
         return f"{literal(self.taken[at].prompt)} — {literal(self.taken[at].why)}" if self.taken else ""
 
     def draft(self) -> Json:
-        return self.query_one(Rows).cursor
+        return self.rows.cursor
 
     def restore(self, draft: Json) -> None:
-        self.query_one(Rows).move_to(draft)
+        self.rows.move_to(draft)
 
     def action_open(self) -> None:
         if self.taken:
-            self.post_message(self.Opened(self.taken[self.query_one(Rows).cursor]))
-
-    @on(Rows.Moved)
-    def _moved(self, event: Rows.Moved) -> None:
-        event.stop()
-        if type(event) is Rows.Moved:
-            self.post_message(self.Looked(self))
-
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self))
+            self.post_message(self.Opened(self.taken[self.rows.cursor]))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
-from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
@@ -17,12 +16,11 @@ from engine.records import Json
 from tui.figures import choice
 from tui.literal import literal
 from tui.widgets.field import Field
-from tui.widgets.forms.base import Form
-from tui.widgets.forms.choice import SEARCHED, Search
+from tui.widgets.forms.listed import SEARCH, UNDO, ListForm
 from tui.widgets.rows import Column, Row, Rows
 
 
-class TableForm(Form):
+class TableForm(ListForm):
     """`←`/`→` or space change the value under the cursor; where values are free, `space` opens a field for it.
 
     Where the names are free too, such as those of computed columns, a last line takes `name = value`, checked as it is
@@ -35,8 +33,8 @@ class TableForm(Form):
         Binding("backspace", "as_found", "As found", show=False, id="table.as_found"),
         Binding("a", "add", "Add", id="table.add", tooltip="Write a line of your own: name = value"),
         Binding("delete,minus", "remove", "Remove", key_display="-", id="table.remove"),
-        Binding("u,ctrl+z", "undo", "Undo", key_display="u", id="table.undo", tooltip="Take the last change back"),
-        Binding("slash", "search", "Search", key_display="/", id="table.search"),
+        UNDO,
+        SEARCH,
     ]
     DEFAULT_CSS = """
     TableForm #edit { display: none; }
@@ -44,26 +42,20 @@ class TableForm(Form):
     """
 
     def __init__(self, ask: Ask) -> None:
-        super().__init__()
+        super().__init__(len(ask.recommended or {}), "names")
         self.start: dict[str, Json] = dict(ask.recommended or {})
         self.values: dict[str, Json] = dict(self.start)
         self.allowed = ask.question.options
         self.notes = {str(option.key): option.note for option in ask.options}
         self.shown = list(self.start)
         self.free = ask.question.default == {} and not self.allowed
-        self.history: list[dict[str, Json]] = []
 
     def compose(self) -> ComposeResult:
-        if len(self.start) > SEARCHED:
-            yield Search(placeholder=f"/ search {len(self.start)} names", id="search")
+        yield from self.search_line()
         yield Rows(self._columns(), [self._row(name) for name in self.shown], id="table")
         yield Field(id="edit")
         if self.free:
             yield Field(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
-
-    @property
-    def rows(self) -> Rows:
-        return self.query_one("#table", Rows)
 
     def _columns(self) -> list[Column]:
         return [Column("name", flex=True), Column("value", flex=True), *([Column("", flex=True)] if self.notes else [])]
@@ -114,13 +106,21 @@ class TableForm(Form):
         else:
             self.action_add()
 
+    def stands(self) -> dict[str, Json]:
+        return dict(self.values)
+
+    def put_back(self, stood: dict[str, Json]) -> None:
+        self.values = stood
+
+    def draw_rows(self, searched: bool = False) -> None:
+        self._renew(0 if searched else None)
+
     def _renew(self, cursor: int | None = None) -> None:
-        words = self.query_one("#search", Input).value.casefold().split() if self.query("#search") else []
-        self.shown = [name for name in self.values if all(w in name.casefold() for w in words)]
+        self.shown = [name for name in self.values if self.finds(name)]
         self.rows.show(self._columns(), [self._row(name) for name in self.shown], cursor)
 
     def _set(self, name: str, value: Json) -> None:
-        self.history.append(dict(self.values))
+        self.remember()
         self.values[name] = value
         if name in self.shown:
             self.rows.replace(self.shown.index(name), self._row(name))
@@ -148,19 +148,13 @@ class TableForm(Form):
         if (row := self.rows.current) is not None and row.key in self.start:
             self._set(row.key, self.start[row.key])
 
-    def action_undo(self) -> None:
-        if self.history:
-            self.values = self.history.pop()
-            self._renew()
-            self.post_message(self.Changed(self))
-
     def action_add(self) -> None:
         if self.free:
             self.query_one("#add", Input).focus()
 
     def action_remove(self) -> None:
         if (row := self.rows.current) is not None:
-            self.history.append(dict(self.values))
+            self.remember()
             del self.values[row.key]
             self._renew()
             self.post_message(self.Changed(self))
@@ -170,79 +164,45 @@ class TableForm(Form):
             return self.free and (action == "add" or bool(self.values))
         if action == "change":
             return bool(self.values)
-        return bool(self.history) if action == "undo" else action != "search" or len(self.start) > SEARCHED
+        return super().check_action(action, parameters)
 
-    def action_search(self) -> None:
-        self.query_one("#search", Input).focus()
+    # -- what its parts say ----------------------------------------------------------------------------------------
 
-    @on(Input.Changed, "#search")
-    def _searched(self, event: Input.Changed) -> None:
-        event.stop()
-        self._renew(0)
+    def when_toggled(self, index: int) -> None:
+        self.action_change(1)
 
-    @on(Input.Submitted, "#search")
-    def _search_done(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.rows.focus()
+    def when_sent(self, field: Input | TextArea) -> None:
+        if field.id == "edit":
+            self._edited()
+        elif field.id == "add" and self._adding.strip():
+            self._added()
+        else:
+            super().when_sent(field)
 
-    @on(Input.Changed, "#add")
-    @on(Input.Changed, "#edit")
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(self))
-
-    @on(Input.Submitted, "#add")
-    def _added(self, event: Input.Submitted) -> None:
-        event.stop()
-        if not event.value.strip():
-            self.post_message(self.Submitted(self))
-            return
+    def _added(self) -> None:
         try:
-            name, value = _pair(event.value)
+            name, value = _pair(self._adding)
         except InvalidAnswer:
             return  # the line above says what is missing
         with self.prevent(Input.Changed):
-            event.input.value = ""
+            self.query_one("#add", Input).value = ""
         self._set(name, value)
 
-    @on(Input.Submitted, "#edit")
-    def _edited(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _edited(self) -> None:
         row = self.rows.current
         if row is not None:
             try:
-                value = _read(event.value, self.values[row.key])
-            except InvalidAnswer as problem:
-                self.notify(str(problem), severity="error", markup=False)
-                return
+                value = _read(self.query_one("#edit", Input).value, self.values[row.key])
+            except InvalidAnswer:
+                return  # the line above says what does not fit
             self.query_one("#edit").remove_class("open")
             self._set(row.key, value)
-        self._close_field()
+        self.leave_field()
 
-    def _close_field(self) -> None:  # also left by esc, which keeps what stood there
+    def leave_field(self) -> None:
+        """Also by esc, which keeps what stood in the table."""
         self.query_one("#edit").remove_class("open")
-        self.rows.focus()
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and isinstance(self.screen.focused, Input):
-            event.stop()
-            self._close_field()
-
-    @on(Rows.Moved)
-    def _moved(self, event: Rows.Moved) -> None:
-        event.stop()
-        if type(event) is Rows.Moved:
-            self.post_message(self.Looked(self))
-
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self))
-
-    @on(Rows.Toggled)
-    def _toggled(self, event: Rows.Toggled) -> None:
-        event.stop()
-        self.action_change(1)
+        super().leave_field()
 
 
 def _pair(text: str) -> tuple[str, Json]:

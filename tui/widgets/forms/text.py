@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
-from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
@@ -19,51 +15,7 @@ from tui.figures import number
 from tui.literal import literal
 from tui.widgets.field import Field
 from tui.widgets.forms.base import Form
-
-
-class Lines(TextArea):
-    """Several lines; enter sends them, ctrl+j (or alt+enter) makes a new line."""
-
-    class Sent(Message):
-        def __init__(self, lines: Lines) -> None:
-            super().__init__()
-            self.lines = lines
-
-        @property
-        def control(self) -> Lines:
-            return self.lines
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j,alt+enter,shift+enter", "new_line", "New line", key_display="ctrl+j", id="text.newline"),
-        Binding("ctrl+u", "clear", "Clear", show=False, id="text.clear"),
-        Binding("ctrl+z", "undo", "Undo", show=False, id="text.undo"),
-    ]
-    DEFAULT_CSS = """
-    Lines { height: auto; max-height: 5; border: none; padding: 0 1; background: $panel; scrollbar-size-vertical: 1; }
-    Lines:focus { border: none; background: $cursor; }
-    """
-
-    def __init__(self, text: str = "", *, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(text, id=id, placeholder=placeholder, tab_behavior="focus", compact=True, soft_wrap=True,
-                         highlight_cursor_line=False)  # fmt: skip
-
-    def on_mount(self) -> None:
-        self.cursor_blink = False
-        self.move_cursor(self.document.end)
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Sent(self))
-            return
-        await super()._on_key(event)
-
-    def action_new_line(self) -> None:
-        self.insert("\n")
-
-    def action_clear(self) -> None:
-        self.clear()
+from tui.widgets.lines import Lines
 
 
 class TextForm(Form):
@@ -77,18 +29,11 @@ class TextForm(Form):
     def raw(self) -> Json:
         return self.query_one("#text", Lines).text
 
+    def draft(self) -> Json:
+        return self.raw()
+
     def restore(self, draft: Json) -> None:
         self.query_one("#text", Lines).text = draft
-
-    @on(TextArea.Changed)
-    def _typed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(self))
-
-    @on(Lines.Sent)
-    def _sent(self, event: Lines.Sent) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self))
 
 
 class NumberForm(Form):
@@ -126,22 +71,6 @@ class NumberForm(Form):
         if "," in text and "." not in text:
             text = text.replace(",", ".")  # a decimal comma, as much of the world writes it
         return text or None
-
-    def draft(self) -> Json:
-        return self.query_one("#number", Input).value
-
-    def restore(self, draft: Json) -> None:
-        self.query_one("#number", Input).value = draft
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed(self))
-
-    @on(Input.Submitted)
-    def _sent(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self))
 
 
 def as_number(text: str, what: str) -> float | int:
