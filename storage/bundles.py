@@ -212,7 +212,7 @@ class Bundles:
             self._sessions.check(here.id, here.name)
         self._keep_figures(archive, bundle, here.id)
         before = self._connection.row("select count(*) as n from decision")
-        branches = [added for name in bundle.order if (added := self._line(here, bundle, name))]
+        branches = [added for name in bundle.order if (added := self._line(here, bundle, name, made=made))]
         after = self._connection.row("select count(*) as n from decision")
         current = bundle.branch if made and bundle.branch in bundle.order else None if made else here.branch
         found = self._sessions.branch(session, current)  # a fork makes itself the current one
@@ -262,17 +262,24 @@ class Bundles:
         for name, content in archive.artifacts():
             self._artifacts.keep(content, bundle.media_types.get(name, "application/octet-stream"))
 
-    def _line(self, here: SessionInfo, bundle: Contents, name: str) -> str:
-        """Bring one branch of the bundle in; the name of the branch that was made or grew, "" where nothing is new."""
+    def _line(self, here: SessionInfo, bundle: Contents, name: str, *, made: bool) -> str:
+        """Bring one branch of the bundle in; the name of the branch that was made or grew, "" where nothing is new.
+
+        made: the session was new here, and becomes as it is in the bundle, with branches on which nothing was decided.
+        """
         wanted = bundle.lines[name]
-        best = max(
-            ((self._common(b, wanted), b) for b in self._sessions.branches(here.name)), key=lambda pair: pair[0]
-        )  # of equals the oldest
-        shared, parent = best
-        if shared == len(wanted):
+        branches = self._sessions.branches(here.name)
+        common = [(self._common(b, wanted), b) for b in branches]
+        # Of equals the one of this name, where it can be gone on with, else the oldest.
+        shared, parent = max(
+            common, key=lambda c: (c[0], c[0] == c[1].length and c[1].name.casefold() == name.casefold())
+        )
+        taken = {b.name.casefold() for b in branches}
+        # What left a branch at its end goes on from it as that branch would, and is still another one.
+        another = any(n.casefold() == parent.name.casefold() != name.casefold() for n in bundle.order)
+        if shared == len(wanted) and (not made or name.casefold() in taken):
             return ""
-        if shared < parent.length:
-            taken = {b.name.casefold() for b in self._sessions.branches(here.name)}
+        if shared < parent.length or (another and parent.length):
             free = next(
                 n for i in range(1, len(taken) + 2) if (n := name if i == 1 else f"{name}-{i}").casefold() not in taken
             )

@@ -128,6 +128,45 @@ def test_what_went_on_elsewhere_comes_back_on_its_branch_and_what_parted_on_one_
     assert store.verify() == []
 
 
+def test_branches_begun_and_not_yet_gone_on_with_travel_and_are_open_there_too(store, session, elsewhere, tmp_path):
+    store.sessions.fork(session, "main", 5, "begun")
+    store.sessions.abandon(session, "begun", "Nobody had the time", "ann")
+    end = store.sessions.fork(session, "main", 37, "at the end").name
+    file, later = tmp_path / "begun.rungwise", tmp_path / "later.rungwise"
+    store.bundles.write(session, file, ())
+    got = elsewhere.bundles.read(file)
+    assert (got.made, elsewhere.sessions.get("churn").branch) == (True, end)
+    assert lines(elsewhere, "churn") == lines(store, session)
+    assert [n.text for n in elsewhere.sessions.notes.of(elsewhere.sessions.branch("churn", "begun").id)] == [
+        "Nobody had the time"
+    ]
+    before = everything(elsewhere)
+    elsewhere.bundles.read(file)
+    assert everything(elsewhere) == before
+    append(store, session, [say("present.next", "monitor")])  # on the branch that left the other at its end
+    store.bundles.write(session, later, ())
+    assert elsewhere.bundles.read(later).branches == (end,)
+    assert lines(elsewhere, "churn") == lines(store, session)
+    assert elsewhere.verify() == []
+
+
+def test_a_branch_that_left_another_at_its_end_stays_another(store, session, elsewhere, tmp_path, bundle):
+    elsewhere.bundles.read(bundle)
+    store.sessions.fork(session, "main", 37, "at the end")
+    append(store, session, [say("present.next", "monitor")])
+    store.bundles.write(session, tmp_path / "b.rungwise", ())
+    for _ in range(2):
+        elsewhere.bundles.read(tmp_path / "b.rungwise")
+        assert lines(elsewhere, "churn") == lines(store, session)
+
+
+def test_a_session_without_decisions_travels_under_its_branchs_name(store, churn, elsewhere, tmp_path):
+    store.sessions.rename(churn, "main", "first", "ann")
+    store.bundles.write(churn, tmp_path / "empty.rungwise", ())
+    elsewhere.bundles.read(tmp_path / "empty.rungwise")
+    assert lines(elsewhere, churn) == {"first": ()}
+
+
 def test_what_somebody_else_measured_never_serves_a_session_of_ones_own(elsewhere, bundle, data):
     elsewhere.bundles.read(bundle)
     key = digest("split")
