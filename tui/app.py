@@ -23,12 +23,14 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 from tui.desk import Clerk, Desk
 from tui.screens.home import Home
 from tui.screens.small import TooSmall, fits
-from tui.theme import DARK, LIGHT, missing_variables
+from tui.theme import DARK, LIGHT, dark_by_environment, missing_variables
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
 
     from tui.desk import Opened
+    from tui.ground import Background
     from tui.screens.begin import Begin, Beginning
     from tui.widgets.question import Draft
 
@@ -101,7 +103,9 @@ class RungwiseApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name  # in two steps: a default from the environment is only looked up when it changes
         wanted = os.environ.get("TEXTUAL_THEME", "")
-        self.theme = wanted if wanted in self.available_themes else DARK.name
+        ground = LIGHT if dark_by_environment(os.environ) is False else DARK
+        self.theme = wanted if wanted in self.available_themes else ground.name
+        self._followed = "" if self.theme == wanted else self.theme  # the theme as long as nobody chose one
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
 
@@ -113,6 +117,22 @@ class RungwiseApp(App[None]):
         if not colourless:  # looked up for each part of the screen that is drawn
             return themes
         return {name: theme for name, theme in themes.items() if not theme.ansi}
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal's driver asks for its background, where it is Textual's own."""
+        driver = super().get_driver_class()
+        if sys.platform == "win32":
+            return driver
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from tui.ground import AskingDriver
+
+        return AskingDriver if driver is LinuxDriver else driver
+
+    def on_background(self, event: Background) -> None:
+        """Dark on a dark terminal and light on a light one, unless somebody chose a theme."""
+        if self.theme == self._followed:
+            self.theme = self._followed = (DARK if event.dark else LIGHT).name
 
     def get_default_screen(self) -> Screen[Any]:
         return self._home

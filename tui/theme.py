@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.color import Color
 from textual.theme import Theme
 
@@ -75,3 +77,11 @@ def missing_variables(theme: Theme) -> dict[str, str]:
         shares = {"line": 0.3, "cursor": 0.18, "cursor-idle": 0.1}
         found = {name: back.blend(front, share).hex for name, share in shares.items()}
     return {name: value for name, value in found.items() if name not in theme.variables}
+
+
+def dark_by_environment(environ: Mapping[str, str]) -> bool | None:
+    """What COLORFGBG says (rxvt, Konsole and others set it: `15;0`, `0;default;15`); None where it says nothing."""
+    last = environ.get("COLORFGBG", "").rpartition(";")[2]
+    if not last.isdecimal() or int(last) > 15:
+        return None
+    return int(last) in (0, 1, 2, 3, 4, 5, 6, 8)

@@ -18,6 +18,6 @@ SVGImageExtension.dirname = classmethod(_top_level)  # the plugin has no setting
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch):
     """What the developer's own terminal is must not show in the pictures."""
-    for name in ("NO_COLOR", "COLORTERM", "SSH_CONNECTION", "TEXTUAL_THEME"):
+    for name in ("NO_COLOR", "COLORTERM", "SSH_CONNECTION", "TEXTUAL_THEME", "COLORFGBG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
