@@ -19,7 +19,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from engine.data.address import files_of, logs_beside, split
-from engine.errors import DataProblem, RungwiseError, UsageProblem
+from engine.errors import DataProblem, RungwiseError, StoreProblem, UsageProblem
 from engine.records import Decision, Evidence, Json
 from storage import bundle_format as form
 from storage.bundle_contents import HASH, ODD, Contents
@@ -32,6 +32,7 @@ from storage.redaction import redacted
 from storage.rows import decision_from, evidence_row, visible
 from storage.sessions import Branch, SessionInfo, Sessions
 from storage.times import iso
+from storage.verify import first_broken_link
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,19 @@ class Bundles:
         """Write a session with all its branches to a new file.
 
         keys: of evidence that it rests on beside what its decisions cite.  data: its table too.  redact: no raw values.
-        Raises UsageProblem: both asked for, or the file is there; DataProblem: the data cannot be taken along.
+        Raises UsageProblem: both asked for, or the file is there; StoreProblem: a decision is not as it was written;
+        DataProblem: the data cannot be taken along.
         """
         if data and redact:
             raise UsageProblem("--with-data takes raw values along and --redact leaves them out; choose one.")
         if file.exists():
             raise UsageProblem(f"{file} is there already; name another file.")
         info = self._sessions.get(session)
+        if broken := first_broken_link(self._connection, info.name):
+            raise StoreProblem(
+                f"The bundle would not be whole ({broken}): nobody could take it in. `rungwise verify` lists "
+                "what was changed; go back to a copy of the store from before."
+            )
         lines = self._lines(info.id)
         known = StoredEvidence(self._connection, info.id)
         wanted = dict.fromkeys([*(k for _, d in lines for k in d.evidence), *keys])

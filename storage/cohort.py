@@ -32,6 +32,7 @@ class Trainee:
     open: int = 0  # questions and objections that are not settled
     unanswered: int = 0  # of those, the ones nobody has said a word to
     problem: str = ""
+    altered: str = ""  # the first decision that is not as it was written, "" where all are
 
     def flags(self, severity: Severity) -> int:
         return self.review.count(severity) if self.review else 0
@@ -45,7 +46,7 @@ class Trainee:
     @property
     def gravity(self) -> tuple[int, ...]:
         """What sorts those first who need a mentor most."""
-        return (*(-self.flags(s) for s in SEVERITIES), -self.unanswered)
+        return (not self.altered, *(-self.flags(s) for s in SEVERITIES), -self.unanswered)
 
 
 def cohort(folder: Path) -> list[Trainee]:
@@ -114,9 +115,10 @@ def _in_store(store: Store, file: Path) -> Iterator[Trainee]:
             info = store.sessions.get(name)
             record = store.record(name)
             threads = store.comments.threads(info.id)
+            altered = store.first_broken_link(name)
             yield Trainee(
                 file, name, info.branch, info.stage, info.decisions, steps(record), review(record),
-                sum(t.open for t in threads), sum(t.unanswered for t in threads),
+                sum(t.open for t in threads), sum(t.unanswered for t in threads), "", str(altered or ""),
             )  # fmt: skip
         except (RungwiseError, sqlite3.Error) as problem:
             yield Trainee(file, name, problem=str(problem))

@@ -18,7 +18,7 @@ from storage.lease import Hold, Leases
 from storage.opening import default_path, open_connection
 from storage.queue import StoredQueue
 from storage.sessions import Sessions
-from storage.verify import Finding, verify
+from storage.verify import Finding, first_broken_link, verify
 
 if TYPE_CHECKING:
     from engine.review.record import Record
@@ -118,6 +118,10 @@ class Store:
     def verify(self, session: str | None = None) -> list[Finding]:
         """What is not as it was written; empty when all is sound.  Raises UsageProblem for an unknown session."""
         return verify(self._connection, session and self.sessions.known(session).name)
+
+    def first_broken_link(self, session: str) -> Finding | None:
+        """The first decision of a session that is not as it was written; None where all are."""
+        return first_broken_link(self._connection, self.sessions.known(session).name)
 
     def close(self) -> None:
         """Let go of every session, and close the file."""

@@ -39,6 +39,12 @@ def verify(connection: Connection, session: str | None = None) -> list[Finding]:
     return findings + _evidence(connection) + _artifacts(connection)
 
 
+def first_broken_link(connection: Connection, session: str) -> Finding | None:
+    """The first decision of one session that is not as it was written, or does not follow; None where all do."""
+    row = connection.row("select id, name from session where name = ?", [session])
+    return _first_broken_link(connection, row) if row else None
+
+
 def _first_broken_link(connection: Connection, session: Row) -> Finding | None:
     """Walk each branch from the decision that it was forked at; a parent is older than its branches."""
     known = StoredEvidence(connection, session["id"]).keys()

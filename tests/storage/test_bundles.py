@@ -254,6 +254,17 @@ def test_both_at_once_and_a_file_that_is_there_are_refused(store, session, bundl
     assert bundle.read_bytes() == before
 
 
+def test_no_bundle_is_made_of_a_session_that_was_changed_by_hand(store, session, tmp_path):
+    """Nobody could take it in, and whoever hands it on would hear of it from them."""
+    with store._connection.write() as db:
+        db.execute("drop trigger decision_no_update")
+        db.execute("update decision set why = 'because' where seq = 7")
+    with pytest.raises(StoreProblem, match=r"decision 7 .*hash does not fit.*rungwise verify") as caught:
+        store.bundles.write(session, tmp_path / "x.rungwise", ())
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "x.rungwise").exists()
+
+
 def test_a_bundle_of_the_first_version_is_still_read(elsewhere):
     got = elsewhere.bundles.read(OLD)
     assert (got.decisions, got.comments) == (38, 2)

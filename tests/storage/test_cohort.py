@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -57,3 +58,15 @@ def test_those_that_need_a_mentor_most_stand_first(folder):
 
 def test_an_empty_folder_has_nobody(tmp_path):
     assert cohort(tmp_path) == []
+
+
+def test_a_session_that_was_changed_by_hand_says_so_and_stands_first(folder):
+    changed = folder / "zed.sqlite3"
+    shutil.copy(folder / "ada" / "s.sqlite3", changed)
+    with sqlite3.connect(changed) as other:
+        other.execute("drop trigger decision_no_update")
+        other.execute("update decision set why = 'because' where seq = 20")
+    found = [t for t in cohort(folder) if not t.problem]
+    assert found[0].place == changed
+    assert "decision 20" in found[0].altered
+    assert [t.altered for t in found[1:]] == ["", ""]

@@ -55,7 +55,7 @@ def _drift(c: Comparison) -> str:
 
 
 def review_folder(folder: Path, *, as_json_: bool) -> int:
-    """Print a cohort, one row a session; 1 when serious flags stand anywhere."""
+    """Print a cohort, one row a session; 1 when serious flags stand anywhere, or a session was changed by hand."""
     from storage.cohort import cohort
 
     found = cohort(folder)
@@ -65,7 +65,7 @@ def review_folder(folder: Path, *, as_json_: bool) -> int:
         print(f"There is no store and no bundle in {literal(folder)}.")
     else:
         _print_cohort(found, folder)
-    return 1 if any(t.flags("red") for t in found) else 0
+    return 1 if any(t.flags("red") or t.altered for t in found) else 0
 
 
 def is_cohort(path: Path, named: str) -> bool:
@@ -92,6 +92,8 @@ def _print_cohort(found: Sequence[Trainee], folder: Path) -> None:
     for t in found:
         if t.problem:
             print(f"! {literal(_place(t, folder))}: {literal(t.problem)}")
+        elif t.altered:
+            print(f"! {literal(_place(t, folder))}: it was changed by hand: {literal(t.altered)}.")
     print(f"{counted(len(rows), 'session')}, {sum(t.unanswered for t in found)} unanswered questions.")
 
 
@@ -111,6 +113,7 @@ def _trainee_result(t: Trainee, folder: Path) -> dict[str, Json]:
         "flags": {s: t.flags(s) for s in SEVERITIES},
         "open": t.open,
         "unanswered": t.unanswered,
+        "altered": t.altered or None,
         "problem": t.problem or None,
     }
 
