@@ -18,7 +18,8 @@ import tempfile
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ SENDABLE = 256 << 20  # bytes of data that are sent to workers that cannot see t
 _PATIENCE = 30.0  # seconds for a result that is there to arrive
 _ALONE = 60.0  # seconds without any worker after which a trial is given up
 _SOON = 1.0  # seconds for a variable that is there
+_LET_GO = 3  # times that a part is asked for again which the scheduler dropped, say with the worker that had it
 _TICK = 0.1
 _ASK_EVERY = 2.0  # seconds between two looks how many workers there are
 
@@ -81,17 +83,23 @@ class ClusterHands:
         assert self._client is not None
         run = uuid.uuid4().hex[:12]
         futures: dict[Any, int] = {}
+        name = ""
+
+        def ask(place: int, times: int = 0) -> None:
+            assert self._client is not None
+            job = _job(work, place) | {"run": run, "client": self._token, "file": name, "code": code_key()}
+            key = f"rungwise-{run}-{place}" + (f"-{times}" if times else "")
+            futures[self._client.submit(take_part, job, key=key, pure=False)] = place
+
         try:
             tick(State(waiting=len(places), remark=f"asking {self.address}"))
             with self._reaching(work):
                 name = self._see_to_data(self._client, work)
                 for place in places:
                     self._give_state(work, place)
-                    job = _job(work, place) | {"run": run, "client": self._token, "file": name, "code": code_key()}
-                    future = self._client.submit(take_part, job, key=f"rungwise-{run}-{place}", pure=False)
-                    futures[future] = place
+                    ask(place)
             with self._told_of(work, run) as told:
-                yield from self._awaited(work, futures, tick, run, told)
+                yield from self._awaited(work, futures, tick, run, told, ask)
         finally:
             if futures:
                 self._stop(run, list(futures))
@@ -149,9 +157,11 @@ class ClusterHands:
     # -- waiting ---------------------------------------------------------------------------------------------------
 
     def _awaited(
-        self, work: Work, futures: dict[Any, int], tick: Tick, run: str, told: queue.SimpleQueue[tuple[int, Progress]]
-    ) -> Iterator[Done]:
+        self, work: Work, futures: dict[Any, int], tick: Tick, run: str, told: queue.SimpleQueue[tuple[int, Progress]],
+        ask: Callable[[int, int], None],
+    ) -> Iterator[Done]:  # fmt: skip
         assert self._client is not None
+        lost: Counter[int] = Counter()  # how often the scheduler let go of a part that nobody took back
         speaks, asked = -1, Asked()  # one of several tells of its epochs, so that its curve is one part's
         cores, asked_at, alone_since = 1, -_ASK_EVERY, time.monotonic()
         finished: list[float] = []
@@ -168,6 +178,15 @@ class ClusterHands:
                     f"The cluster at {self.address} has had no worker for {_ALONE:.0f} s; start one with `dask worker "
                     f"{self.address}` and try again: what is finished is kept."
                 )
+            for future in [future for future in futures if future.cancelled()]:
+                place = futures[future]
+                lost[place] += 1
+                self._cores(work)  # where the scheduler is gone, everything is cancelled
+                with self._reaching(work):
+                    if lost[place] > _LET_GO:
+                        raise OSError(f"cancelled {lost[place]} times")
+                    ask(place, lost[place])
+                del futures[future]
             for future in [future for future in futures if future.done()]:
                 result = self._result(work, futures[future], future)
                 if result is None:
@@ -224,10 +243,10 @@ class ClusterHands:
     def _result(self, work: Work, place: int, future: Any) -> tuple[bytes, Mapping[str, Json]] | None:
         """What a part came to; None where it is computed again, as it died with the worker that held it.
 
-        Raises what it raised, and DataProblem where it was lost for good.
+        Raises what it raised, and DataProblem where it was given up.
         """
-        if future.status in ("cancelled", "lost"):
-            raise self._gone(work)
+        if future.status in ("cancelled", "lost"):  # in this very moment: it is computed again
+            return None
         with self._reaching(work):
             if future.status != "error":
                 with contextlib.suppress(TimeoutError):

@@ -32,7 +32,7 @@ from tests.engine.runners.test_hands import computed, sums, wait_until
 from tests.engine.runners.test_inline import NoBytes
 from tests.engine.tables import customers, recipe
 
-pytest.importorskip("distributed")
+Future = pytest.importorskip("distributed").Future
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -230,6 +230,26 @@ def test_a_worker_that_is_killed_costs_its_part_once_more(
     assert perform(at(data, sums(tmp_path / "later", 4, pause=0.2)), place_of(hands, data[0]), kinds=KINDS).ok
 
 
+def test_a_part_that_the_scheduler_lets_go_of_is_asked_for_again(
+    hands: ClusterHands, data: tuple[Path, str], tmp_path: Path
+) -> None:
+    dropped: list[str] = []
+
+    def drop(progress: Any) -> None:
+        if not dropped:
+            dropped.extend(hands._client.run_on_scheduler(under_way))
+            hands._client.cancel([Future(key, hands._client) for key in dropped], force=True)
+
+    evidence = perform(at(data, sums(tmp_path / "computed", 4, pause=0.4)), place_of(hands, data[0]), told=drop,
+                       kinds=KINDS)  # fmt: skip
+    assert dropped
+    assert evidence.value == {"value": [7, 8, 11, 16]}
+
+
+def under_way(dask_scheduler: Any) -> list[str]:
+    return [str(key) for key in dask_scheduler.tasks if str(key).startswith("rungwise-")]
+
+
 # -- networks ----------------------------------------------------------------------------------------------------------
 
 networks = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
@@ -249,7 +269,7 @@ def test_a_network_comes_to_the_same_figures_and_tells_of_its_epochs(
     def told(progress: Progress) -> None:
         epochs.append(int(progress.point.get("epoch", 0)))
 
-    trial = network(data, 150, 2)
+    trial = network(data, 800, 2)  # long enough to be told of: word comes every half second
     there = perform(trial, place_of(hands, data[0], tmp_path / "kept"), told=told)
     here = perform(trial, place_of(None, data[0]))
     assert there.ok, there.error
@@ -332,6 +352,13 @@ def test_a_scheduler_that_goes_away_is_said_and_what_is_finished_is_kept(
     trial = at(data, sums(log, 4, pause=1.0))
     with pytest.raises(RungwiseError, match=rf"Sums: the scheduler at {dask.address} went away"):
         perform(trial, place_of(hands, data[0], kept), told=kill, kinds=KINDS)
+    for worker in dask.workers:
+        below = psutil.Process(worker.pid).children(recursive=True)
+        worker.kill()
+        worker.wait()
+        wait_until(
+            lambda below=below: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in below), 30
+        )
     before = len(computed(log))
     assert perform(trial, place_of(None, data[0], kept), kinds=KINDS).ok
     assert len(computed(log)) - before <= 3
