@@ -198,10 +198,17 @@ def _put_keras(net: Any, loss: Loss, members: Mapping[str, bytes]) -> None:
 
 
 def _shape_of(config: Json) -> Json:
-    """What a Keras configuration says of the layers: names, kinds, sizes; not how they were drawn at first."""
+    """What a Keras configuration says of the layers: names, kinds, sizes; not how they were drawn at first.
+
+    What finds the ends of texts is no layer of ours: Keras numbers it by how many were made in the process before.
+    """
     try:
         return [
-            (layer["class_name"], layer["name"], {k: layer["config"].get(k) for k in _TOLD})
+            (
+                layer["class_name"],
+                layer["name"] if layer["class_name"] != "NotEqual" else "",
+                {k: layer["config"].get(k) for k in _TOLD},
+            )
             for layer in config["config"]["layers"]
         ]
     except (KeyError, TypeError, AttributeError):

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from engine.models.networks.backend import HOW_TO_ADD, installed
+from engine.models.networks.estimator import NetworkClassifier
 from engine.models.networks.files import UnsafeNetwork, network_from_bytes, network_to_bytes
+from engine.models.networks.inputs import Layout
+from engine.models.networks.layers import Inputs
+from engine.models.networks.spec import declared
 from tests.engine.models.networks.test_training import NUMBER, network, rows
 
 pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
@@ -51,6 +55,15 @@ def test_answers_the_same_afterwards(fitted, content):
     assert back.trained_ == fitted.trained_
     number = network(NUMBER, epochs=3).fit(X, z)
     assert np.array_equal(network_from_bytes(network_to_bytes(number)).predict(X), number.predict(X))
+
+
+def test_a_net_of_texts_opens_where_others_were_opened_before():
+    inputs = Inputs("tokens", (6,), rows=9)
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 9, (80, 6)), rng.integers(0, 2, 80)
+    net = NetworkClassifier(declared("text_mean", {"epochs": 1}), layout=Layout(inputs, 6, ((0, 6),))).fit(X, y)
+    for content in [network_to_bytes(net) for _ in range(2)]:
+        assert np.array_equal(network_from_bytes(content).predict_proba(X), net.predict_proba(X))
 
 
 def test_saved_twice_is_the_same_bytes(fitted, content):
