@@ -7,7 +7,7 @@ same figures come out.  Every setting is a literal (`!r`): it may come from a st
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.data.pixels import as_drawn, layout
 from engine.errors import UsageProblem
@@ -19,13 +19,14 @@ from engine.models.networks.spec import declared, outputs, suited
 from engine.models.networks.training import CELLS, EVALUATE
 from engine.words import literal
 
-WRITTEN = ("dense", "dropout", "head", "conv2d", "pool", "flatten", "average")
+WRITTEN = ("dense", "dropout", "head", "conv2d", "pool", "flatten", "average", "beside", "embedding", "masked_average")
 BATCH = "engine.models.networks.spec:batch_size"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network for a task, and what enters it.  side: of tables 0 stands for as many columns as there are."""
+    """A network for a task, and what enters it: of tables and texts in the least shape, as they have theirs only once
+    they are prepared."""
 
     name: str
     network: Network
@@ -42,6 +43,20 @@ class Case:
     def picture(self) -> bool:
         return self.network.takes == "picture"
 
+    @property
+    def tokens(self) -> bool:
+        return self.network.takes == "tokens"
+
+    @property
+    def beside(self) -> bool:
+        """Whether columns that are no part of the material stand beside it."""
+        return bool(self.inputs.beside)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What it is told beside the seed."""
+        return (*(("place",) if self.beside or self.tokens else ()), *(("words",) if self.tokens else ()))
+
 
 def class_of(part: Part) -> str:
     """What the network is called in the code: "net_small" → "NetSmall"."""
@@ -57,11 +72,17 @@ def case_of(plan: Plan, part: Part) -> Case:
             raise
         raise not_code(problem) from None
     recipe = plan.recipe
-    if network.takes not in ("table", "picture"):
+    if network.takes not in ("table", "picture", "tokens"):
         raise NoForm(f"{network.title} takes {SAID[network.takes]} and does not leave as plain code so far; take --to "
                      "model.")  # fmt: skip
     network = suited(network, str(recipe["task"]), str(recipe.get("metric", "")))
-    inputs = _picture(plan, network) if network.takes == "picture" else Inputs("table", (1,))
+    match network.takes:
+        case "picture":
+            inputs = _picture(plan, network)
+        case "tokens":
+            inputs = _texts(plan, network)
+        case _:
+            inputs = Inputs("table", (1,))
     network = network.resolved(inputs)
     _writable(network)
     labels = len(plan.table.labels or ())
@@ -80,7 +101,9 @@ def _writable(network: Network) -> None:
         raise NoForm(f"{network.title} was trained at a rate in waves, and {said}")
     for layer in network.layers:
         plain = layer.activation in ("", "relu") and not layer.copies and not layer.form
-        if layer.kind not in WRITTEN or not plain:
+        if (
+            layer.kind not in WRITTEN or not plain
+        ):  # words are averaged where they are embedded: together they have a form
             what = f"a layer of the kind {layer.kind.replace('_', ' ')}"
             raise NoForm(f"{network.title} has {what} and {said}")
 
@@ -92,26 +115,55 @@ def _picture(plan: Plan, network: Network) -> Inputs:
     found = layout(pixels) if plan.recipe.get("material") == "image" else None
     if found is None:
         raise NoForm(f"{network.title} takes pictures, and these columns make none; take --to model.")
-    if len(pixels) < len(types):
-        raise NoForm(f"{network.title} with columns beside its pictures does not leave as plain code; take --to model.")
     side = ((plan.recipe.get("prepare") or {}).get("images") or {}).get("side")
     height, width = found.height, found.width
     if side and side < height:
         height = width = int(side)
-    return Inputs("picture", (height, width, found.channels))
+    return Inputs("picture", (height, width, found.channels), _beside(plan, len(pixels)))
 
 
-def code_of(plan: Plan, part: Part) -> str:
+def _texts(plan: Plan, network: Network) -> Inputs:
+    """Texts of one word, until they are read."""
+    types = plan.recipe.get("types") or {}
+    texts = sum(kind == "text" for kind in types.values())
+    if not texts:
+        raise NoForm(f"{network.title} takes texts, and this table has none; take --to model.")
+    return Inputs("tokens", (1,), _beside(plan, texts), rows=2)
+
+
+def _beside(plan: Plan, material: int) -> int:
+    """1 where columns stand beside those of the material: how many they become is known once they are prepared."""
+    types = plan.recipe.get("types") or {}
+    dropped = sum(kind == "date" for kind in types.values()) if plan.prepare["dates"]["encode"] == "drop" else 0
+    return int(len(types) - dropped > material)
+
+
+def before(case: Case) -> str:
+    """The lines above the model, once the columns are prepared."""
+    lines = []
+    if "place" in case.given:
+        name = "pixels" if case.picture else "tokens"
+        lines.append(f'    place = prepare.output_indices_["{name}"]  # among the columns; the others stand beside\n')
+    if "words" in case.given:
+        lines.append('    words = prepare.named_transformers_["tokens"].rows\n')
+    return "".join(lines)
+
+
+def code_of(case: Case) -> str:
     """The class: layers, training, answers."""
-    case = case_of(plan, part)
-    return "\n".join(piece.rstrip("\n") + "\n" for piece in (
+    types = {"place": "slice", "words": "int"}
+    told = "".join(f", {name}: {types[name]}" for name in case.given)
+    kept = ", ".join(f"self.{name}" for name in ("seed", *case.given))
+    pieces = (
         f'class {case.name}:\n    """{_docstring(case)}"""\n\n'
-        "    def __init__(self, seed: int) -> None:\n        self.seed = seed\n",
+        f"    def __init__(self, seed: int{told}) -> None:\n        {kept} = {', '.join(('seed', *case.given))}\n",
         _layers(case),
         _fit(case),
         _outputs(case),
+        _entering(case),
         _answers(case),
-    )).rstrip("\n") + "\n"  # fmt: skip
+    )
+    return "\n".join(piece.rstrip("\n") + "\n" for piece in pieces if piece).rstrip("\n") + "\n"
 
 
 def _docstring(case: Case) -> str:
@@ -119,30 +171,54 @@ def _docstring(case: Case) -> str:
 
 
 def _layers(case: Case) -> str:
-    lines = ["            ByChannel(),"] if case.picture else []
-    for layer, shape in zip(case.network.layers, _shapes(case), strict=True):
-        made = _written(layer, shape)
-        lines += comment(layer.purpose, indent=" " * 12).splitlines()
-        lines += [f"            {one}," for one in made]
-    flat = "" if case.picture else "inputs: int, "
+    takes = {
+        "table": "inputs: int, ",
+        "tokens": "beside: int, " * case.beside,
+        "picture": "beside: int, " * case.beside,
+    }
     seen = ""
     if case.picture:
         seen = "        net = net.to(memory_format=torch.channels_last)  # numbers of one pixel side by side\n"
-    return f"""    def layers(self, {flat}outputs: int, start: np.ndarray) -> nn.Sequential:
+    return f"""    def layers(self, {takes[case.network.takes]}outputs: int, start: np.ndarray) -> nn.Module:
         \"\"\"The network before it learns: start is what its last layer says of every row.\"\"\"
-        net = nn.Sequential(
-{chr(10).join(lines)}
-        )
+{_sequence(case)}
 {seen}        draw = torch.Generator().manual_seed(self.seed)
-        *hidden, head = [layer for layer in net if hasattr(layer, "weight")]
+        *hidden, head = [layer for layer in net.modules() if hasattr(layer, "weight")]
         with torch.no_grad():
-            for layer in hidden:  # He et al. 2015
+{_drawn(case)}            head.weight.zero_()
+            head.bias.copy_(torch.from_numpy(start))
+        return net
+"""
+
+
+def _sequence(case: Case) -> str:
+    """The layers, each under what it is for; in two parts where columns join between them."""
+    first: list[str] = ["ByChannel(),"] if case.picture else []
+    parts, into = [first], first
+    for layer, shape in zip(case.network.layers, _shapes(case), strict=True):
+        if layer.kind == "beside":
+            into = comment(layer.purpose).splitlines()
+            parts.append(into)
+            continue
+        into += comment(layer.purpose, indent=" " * 12).replace(" " * 12, "").splitlines()
+        into += [f"{one}," for one in _written(layer, shape, joined=len(parts) > 1)]
+    said = [textwrap.indent("\n".join(lines), " " * (16 if len(parts) > 1 else 12)) for lines in parts]
+    if len(parts) == 1:
+        return f"        net = nn.Sequential(\n{said[0]}\n        )"
+    inner = "".join(f"            nn.Sequential(\n{lines}\n            ),\n" for lines in said)
+    return f"        net = Joined(\n{inner}        )"
+
+
+def _drawn(case: Case) -> str:
+    if case.tokens:
+        return """            for layer in hidden:  # as Keras draws them; 0 is what lies behind the end of a text
+                layer.weight.copy_(0.05 * (2 * torch.rand(layer.weight.shape, generator=draw) - 1))
+                layer.weight[0] = 0.0
+"""
+    return """            for layer in hidden:  # He et al. 2015
                 drawn = torch.randn(layer.weight.shape, generator=draw)
                 layer.weight.copy_(drawn * math.sqrt(2 / layer.weight[0].numel()))
                 layer.bias.zero_()
-            head.weight.zero_()
-            head.bias.copy_(torch.from_numpy(start))
-        return net
 """
 
 
@@ -152,8 +228,10 @@ def _shapes(case: Case) -> list[tuple[int, ...]]:
     return [case.inputs.shape, *(step.shape for step in counted[:-1])]
 
 
-def _written(layer: Layer, shape: tuple[int, ...]) -> list[str]:
-    first = repr(shape[-1]) if shape != (1,) else "inputs"
+def _written(layer: Layer, shape: tuple[int, ...], joined: bool) -> list[str]:
+    first = "inputs" if shape == (1,) else repr(shape[-1])
+    if joined:  # one column stands for all of those that join
+        first = f"{shape[-1] - 1!r} + beside"
     turn = ["nn.ReLU()"] if layer.activation == "relu" else []
     match layer.kind:
         case "dense":
@@ -170,11 +248,25 @@ def _written(layer: Layer, shape: tuple[int, ...]) -> list[str]:
             return [f"nn.MaxPool2d({layer.size or 2!r})"]
         case "flatten":
             return ["InRows()"]
+        case "embedding":
+            return [f'nn.EmbeddingBag(self.words, {layer.size!r}, mode="mean", padding_idx=0)']
+        case "masked_average":
+            return []  # the bag above is averaged
         case _:
             return ["Averaged()"]
 
 
 SHAPES = {
+    "Joined": '''class Joined(nn.Module):
+    """A network in two parts, between which the columns join that are no part of the material."""
+
+    def __init__(self, first: nn.Module, then: nn.Module) -> None:
+        super().__init__()
+        self.first, self.then = first, then
+
+    def forward(self, x: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
+        return self.then(torch.cat([self.first(x), beside], dim=1))
+''',
     "ByChannel": '''class ByChannel(nn.Module):
     """(rows, height, width, channels) in the order that torch wants, over the same memory."""
 
@@ -200,6 +292,7 @@ def _fit(case: Case) -> str:
     how = case.how
     batch = "batch_size(len(x))" if how.batch is None else f"max(1, min({how.batch!r}, len(x)))"
     moved = "self.moved(x[rows])" if _moves(case) else "x[rows]"
+    moved += ", beside[rows]" if case.beside else ""
     loss, told = _losses(case)
     rate = _rate(how)
     clip = (
@@ -208,7 +301,8 @@ def _fit(case: Case) -> str:
     last = "len(x) - batch + 1" if how.drop_last else "len(x)"
     better = "held <= lowest" if how.last_tie else "held < lowest"
     units = "len(self.classes_)" if case.loss.classes else "1"
-    made = f"self.layers({'' if case.picture else 'X.shape[1], '}{units}, start)"
+    wide = "X.shape[1], " if case.network.takes == "table" else "beside.shape[1], " if case.beside else ""
+    made = f"self.layers({wide}{units}, start)"
     counted = "        step, steps = 0, epochs * math.ceil(len(x) / batch)\n" if rate else ""
     if rate and how.drop_last:
         counted = "        step, steps = 0, epochs * max(1, len(x) // batch)\n"
@@ -243,12 +337,27 @@ def _fit(case: Case) -> str:
 """
 
 
-def _tensor(case: Case, name: str) -> str:
-    """Prepared rows as what enters the network."""
-    made = f"torch.from_numpy(np.ascontiguousarray({name}, dtype=np.float32))"
-    if not case.picture:
-        return made
-    return made + f".reshape(-1, {', '.join(map(repr, case.inputs.shape))})"
+def _tensors(case: Case) -> str:
+    """The line that makes prepared rows what enters the network."""
+    return "x, beside = self.entering(X)" if case.beside else "x = self.entering(X)"
+
+
+def _entering(case: Case) -> str:
+    main, number = ("X[:, self.place]" if "place" in case.given else "X"), "int64" if case.tokens else "float32"
+    made = f"torch.from_numpy(np.ascontiguousarray({main}, dtype=np.{number}))"
+    if case.picture:
+        made += f".reshape(-1, {', '.join(map(repr, case.inputs.shape))})"
+    lines, ends = f"        x = {made}\n", "x"
+    if case.beside:
+        lines += ("        others = np.delete(X, np.r_[self.place], axis=1)\n"
+                  "        beside = torch.from_numpy(np.ascontiguousarray(others, dtype=np.float32))\n")  # fmt: skip
+        ends = "x, beside"
+    elif not case.picture:
+        lines, ends = "", made
+    return f"""    def entering(self, X: np.ndarray) -> Any:
+        \"\"\"Prepared rows as what enters the network.\"\"\"
+{lines}        return {ends}
+"""
 
 
 def _targets(case: Case) -> str:
@@ -262,13 +371,13 @@ def _targets(case: Case) -> str:
         known = np.isin(y_val, self.classes_)
         X_val, y_val = X_val[known], y_val[known]
         codes = np.searchsorted(self.classes_, y).astype(np.int64)
-{weigh}        x = {_tensor(case, "X")}
+{weigh}        {_tensors(case)}
         t, t_val = torch.from_numpy(codes), torch.from_numpy(np.searchsorted(self.classes_, y_val).astype(np.int64))
 """
     return f"""        y, y_val = np.asarray(y, dtype=np.float64), np.asarray(y_val, dtype=np.float64)
         mean, scale = float(np.mean(y)), float(np.std(y)) or 1.0
         y, y_val = (((part - mean) / scale).astype(np.float32) for part in (y, y_val))  # standardised
-        x = {_tensor(case, "X")}
+        {_tensors(case)}
         t, t_val = torch.from_numpy(y), torch.from_numpy(y_val)
 """
 
@@ -339,26 +448,43 @@ def _rate(how: Training) -> str:
 def _unit(case: Case) -> str:
     if case.loss.classes:
         return ""
-    return """        with torch.no_grad():  # from now on in the target's own unit
-            net[-1].weight.mul_(scale)
-            net[-1].bias.mul_(scale).add_(mean)
+    return """        head = [*net.modules()][-1]
+        with torch.no_grad():  # from now on in the target's own unit
+            head.weight.mul_(scale)
+            head.bias.mul_(scale).add_(mean)
 """
 
 
 def _outputs(case: Case) -> str:
-    cells = case.network.count(case.inputs, case.units).activations
-    if case.picture:
-        size = repr(max(1, min(EVALUATE, CELLS // (case.inputs.width + cells))))
-    else:
-        size = f"max(1, min({EVALUATE!r}, {CELLS!r} // (X.shape[1] + {cells!r})))"
+    called = "self.net(x[at : at + size]" + (", beside[at : at + size])" if case.beside else ")")
     return f"""    def outputs(self, X: np.ndarray) -> torch.Tensor:
         \"\"\"(rows, outputs), some rows at a time.\"\"\"
-        x = {_tensor(case, "X")}
-        size = {size}
+        {_tensors(case)}
+        size = {_at_once(case)}
         self.net.eval()
         with torch.inference_mode():
-            return torch.cat([self.net(x[at : at + size]) for at in range(0, len(x), size)])
+            return torch.cat([{called} for at in range(0, len(x), size)])
 """
+
+
+def _at_once(case: Case) -> str:
+    """How many rows are answered at once: by the numbers that one of them becomes on its way through."""
+
+    def cells(inputs: Inputs) -> int:
+        return inputs.width + case.network.count(inputs, case.units).activations
+
+    given, plain = case.inputs, cells(case.inputs)
+    if case.network.takes == "table":
+        return f"max(1, min({EVALUATE!r}, {CELLS!r} // (X.shape[1] + {plain - 1!r})))"
+    terms = []
+    if case.tokens:
+        each = cells(replace(given, shape=(2,))) - plain
+        terms, plain = [f"{each!r} * x.shape[1]"], plain - each
+    if case.beside:  # they enter, and go on beside what was made of the others
+        terms, plain = [*terms, "2 * beside.shape[1]"], plain - 2
+    if not terms:
+        return repr(max(1, min(EVALUATE, CELLS // plain)))
+    return f"max(1, min({EVALUATE!r}, {CELLS!r} // ({' + '.join([*terms, repr(plain)])})))"
 
 
 def _answers(case: Case) -> str:
@@ -406,8 +532,8 @@ def networks(plan: Plan) -> list[Cell]:
     found = []
     for leaf in plan.whole.leaves:
         if leaf.spec.network:
-            code = code_of(plan, leaf)
-            shapes = [text for name, text in SHAPES.items() if f"{name}()" in code]
+            code = code_of(case_of(plan, leaf))
+            shapes = [text for name, text in SHAPES.items() if f"{name}(" in code]
             top = [] if found else ["import copy\nimport math\n\nimport torch\nfrom torch import nn\n"]
             words = f"{literal(leaf.spec.why)} Trained as the session did: the same draws in the same order."
             found.append(Cell(leaf.spec.title, words, "\n\n".join([*top, *shapes, code])))

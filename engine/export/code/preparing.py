@@ -23,7 +23,7 @@ from engine.models.pipeline import (
 )
 from engine.records import Json
 
-STYLES = ("linear", "dense", "tree", "native", "net", "picture")
+STYLES = ("linear", "dense", "tree", "native", "net", "picture", "tokens")
 QUESTIONS = ("data.missing", "data.scale", "data.outliers", "data.skew", "data.encode", "data.rare", "data.order",
              "data.bins", "data.dates", "data.text", "data.top")  # fmt: skip
 _FROM = (
@@ -42,6 +42,7 @@ OURS = {
                     "engine.models.columns"),
     "Vocabulary": "engine.models.texts",
     "Pixels": "engine.models.pixels",
+    "Tokens": "engine.models.networks.tokens",
     "OnOwnScale": "engine.models.window",
 }  # fmt: skip
 

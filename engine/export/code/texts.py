@@ -16,6 +16,8 @@ def text_rows(plan: Plan, style: str, columns: list[str]) -> list[str]:
     """The steps for columns of text."""
     if not columns:
         return []
+    if style == "tokens":
+        return ['("tokens", Tokens(), TEXTS)']
     encode = plan.prepare["text"]["encode"]
     if encode == "tfidf":  # as the first sessions wrote it
         encode = "words" if style == "linear" else "strings"

@@ -57,6 +57,17 @@ CASES = {
     "pictures": (as_model("image_small", LOOK), "multiclass", {**PIXELS, "metric": "log_loss"}),
     "pictures moved": (as_model("image_small", {**LOOK, "shift": 0.3, "mirror": True}), "multiclass",
                        {**PIXELS, "metric": "log_loss"}),
+    "pictures and columns beside them": (
+        as_model("image_small", LOOK), "multiclass",
+        {"material": "image", "metric": "log_loss",
+         "types": {**PIXELS["types"], "shop": "category"}},
+    ),
+    "words averaged": (as_model("text_mean", FEW), "binary",
+                       {"types": {"note": "text"}, "metric": "log_loss", "prepare": {"weights": "balanced"}}),
+    "words averaged, and columns beside them": (
+        as_model("text_mean", {**FEW, "widths": [8]}), "regression",
+        {"types": {"age": "number", "note": "text", "plan": "category", "since": "date"}},
+    ),
     "two nets and a line": (
         of("average", "logistic") | {"settings": {"of": [as_model("net_small", FEW), as_model("net_one", FEW),
                                                          as_model("logistic")]}}, "binary", {},
@@ -68,10 +79,18 @@ CASES = {
 }  # fmt: skip
 
 
+def shops(path: Path) -> Path:
+    """Pictures, and where each was taken."""
+    frame = pd.read_csv(pixels(path))
+    frame["shop"] = np.where(np.arange(len(frame)) % 3 == 0, "north", "south")
+    frame.to_csv(path, index=False)
+    return path
+
+
 @pytest.mark.parametrize("case", CASES, ids=CASES)
 def test_a_network_leaves_as_code(case, tmp_path, monkeypatch, capsys):
     model, task, changes = CASES[case]
-    made = pixels if changes.get("material") == "image" else partial(customers, n=240, task=task)
+    made = shops if changes.get("material") == "image" else partial(customers, n=240, task=task)
     dossier, artifact, value = left(made(tmp_path / "t.csv"), model, task, changes)
     product = script(dossier)
     held(product, tmp_path, monkeypatch, capsys, value)
@@ -187,8 +206,8 @@ def test_a_network_that_is_not_written_so_far_is_named(tmp_path):
     dossier = left(customers(tmp_path / "t.csv", 120), as_model("net_tabm", {**FEW, "widths": [8]}), "binary", {})[0]
     with pytest.raises(NoForm, match=r"TabM .* has a layer of the kind ensemble"):
         script(dossier)
-    with pytest.raises(NoForm, match="Embedded words, read both ways takes texts and does not leave"):
-        script(hostile(dossier, as_model("text_gru")))
+    with pytest.raises(NoForm, match="Net on words and pairs of words takes counts of words and does not leave"):
+        script(hostile(dossier, as_model("text_words")))
 
 
 def test_a_training_that_a_person_ended_does_not_leave(small, monkeypatch):
