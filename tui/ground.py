@@ -7,18 +7,25 @@ answer is taken out of the input before keys are read from it, whenever it comes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import selectors
+import signal
+import sys
 import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 ASK = "\x1b]11;?\x07"
 ANSWER = re.compile(r"\x1b\]11;([^\x07\x1b]{0,64})(?:\x07|\x1b\\)")
@@ -93,11 +100,34 @@ class Listening(XTermParser):
         return super().feed(data) if data else ()
 
 
-class AskingDriver(LinuxDriver):
-    """Textual's driver for terminals, which asks once for the background."""
+class Enduring:
+    """Where the screen is written to.  When the line is dropped nothing more is written, and nobody waits for it:
+    Textual's writing thread would end with the first error, and leaving would wait for it for ever."""
 
-    _asked = 0.0  # when; 0: not asked, or answered
-    _told = threading.Event()
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+class AskingDriver(LinuxDriver):
+    """Textual's driver for terminals, which asks once for the background, and ends when the line is dropped."""
+
+    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True,
+                 size: tuple[int, int] | None = None) -> None:  # fmt: skip
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = cast("TextIO", Enduring(self._file or sys.stderr))
+        self._asked = 0.0  # when; 0: not asked
+        self._told = threading.Event()
 
     def start_application_mode(self) -> None:
         self._told = threading.Event()
@@ -120,16 +150,27 @@ class AskingDriver(LinuxDriver):
         selector = selectors.SelectSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
 
-        def take(seconds: float, last: bool = False) -> None:
-            if selector.select(seconds) and (data := decode(os.read(self.fileno, 4096), final=last)):
-                self._pass_on(parser.feed(data))
+        def take(seconds: float, last: bool = False) -> bool:
+            """Whether there is still a line."""
+            if selector.select(seconds):
+                try:
+                    read = os.read(self.fileno, 4096)
+                except OSError:
+                    read = b""
+                if not read:
+                    return False
+                if data := decode(read, final=last):
+                    self._pass_on(parser.feed(data))
             self._pass_on(parser.tick())
             if parser.answered:
                 self._told.set()
+            return True
 
         try:
             while not self.exit_event.is_set():
-                take(0.1)
+                if not take(0.1):
+                    self._app.call_later(self._app.exit, None, 128 + signal.SIGHUP)
+                    return
             take(0.1, last=True)
         finally:
             selector.close()
