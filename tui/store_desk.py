@@ -63,9 +63,11 @@ class StoreDesk:
         return [self._branch_line(info, branch) for branch in self._store.sessions.branches(info.name)]
 
     def _branch_line(self, info: Known, b: Branch) -> BranchLine:
+        from engine.review.record import rung_title
+
         decisions = self._store.journal(info.name, b.name).decisions()
         rungs = tuple(
-            (rung.model.replace("_", " "), rung.value) for rung in Session(info.name, info.dataset, decisions).rungs
+            (rung_title(rung.model), rung.value) for rung in Session(info.name, info.dataset, decisions).rungs
         )
         where = (b.parent, b.forked_at, b.own)
         return BranchLine(b.name, *where, rungs, b.name == info.branch, b.abandoned, b.created_at)

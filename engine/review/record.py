@@ -160,6 +160,11 @@ def title_of(model: Mapping[str, Json]) -> str:
         return str(model.get("name", "")) or "a model"
 
 
+def rung_title(rung: str) -> str:
+    """A rung's key in decisions as people read it: Best single column for one_column."""
+    return MODELS[rung].title if rung in MODELS else rung.replace("_", " ")
+
+
 def fingerprint(session: Session) -> str:
     """Hash of all that decides what leaves: the preparation, the model on the last rung, and the cut."""
     top = session.rungs[-1].described if session.rungs else {}

@@ -30,7 +30,7 @@ def test_branches_are_listed_with_where_they_left_and_what_they_reached(run):
     out = run().out
     assert "churn · 2 branches" in out
     assert "▸ branch-2  main at 1  1 own" in out
-    assert "0.846 logistic" in out
+    assert "0.846 Logistic regression" in out
     assert "0.818 [b]tree[/b]␛[31m" in out
     listed = json.loads(run("--json").out)
     assert [(b["branch"], b["parent"], b["decisions"], b["current"]) for b in listed] == [

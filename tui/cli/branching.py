@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import UsageProblem
 from engine.records import Json
+from engine.review.record import rung_title
 from engine.session import Rung, Session
 from engine.words import literal, short
 from storage.comments import whoami
@@ -103,7 +104,7 @@ def _list(store: Store, name: str, *, as_json: bool) -> None:
 
 
 def _last(rungs: tuple[Rung, ...]) -> str:
-    return f"{rungs[-1].value:.3g} {short(rungs[-1].model, 24)}" if rungs else "—"
+    return f"{rungs[-1].value:.3g} {short(rung_title(rungs[-1].model), 30)}" if rungs else "—"
 
 
 def _result(branch: Branch, rungs: tuple[Rung, ...], *, current: bool) -> dict[str, Json]:

@@ -15,6 +15,7 @@ from engine.conductor import Asking, Conductor, Exchange, Finished, Measuring, W
 from engine.effects import Measure
 from engine.errors import DataProblem, UsageProblem
 from engine.records import Evidence, Json, Trial
+from engine.review.record import rung_title
 from engine.runners.again import Comparison, FreshArtifacts, FreshEvidence, compare
 from engine.runners.causes import likely_cause
 from engine.runners.context import Workplace
@@ -205,7 +206,8 @@ def _print_steps(conductor: Conductor, branch: str) -> None:
         print(f"{decision.seq or '—':>4} {literal(decision.name)} = {told(answered(decision))}")
         check = decision.check
         if check is not None and check.details.get("rung") and check.value is not None:
-            print(f"       ladder: {short(check.details['rung'], 40)} {check.value:.4g} {literal(check.metric)}")
+            title = short(rung_title(str(check.details["rung"])), 40)
+            print(f"       ladder: {title} {check.value:.4g} {literal(check.metric)}")
     print()
 
 

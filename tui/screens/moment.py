@@ -9,6 +9,7 @@ from textual.content import Content
 from engine.metrics import title_of
 from engine.records import Check, Decision, Json
 from engine.review.past import Between
+from engine.review.record import rung_title
 from engine.words import short
 from tui.desk import Moment
 from tui.figures import advised, answered, cell, duration, from_to, in_words, interval, number
@@ -121,8 +122,8 @@ def difference(first: Decision, second: Decision, found: Between) -> Content:
     ]
     if found.gone or found.come:
         parts += [Content(""), Content.styled("the ladder", "$text-muted")]
-        parts += [Content.styled(f"- {number(r.value)} {short(r.model)}", "$error") for r in found.gone]
-        parts += [Content.styled(f"+ {number(r.value)} {short(r.model)}", "$success") for r in found.come]
+        parts += [Content.styled(f"- {number(r.value)} {short(rung_title(r.model))}", "$error") for r in found.gone]
+        parts += [Content.styled(f"+ {number(r.value)} {short(rung_title(r.model))}", "$success") for r in found.come]
     others = [c for c in found.changed if c.before is not None]
     new = [c for c in found.changed if c.before is None]
     if others:
