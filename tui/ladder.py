@@ -40,7 +40,7 @@ ASCII = Pens("o", "-", "|", "|", ".", "#", ":", "<")
 
 
 def span(marks: Sequence[Mark], reference: float | None = None) -> tuple[float, float]:
-    """The ends of the common scale."""
+    """The ends of the common scale: a little room on both sides, none beyond the ends of a share."""
     ends = [x for m in marks for x in (m.value, m.low, m.high) if x is not None]
     if reference is not None:
         ends.append(reference)
@@ -51,7 +51,8 @@ def span(marks: Sequence[Mark], reference: float | None = None) -> tuple[float, 
         pad = abs(low) * 0.05 or 0.5
         return low - pad, high + pad
     pad = (high - low) * 0.03
-    return low - pad, high + pad
+    left = 0.0 if 0 <= low < pad else low - pad  # what cannot be below 0, or as a share above 1, has no scale there
+    return left, (1.0 if high <= 1 < high + pad else high + pad)
 
 
 def place(value: float, scale: tuple[float, float], width: int) -> int:

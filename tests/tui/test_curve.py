@@ -11,7 +11,9 @@ from textual.geometry import Region
 from engine.ports import TrialState
 from engine.records import Progress, Trial
 from engine.views import Curves
+from tui.drawing import draw
 from tui.figures import number
+from tui.ladder import Mark, span
 from tui.plot import STYLES, Dots, curves
 from tui.widgets.evidence import Drawing
 from tui.widgets.trials import _at, _score, course, curve, metric_curve, seconds_left
@@ -141,3 +143,36 @@ async def test_a_new_point_repaints_the_cells_that_it_changes():
         await pilot.pause()
         shown = ["".join(s.text for s in strip).rstrip() for strip in pilot.app.screen._compositor.render_strips()]
         assert shown[:12] == [line.rstrip() for line in drawing.render().plain.split("\n")[:12]]
+
+
+async def test_of_the_fold_before_nothing_stays_beside_the_next():
+    class Shown(App):
+        ascii_only = False
+
+        def compose(self):
+            yield Drawing(view(1, 30), growing=True)
+
+    def view(fold, n):
+        line = [(i, (0.3 + 0.6 * 0.9**i) * (1 if fold == 1 else 5 - 0.1 * i)) for i in range(1, n + 1)]
+        return Curves("", "epoch", f"fold {fold}", {"loss": line})
+
+    async with Shown().run_test(size=(70, 14)) as pilot:
+        drawing = pilot.app.query_one(Drawing)
+        for fold, points in ((1, 60), (2, 25), (1, 3)):  # the first leaves lines that are still to be repainted
+            drawing.view = view(fold, points)
+            drawing.redraw()
+        await pilot.pause()
+        shown = ["".join(s.text for s in strip).rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+        wanted = draw(view(1, 3), 70, 14, growing=True).plain.split("\n")
+        assert shown[: len(wanted)] == [line.rstrip() for line in wanted]
+
+
+def test_the_scale_of_a_share_ends_at_one_and_at_nought():
+    assert span([Mark("a", 0.98, 0.96, 1.0), Mark("b", 0.4, 0.38, 0.42)])[1] == 1.0
+    assert span([Mark("a", 0.01, 0.0, 0.02), Mark("b", 0.4, 0.38, 0.42)])[0] == 0.0
+    low, high = span([Mark("a", 12.0, 10.0, 14.0), Mark("b", -3.0, -4.0, -2.0)])
+    assert low < -4
+    assert high > 14
+    low, high = span([Mark("a", 0.8, 0.7, 0.9)])
+    assert 0 < low < 0.7
+    assert 0.9 < high < 1

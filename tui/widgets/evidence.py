@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.views import Table, View, as_table
+from engine.views import Curves, Table, View, as_table
 from tui.drawing import draw
 from tui.figures import cell
 from tui.literal import literal
@@ -92,6 +92,7 @@ class Drawing(Widget):
         super().__init__()
         self.view = view
         self.growing = growing
+        self._drawn: View | None = None
         self._lines: list[Content] = []
         self._painted: list[Content] = []  # what is on the screen, while parts are still to be repainted
         self._unpainted: Timer | None = None
@@ -108,9 +109,15 @@ class Drawing(Widget):
         height = scroller.content_size.height if isinstance(scroller, Widget) else self.size.height
         ascii_only = bool(getattr(self.app, "ascii_only", False))
         self._lines = draw(self.view, self.size.width, height, ascii_only, self.growing).split("\n", allow_blank=True)
-        if len(self._painted) != len(self._lines):
-            self._painted = list(self._lines)
-            self.refresh(layout=True)
+        other = self._drawn is None or not _grown(self._drawn, self.view)
+        self._drawn = self.view
+        if other or len(self._painted) != len(self._lines):
+            if self._unpainted is not None:
+                self._unpainted.stop()
+                self._unpainted = None
+            laid_out = len(self._painted) != len(self._lines)
+            self._painted, self._from = list(self._lines), 0
+            self.refresh(layout=laid_out)
         elif self._unpainted is None:
             self._repaint()
 
@@ -129,6 +136,16 @@ class Drawing(Widget):
             regions.append(region)
         if regions:
             self.refresh(*regions)
+
+
+def _grown(before: View, now: View) -> bool:
+    """Whether it is the same picture with points added, and not another one, as of the next fold: of that one nothing
+    may stand beside what was there before."""
+    if not (isinstance(before, Curves) and isinstance(now, Curves)):
+        return False
+    if before.series.keys() - now.series.keys():
+        return False
+    return all(list(now.series[name][: len(points)]) == list(points) for name, points in before.series.items())
 
 
 def _changed(y: int, old: Content, new: Content) -> Region | None:
