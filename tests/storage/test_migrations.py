@@ -1,6 +1,7 @@
 """A store of any age opens with every row it had; and nobody rewrites the log."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +100,15 @@ def test_every_table_is_strict(store):
         r["name"] for r in rows if r["type"] == "table" and not r["strict"] and not r["name"].startswith("sqlite_")
     }
     assert loose == {"migration"}  # sqlite-utils' own
+
+
+def test_every_table_and_view_stands_in_the_readme(store):
+    """But those in which SQLite keeps a full-text index."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = store._connection.rows("pragma table_list")
+    ours = {r["name"] for r in rows if r["type"] != "shadow" and r["schema"] == "main"}
+    assert {name for name in ours if not name.startswith("sqlite_") and f"`{name}`" not in readme} == set()
+    assert {r["name"] for r in rows if r["type"] == "view"} == {"journal", "ladder", "branches"}
 
 
 @pytest.mark.parametrize("table", ["decision", "evidence", "artifact"])

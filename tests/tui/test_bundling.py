@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import zipfile
 
 import pytest
 
@@ -38,6 +40,31 @@ def test_redacted_and_with_data(rungwise, store, data, tmp_path):  # noqa: F811
     assert "the data" in rungwise("bundle", "export", "churn", "-o", tmp_path / "d", "--with-data").out
     assert "Its data lie at" in rungwise("--store", tmp_path / "n.db", "bundle", "import", tmp_path / "d").out
     assert rungwise("bundle", "export", "churn", "-o", tmp_path / "x", "--with-data", "--redact").status == 2
+
+
+def test_a_redacted_bundle_of_a_real_session_holds_no_cell_of_its_table(rungwise, tmp_path):  # noqa: F811
+    """Names, addresses, texts, exact amounts and rare places: none of them, in whatever part of the file."""
+    draw = random.Random(5)
+    rows = [
+        (f"Xq{draw.randrange(10**6):06d} Zw{n}", f"xq{n:04d}@mail.example", f"{draw.gauss(50_000, 9_000):.3f}",
+         draw.choice(["Quxville", "Barrowton", "Zedford"]), " ".join(draw.sample(["plonk", "wibble", "snood"], 2)),
+         draw.choice(["yes", "no"]))
+        for n in range(120)
+    ]  # fmt: skip
+    file, made = tmp_path / "people.csv", tmp_path / "people.rungwise"
+    file.write_text("name,mail,salary,city,note,bought\n" + "\n".join(map(",".join, rows)) + "\n")
+    given = ("--target", "bought", "--accept-recommended", "--stop-after", "baseline", "--quiet")
+    assert rungwise("run", file, *given).status == 0
+    assert rungwise("bundle", "export", "people", "-o", made, "--redact").status == 0
+    with zipfile.ZipFile(made) as archive:
+        inside = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    cells = {cell for row in rows for cell in row[:-1]}
+    assert {cell for cell in cells if cell in inside} == set()
+    whole = tmp_path / "whole.rungwise"
+    assert rungwise("bundle", "export", "people", "-o", whole).status == 0
+    with zipfile.ZipFile(whole) as archive:  # or what was looked for could never be found
+        everything = b"".join(archive.read(name) for name in archive.namelist()).decode("utf-8", "replace")
+    assert {cell for cell in cells if cell in everything}
 
 
 @pytest.mark.parametrize(
