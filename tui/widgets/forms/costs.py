@@ -67,7 +67,7 @@ class CostsForm(Form):
             if self.labels:
                 yield from self._matrix()
             elif not self.fields:
-                yield Field(placeholder="actual.predicted = cost, …, otherwise = 1", id="table")
+                yield Field(placeholder="actual.predicted = cost, …, otherwise = 1", id="table", joined=", ")
 
     def _matrix(self) -> ComposeResult:
         """A line for each actual class, a field for each that may be said instead; what is left empty costs 1."""

@@ -73,7 +73,9 @@ class RulesForm(Form):
             if when:
                 rules.append({"when": when, **({"then": self._value(then)} if then else {})})
         otherwise = self.query_one("#otherwise", Input).value.strip()
-        if otherwise and rules:
+        if otherwise and not rules:
+            raise InvalidAnswer("There is no condition before “otherwise”: write one, or empty that field.")
+        if otherwise:
             rules.append({"otherwise": self._value(otherwise)})
         return rules
 

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, TextArea
 
 from engine.effects import Ask
-from engine.errors import InvalidAnswer
+from engine.errors import InvalidAnswer, RungwiseError
 from engine.records import Json
 from tui.figures import choice
 from tui.literal import literal
 from tui.widgets.field import Field
 from tui.widgets.forms.listed import SEARCH, UNDO, ListForm
 from tui.widgets.rows import Column, Row, Rows
+
+
+class Adding(Field):
+    """The line that takes `name = value`; of a paste each line is one."""
+
+    @dataclass
+    class Several(Message):
+        lines: Sequence[str]
+
+    def take_pasted(self, lines: Sequence[str]) -> None:
+        if len(lines) == 1:
+            super().take_pasted(lines)
+        else:
+            self.post_message(self.Several([self.value + lines[0], *lines[1:]]))
+            self.value = ""
 
 
 class TableForm(ListForm):
@@ -43,6 +62,7 @@ class TableForm(ListForm):
 
     def __init__(self, ask: Ask) -> None:
         super().__init__(len(ask.recommended or {}), "names")
+        self.ask = ask
         self.start: dict[str, Json] = dict(ask.recommended or {})
         self.values: dict[str, Json] = dict(self.start)
         self.allowed = ask.question.options
@@ -55,7 +75,7 @@ class TableForm(ListForm):
         yield Rows(self._columns(), [self._row(name) for name in self.shown], id="table")
         yield Field(id="edit")
         if self.free:
-            yield Field(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
+            yield Adding(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
 
     def _columns(self) -> list[Column]:
         return [Column("name", flex=True), Column("value", flex=True), *([Column("", flex=True)] if self.notes else [])]
@@ -72,9 +92,8 @@ class TableForm(ListForm):
     def raw(self) -> Json:
         """What stands in the table, and in the line that is being typed, so that it is checked meanwhile."""
         values = dict(self.values)
-        edit, row = self.query_one("#edit", Input), self.rows.current
-        if edit.has_class("open") and row is not None:
-            values[row.key] = _read(edit.value, self.values[row.key])
+        for name, text in self._editing.items():
+            values[name] = _read(text, self.values[name])
         if self._adding.strip():
             name, value = _pair(self._adding)
             values[name] = value
@@ -84,8 +103,14 @@ class TableForm(ListForm):
     def _adding(self) -> str:
         return self.query_one("#add", Input).value if self.free else ""
 
+    @property
+    def _editing(self) -> dict[str, str]:
+        """The name whose value is being typed, with what is typed; nothing while the field is closed."""
+        edit, row = self.query_one("#edit", Input), self.rows.current
+        return {row.key: edit.value} if edit.has_class("open") and row is not None else {}
+
     def draft(self) -> Json:
-        return {"values": dict(self.values), "adding": self._adding}
+        return {"values": dict(self.values), "adding": self._adding, "editing": dict(self._editing)}
 
     def note(self) -> str:
         row = self.rows.current
@@ -99,9 +124,15 @@ class TableForm(ListForm):
         if self.free:
             self.query_one("#add", Input).value = str(draft.get("adding", ""))
         self._renew()
+        for name, text in draft.get("editing", {}).items() if kept is not draft else ():
+            if name in self.shown:
+                self.rows.move_to(self.shown.index(name))
+                self._open(text)
 
     def take_focus(self) -> None:
-        if self.values:
+        if self._editing:
+            self.query_one("#edit").focus()
+        elif self.values:
             self.rows.focus()
         else:
             self.action_add()
@@ -139,10 +170,13 @@ class TableForm(ListForm):
             at = keys.index(self.values[row.key]) if self.values[row.key] in keys else -1
             self._set(row.key, keys[(at + by) % len(keys)])
         elif by > 0:
-            field = self.query_one("#edit", Input)
-            field.add_class("open")
-            field.value = _spelled(self.values[row.key])
-            field.focus()
+            self._open(_spelled(self.values[row.key]))
+
+    def _open(self, text: str) -> None:
+        field = self.query_one("#edit", Input)
+        field.add_class("open")
+        field.value = text
+        field.focus()
 
     def action_as_found(self) -> None:
         if (row := self.rows.current) is not None and row.key in self.start:
@@ -184,9 +218,35 @@ class TableForm(ListForm):
             name, value = _pair(self._adding)
         except InvalidAnswer:
             return  # the line above says what is missing
+        if self._reads(self.values) and not self._reads({**self.values, name: value}):
+            return  # it says so too; here it can be mended
         with self.prevent(Input.Changed):
             self.query_one("#add", Input).value = ""
         self._set(name, value)
+
+    def _reads(self, values: dict[str, Json]) -> bool:
+        try:
+            self.ask.accept(values)
+        except RungwiseError:
+            return False
+        return True
+
+    @on(Adding.Several)
+    def _several(self, event: Adding.Several) -> None:
+        """Lines that can be read go into the table; the others stay in the field, where it is said what is missing."""
+        event.stop()
+        self.remember()
+        left: list[str] = []
+        for line in event.lines:
+            try:
+                name, value = _pair(line)
+            except InvalidAnswer:
+                left.append(line)
+            else:
+                self.values[name] = value
+        self.query_one("#add", Input).value = " ".join(left)
+        self._renew()
+        self.post_message(self.Changed(self))
 
     def _edited(self) -> None:
         row = self.rows.current

@@ -55,7 +55,7 @@ class NumberForm(Form):
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="line"):
-            yield Field(self.start, id="number", placeholder="none")
+            yield Field(self.start, id="number", placeholder="none", joined="; ")
             yield Static(literal(f" {self.unit}"), markup=False, id="unit")
             yield Static(f"  {self.range}", markup=False, classes="label")
 
