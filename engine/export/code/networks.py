@@ -19,7 +19,21 @@ from engine.models.networks.spec import declared, outputs, suited
 from engine.models.networks.training import CELLS, EVALUATE
 from engine.words import literal
 
-WRITTEN = ("dense", "dropout", "head", "conv2d", "pool", "flatten", "average", "beside", "embedding", "masked_average")
+TURNS = {"": [], "relu": ["nn.ReLU()"], "selu": ["nn.SELU()"], "mish": ["nn.Mish()"]}
+WRITTEN = (
+    "scale",
+    "ntk",
+    "dense",
+    "dropout",
+    "head",
+    "conv2d",
+    "pool",
+    "flatten",
+    "average",
+    "beside",
+    "embedding",
+    "masked_average",
+)
 BATCH = "engine.models.networks.spec:batch_size"
 
 
@@ -51,6 +65,11 @@ class Case:
     def beside(self) -> bool:
         """Whether columns that are no part of the material stand beside it."""
         return bool(self.inputs.beside)
+
+    @property
+    def own_rates(self) -> bool:
+        """Whether some of its weights learn at rates of their own."""
+        return any(layer.kind in ("scale", "ntk") or layer.form == "ntk" for layer in self.network.layers)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -97,10 +116,8 @@ def _writable(network: Network) -> None:
                      + said)  # fmt: skip
     if how.precision != "float32":
         raise NoForm(f"{network.title} was trained in another precision than 32 bits, and {said}")
-    if how.schedule not in ("constant", "cosine"):
-        raise NoForm(f"{network.title} was trained at a rate in waves, and {said}")
     for layer in network.layers:
-        plain = layer.activation in ("", "relu") and not layer.copies and not layer.form
+        plain = layer.activation in TURNS and not layer.copies and layer.form in ("", "ntk")
         if (
             layer.kind not in WRITTEN or not plain
         ):  # words are averaged where they are embedded: together they have a form
@@ -200,8 +217,10 @@ def _sequence(case: Case) -> str:
             into = comment(layer.purpose).splitlines()
             parts.append(into)
             continue
-        into += comment(layer.purpose, indent=" " * 12).replace(" " * 12, "").splitlines()
-        into += [f"{one}," for one in _written(layer, shape, joined=len(parts) > 1)]
+        made = _written(layer, shape, joined=len(parts) > 1)
+        if made or layer.kind == "masked_average":  # no dropout where nothing is dropped
+            into += comment(layer.purpose, indent=" " * 12).replace(" " * 12, "").splitlines()
+        into += [f"{one}," for one in made]
     said = [textwrap.indent("\n".join(lines), " " * (16 if len(parts) > 1 else 12)) for lines in parts]
     if len(parts) == 1:
         return f"        net = nn.Sequential(\n{said[0]}\n        )"
@@ -214,6 +233,12 @@ def _drawn(case: Case) -> str:
         return """            for layer in hidden:  # as Keras draws them; 0 is what lies behind the end of a text
                 layer.weight.copy_(0.05 * (2 * torch.rand(layer.weight.shape, generator=draw) - 1))
                 layer.weight[0] = 0.0
+"""
+    if case.own_rates:
+        return """            for layer in hidden:
+                if isinstance(layer, Mixed):
+                    layer.weight.copy_(torch.randn(layer.weight.shape, generator=draw))
+                    layer.bias.copy_(torch.randn(layer.bias.shape, generator=draw))
 """
     return """            for layer in hidden:  # He et al. 2015
                 drawn = torch.randn(layer.weight.shape, generator=draw)
@@ -232,12 +257,16 @@ def _written(layer: Layer, shape: tuple[int, ...], joined: bool) -> list[str]:
     first = "inputs" if shape == (1,) else repr(shape[-1])
     if joined:  # one column stands for all of those that join
         first = f"{shape[-1] - 1!r} + beside"
-    turn = ["nn.ReLU()"] if layer.activation == "relu" else []
+    turn = TURNS[layer.activation]
     match layer.kind:
         case "dense":
             return [f"nn.Linear({first}, {layer.size!r})", *turn]
         case "head":
-            return [f"nn.Linear({first}, outputs)"]
+            return [f"{'Mixed' if layer.form == 'ntk' else 'nn.Linear'}({first}, outputs)"]
+        case "ntk":
+            return [f"Mixed({first}, {layer.size!r})", *turn]
+        case "scale":
+            return [f"Weighed({first})"]
         case "dropout":
             return [f"nn.Dropout({layer.rate!r})"] if layer.rate else []
         case "conv2d":
@@ -257,6 +286,27 @@ def _written(layer: Layer, shape: tuple[int, ...], joined: bool) -> list[str]:
 
 
 SHAPES = {
+    "Mixed": '''class Mixed(nn.Module):
+    """x W / √inputs + b: the rate of learning suits every width (Holzmüller et al. 2024)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(outputs, inputs)), nn.Parameter(torch.zeros(outputs))
+        self.by = 1 / math.sqrt(inputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.bias, x, self.weight.t(), alpha=self.by)
+''',
+    "Weighed": '''class Weighed(nn.Module):
+    """A weight for each column."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(inputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+''',
     "Joined": '''class Joined(nn.Module):
     """A network in two parts, between which the columns join that are no part of the material."""
 
@@ -294,7 +344,7 @@ def _fit(case: Case) -> str:
     moved = "self.moved(x[rows])" if _moves(case) else "x[rows]"
     moved += ", beside[rows]" if case.beside else ""
     loss, told = _losses(case)
-    rate = _rate(how)
+    rate, weights = _rate(case), "groups" if case.own_rates else "net.parameters()"
     clip = (
         f"\n                nn.utils.clip_grad_norm_(net.parameters(), {how.clip!r}, foreach=True)" if how.clip else ""
     )
@@ -313,7 +363,7 @@ def _fit(case: Case) -> str:
         torch.set_num_threads({how.threads!r})  # the order of additions, and with it the last digit, hangs on it
         torch.manual_seed(self.seed)
         shuffle = torch.Generator().manual_seed(self.seed)
-        adam = torch.optim.AdamW(net.parameters(), lr={how.learning_rate!r}, betas={how.betas!r},
+{_groups(case)}        adam = torch.optim.AdamW({weights}, lr={how.learning_rate!r}, betas={how.betas!r},
                                  weight_decay={how.weight_decay!r}, fused=True)
 {loss}
         batch, epochs = {batch}, {how.epochs!r}
@@ -430,8 +480,24 @@ def _def(name: str, body: str) -> str:
     return f"\n        def {name}(out: torch.Tensor, t: torch.Tensor) -> torch.Tensor:\n            {body}\n"
 
 
-def _rate(how: Training) -> str:
+def _groups(case: Case) -> str:
+    """The weights by the rates that they learn at, where these differ."""
+    if not case.own_rates:
+        return ""
+    from engine.models.networks.modules import BIAS_RATE, SCALE_RATE
+
+    rate = case.how.learning_rate
+    return f"""        columns = [layer.weight for layer in net if isinstance(layer, Weighed)]
+        mixes = [layer for layer in net if isinstance(layer, Mixed)]
+        parts = (({SCALE_RATE!r}, columns), (1.0, [layer.weight for layer in mixes]),
+                 ({BIAS_RATE!r}, [layer.bias for layer in mixes]))
+        groups = [{{"params": part, "lr": {rate!r} * by, "factor": by}} for by, part in parts if part]
+"""
+
+
+def _rate(case: Case) -> str:
     """The rate of a step, where it changes."""
+    how = case.how
     if how.schedule == "constant" and not how.warm_up:
         return ""
     w = how.warm_up
@@ -439,9 +505,13 @@ def _rate(how: Training) -> str:
     if how.schedule == "cosine":
         past = f"(step / steps - {w!r}) / {max(1e-12, 1 - w)!r}" if w else "step / steps"
         then = f"0.5 * (1 + math.cos(math.pi * min(1.0, {past})))"
+    if how.schedule == "coslog4":
+        then = "0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / steps)))"  # four waves
     factor = f"(step + 1) / max(1.0, {w!r} * steps) if step / steps < {w!r} else {then}" if w else then
+    own = ' * group["factor"]' if case.own_rates else ""
     return (f"                factor = {factor}\n"
-            f'                adam.param_groups[0]["lr"] = {how.learning_rate!r} * factor\n'
+            "                for group in adam.param_groups:\n"
+            f'                    group["lr"] = {how.learning_rate!r}{own} * factor\n'
             "                step += 1\n")  # fmt: skip
 
 

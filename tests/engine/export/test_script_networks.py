@@ -52,6 +52,16 @@ CASES = {
         as_model("net_small", {**FEW, "schedule": "cosine", "warm_up": 0.2, "clip": 0.5, "drop_last": True}),
         "binary", {"metric": "log_loss", "types": {"age": "number", "note": "text", "since": "date"}},
     ),
+    "at a rate in waves": (as_model("net_one", {**FEW, "schedule": "coslog4"}), "binary", {"metric": "log_loss"}),
+    "columns weighed first": (
+        as_model("net_real", {"epochs": 4, "widths": [8, 8, 8], "batch": 32}), "multiclass", {"metric": "accuracy"},
+    ),
+    "columns weighed first, for numbers": (
+        as_model("net_real", {"epochs": 4, "widths": [8, 8], "batch": 32, "schedule": "constant"}), "regression", {},
+    ),
+    "columns weighed first, in waves": (
+        as_model("net_real", {"epochs": 4, "widths": [8, 8, 8], "batch": 32}), "binary", {"metric": "log_loss"},
+    ),
     "labels smoothed": (as_model("net_one", {**FEW, "smoothing": 0.1, "dropout": 0.0}), "multiclass",
                         {"metric": "accuracy", "prepare": {"weights": "balanced"}}),
     "pictures": (as_model("image_small", LOOK), "multiclass", {**PIXELS, "metric": "log_loss"}),
@@ -194,7 +204,6 @@ def test_a_hostile_journal_of_a_network_runs_nothing(small, tmp_path, monkeypatc
 @pytest.mark.parametrize(("settings", "said"), [
     ({"device": "cuda"}, "trained on a graphics card"),
     ({"precision": "bf16"}, "another precision than 32 bits"),
-    ({"schedule": "coslog4"}, "a rate in waves"),
 ])  # fmt: skip
 def test_what_no_code_can_repeat_is_said_in_a_sentence(settings, said, small):
     model = as_model("net_one", {**FEW, **settings})
