@@ -42,6 +42,27 @@ def test_what_came_out_otherwise_is_named_figure_by_figure_with_its_likely_cause
     assert "rows was 201 and is 200 now" in flagged.out.split("M29")[1]
 
 
+def test_other_versions_and_threads_are_named_as_the_likely_cause(rungwise, table, store_path):  # noqa: F811
+    """A store that was filled with another NumPy and other threads, on figures that came out otherwise there."""
+    words = ("--target", "bought", "--accept-recommended", "--stop-after", "define", "--quiet")
+    assert rungwise("run", table, *words).status == 0
+    other = sqlite3.connect(store_path)
+    other.execute("drop trigger evidence_no_update")
+    other.execute("update evidence set value = json_set(value, '$.rows', 201) where kind = 'profile'")
+    other.execute(
+        "update environment set content = "
+        "json_set(content, '$.versions.numpy', '1.0.7', '$.threads.OMP_NUM_THREADS', '63')"
+    )
+    other.commit()
+    other.close()
+    again = rungwise("replay", "leads", "--rerun", "--json")
+    (drifted,) = [c for c in json.loads(again.out)["rerun"] if c["outcome"] == "drifted"]
+    assert again.status == 1
+    assert "numpy 1.0.7 → " in drifted["cause"]
+    assert "OMP_NUM_THREADS 63 → " in drifted["cause"]
+    assert "numpy 1.0.7 → " in rungwise("replay", "leads", "--rerun").out
+
+
 def test_a_plan_repeats_what_people_and_plans_answered(rungwise, table, tmp_path):  # noqa: F811
     first = rungwise(
         "run", table, "--target", "bought", "--accept-recommended", "--stop-after", "define", "--quiet",
