@@ -506,7 +506,7 @@ def _rate(case: Case) -> str:
         past = f"(step / steps - {w!r}) / {max(1e-12, 1 - w)!r}" if w else "step / steps"
         then = f"0.5 * (1 + math.cos(math.pi * min(1.0, {past})))"
     if how.schedule == "coslog4":
-        then = "0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / steps)))"  # four waves
+        then = "0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * (step / steps))))"  # four waves
     factor = f"(step + 1) / max(1.0, {w!r} * steps) if step / steps < {w!r} else {then}" if w else then
     own = ' * group["factor"]' if case.own_rates else ""
     return (f"                factor = {factor}\n"
