@@ -66,12 +66,16 @@ class Past:
 
     def rungs(self, at: int) -> tuple[Rung, ...]:
         """The ladder after the decision at this place."""
+        return tuple(rung for _, rung in sorted(self._standing(at).items(), key=lambda item: item[0]))
+
+    def _standing(self, at: int) -> dict[int, Rung]:
+        """The rungs then, by their places: two models may have come to the same figures."""
         standing: dict[int, Rung | None] = {}
         for moment, place, rung in self._steps:
             if moment > at:
                 break
             standing[place] = rung
-        return tuple(rung for _, rung in sorted(standing.items()) if rung is not None)
+        return {place: rung for place, rung in standing.items() if rung is not None}
 
     def in_force(self, at: int) -> tuple[Decision, ...]:
         """The answers that stood after the decision at this place, in the order of their questions."""
@@ -88,8 +92,10 @@ class Past:
             if d.question != SETTLED.id and (place not in old or old[place].choice != d.choice)
         ]
         taken = self.decisions[first + 1 : second + 1]
-        was, now = self.rungs(first), self.rungs(second)
+        was, now = self._standing(first), self._standing(second)
+        gone = tuple(was[place] for place in sorted(was) if was[place] != now.get(place))
+        come = tuple(now[place] for place in sorted(now) if now[place] != was.get(place))
         return Between(
-            len(taken), tuple(changed), tuple(r for r in was if r not in now), tuple(r for r in now if r not in was),
+            len(taken), tuple(changed), gone, come,
             sum(d.seconds for d in taken), len({d.environment for d in self.decisions[first : second + 1]}),
         )  # fmt: skip

@@ -98,7 +98,7 @@ async def test_two_moments_are_compared(place):
         await see(pilot, "what changed")
         words = sheet(pilot)
         assert "12 decisions" in words
-        assert "+ 0.600 rule" in words
+        assert "+ 0.600 Expert's rule" in words
         assert "+ baseline.confirm confirm" in words
         assert "problem.target" not in words
         await pilot.press("escape")

@@ -48,7 +48,10 @@ def test_the_difference_turns_the_one_moment_into_the_other(journal: list[Decisi
         answers[change.name] = change.after.choice if change.after else None
     assert answers == {d.name: d.choice for d in past.in_force(second)}
     was, now = past.rungs(first), past.rungs(second)
-    assert [r for r in was if r not in found.gone] == [r for r in now if r not in found.come]
+    standing = list(was)
+    for rung_gone in found.gone:
+        standing.remove(rung_gone)
+    assert sorted(map(repr, [*standing, *found.come])) == sorted(map(repr, now))
     assert found.taken == second - first
     assert found.environments == len({d.environment for d in journal[first : second + 1]})
     assert found == past.between(second, first)  # whichever is named first
