@@ -5,6 +5,7 @@ from textual.widgets._toast import ToastRack
 
 from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of
 from tui.screens.workbench import Workbench
+from tui.widgets.rows import Rows
 from tui.widgets.where import WhereLine
 
 BLUE = 4  # of the sixteen colours; on black its contrast is 2 to 1
@@ -65,3 +66,21 @@ async def test_every_resize_leaves_the_whole_screen_drawn():
                 assert "why" in text
                 assert "enter Record" in text.splitlines()[-1]
                 assert "? Help" in text.splitlines()[-1]
+
+
+async def test_without_colour_the_focused_row_is_reversed_and_the_idle_one_is_not(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with app_over(ScriptedDesk(only(ask_champion())), session="churn").run_test(size=(80, 24)) as pilot:
+        await see(pilot, "carry forward")
+        await pilot.pause()
+        rows = pilot.app.screen.query_one("QuestionPane Rows", Rows)
+
+        def reversed_words() -> bool:
+            line = rows.render_line(rows.header_lines + rows.cursor)
+            return any(s.style is not None and s.style.reverse for s in line if "logistic" in s.text)
+
+        assert rows.has_focus
+        assert reversed_words()
+        await pilot.press("tab")
+        assert not rows.has_focus
+        assert not reversed_words()

@@ -89,7 +89,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         & > .rows--mark { color: $accent; }
         & > .rows--cursor-idle { background: $cursor-idle; }
         & > .rows--cursor { background: $cursor; text-style: bold; }
-        &:nocolor > .rows--cursor { text-style: reverse; }
+        &:nocolor > .rows--cursor { text-style: bold reverse; }
     }
     """
 
@@ -310,7 +310,10 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         sign = Content("") if self.still else Content("▸" if here else " ")
         mark = Content(" ") if self.still else Content.styled(f"{row.mark or ' ':<1} ", "$accent")
         line = sign + mark + self._line(row.cells, self._measure(width))
-        return self._strip(key, line, self.get_visual_style(*classes), width)
+        style = self.get_visual_style(*classes)
+        if here and self.get_component_styles(classes[-1]).text_style.reverse:
+            style += Style(reverse=True)  # which Textual's own leaves out
+        return self._strip(key, line, style, width)
 
     def _strip(self, key: tuple[object, ...], line: Content, style: Style, width: int) -> Strip:
         if (strip := self._strips.get(key)) is None:
