@@ -1,7 +1,9 @@
 """The pictures of this folder's snapshot tests lie in the top-level snapshots/."""
 
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
@@ -21,3 +23,16 @@ def _plain_terminal(monkeypatch):
     for name in ("NO_COLOR", "COLORTERM", "SSH_CONNECTION", "TEXTUAL_THEME", "COLORFGBG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture
+def workers_end(tmp_path):
+    """What an opened session set to work ends with its test, and does not wait for further work."""
+    yield
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if any(str(tmp_path) in word for word in child.cmdline()):
+                below = child.children(recursive=True)
+                for process in (child, *below):
+                    process.kill()
+                psutil.wait_procs([child, *below], timeout=10)

@@ -11,6 +11,8 @@ from tui.screens.review import ReviewScreen
 from tui.screens.workbench import Workbench
 from tui.store_desk import StoreDesk
 
+pytestmark = pytest.mark.usefixtures("workers_end")
+
 WAYS = {  # the keys from home
     Home: (), Workbench: ("enter",), JournalScreen: ("r",), ReviewScreen: ("v",), BranchesScreen: ("r", "b"),
 }  # fmt: skip

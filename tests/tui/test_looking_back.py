@@ -25,6 +25,7 @@ from tui.widgets.rows import Rows
 from tui.widgets.sheet import Sheet
 
 SIZE = (120, 40)
+pytestmark = pytest.mark.usefixtures("workers_end")
 
 
 def store_with_branches(folder: Path) -> Path:
