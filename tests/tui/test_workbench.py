@@ -1,5 +1,10 @@
 """The workbench, key by key, over a scripted path."""
 
+from contextlib import nullcontext
+
+import pytest
+from textual.css.query import NoMatches
+
 from engine.ports import TrialState
 from tests.tui.scripted import (
     EXAMS,
@@ -17,6 +22,7 @@ from tests.tui.scripted import (
 from tui.screens.home import Home
 from tui.screens.workbench import Workbench
 from tui.widgets.question import QuestionPane
+from tui.widgets.where import Where
 
 SIZE = (120, 40)
 ASKED = "carry forward"
@@ -249,6 +255,20 @@ async def test_two_quick_enters_record_once():
         pilot.app.screen.action_record()
         await see(pilot, "walked to its end")
         assert len(desk.opened[0].decisions()) == 1
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_an_answer_that_comes_while_the_screen_is_left_finds_nothing_missing(leaves, monkeypatch):
+    """The parts of a screen go before it does; while it stays, a part that is missing is a mistake and is said."""
+    desk = ScriptedDesk(only(ask_target()))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "Which column")
+        screen = pilot.app.screen
+        await screen.query(Where).remove()
+        monkeypatch.setattr(screen, "_closing", leaves)
+        with nullcontext() if leaves else pytest.raises(NoMatches):
+            await screen._advance()
+        monkeypatch.setattr(screen, "_closing", False)
 
 
 async def test_a_failed_state_is_an_error_in_words_not_a_crash():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -148,6 +149,19 @@ class Workbench(Page):
 
     async def _advance(self) -> None:
         """Ask the session what it waits for, and show that."""
+        with self._unless_left():
+            await self._ask_and_show()
+
+    @contextlib.contextmanager
+    def _unless_left(self) -> Iterator[None]:
+        """Nothing is missing where the screen is being left meanwhile: its parts go before it does."""
+        try:
+            yield
+        except NoMatches:
+            if self.display:  # False from the moment that it closes
+                raise
+
+    async def _ask_and_show(self) -> None:
         assert self._timer is not None
         self._timer.pause()
         try:
@@ -228,7 +242,8 @@ class Workbench(Page):
             return
         self._polling = True
         try:
-            await self.look()
+            with self._unless_left():
+                await self.look()
         finally:
             self._polling = False
 
