@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.scalar import Scalar
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -211,7 +212,7 @@ class JournalScreen(Screen[Leave]):
             self._look_closer(at)
 
     def _ladder(self, at: int) -> None:
-        """Drawn only when it is another than before: it is the one part whose size may change."""
+        """Drawn only when it is another than before, in the room that it takes at the end: nothing else moves by it."""
         ladder = self.query_one("#ladder", Static)
         if not ladder.display or not ladder.content_size.width:  # before the first layout there is no width to draw to
             return
@@ -221,7 +222,11 @@ class JournalScreen(Screen[Leave]):
         self._drawn_ladder = rungs
         pens = ASCII if getattr(self.app, "ascii_only", False) else UNICODE
         marks = [replace(mark, label=short(mark.label, 60)) for _, mark in marks_of(rungs)]
-        ladder.update(drawn(marks, ladder.content_size.width, pens) if marks else "no rung yet")
+        text = drawn(marks, ladder.content_size.width, pens) if marks else "no rung yet"
+        room = 2 + max(1, len(self.past.rungs(len(self.decisions) - 1)))
+        moved = ladder.styles.height != Scalar.from_number(room)
+        ladder.styles.height = room
+        ladder.update(text, layout=moved)
 
     @work(group="moment", exclusive=True)
     async def _look_closer(self, at: int) -> None:
