@@ -46,8 +46,8 @@ def write_decision(db: Database, branch: int, sealed: Decision) -> None:
 def _nothing_to_collect() -> Iterator[None]:
     """While much is read that will stay, Python does not look through all of it again and again for what may go.
 
-    That looking took a quarter of the time in which a journal of 10,000 decisions is read.  What was read then counts as
-    old, unseen: or a key press soon after would wait for it to be looked through (70 ms of such a journal).
+    That looking took a quarter of the time in which a journal of 10,000 decisions is read.  What was read then counts
+    as old, unseen: or a key press soon after would wait for it to be looked through (70 ms of such a journal).
     """
     was_on = gc.isenabled()
     gc.disable()

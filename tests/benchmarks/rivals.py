@@ -66,7 +66,7 @@ def autogluon(job: Mapping[str, Any], aim: str | None, X: pd.DataFrame, y: pd.Se
 
 
 def _as_numbers(X: pd.DataFrame, asked: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Levels as their place in the order of what was learned from, empty cells as they are."""
+    """Levels as their place in the order of what was learned from; empty cells as the median."""
     told = []
     for frame in (X, asked):
         made = {}
@@ -77,7 +77,8 @@ def _as_numbers(X: pd.DataFrame, asked: pd.DataFrame) -> tuple[np.ndarray, np.nd
                 kept = pd.Categorical(frame[column], categories=sorted(X[column].dropna().astype(str).unique()))
                 made[column] = pd.Series(kept.codes, index=frame.index).astype(float).where(kept.codes >= 0)
         told.append(pd.DataFrame(made).to_numpy(dtype=np.float64))
-    return told[0], told[1]
+    usual = np.nan_to_num(np.nanmedian(told[0], axis=0))  # some of its models take no empty cells
+    return np.where(np.isnan(told[0]), usual, told[0]), np.where(np.isnan(told[1]), usual, told[1])
 
 
 RIVALS: Mapping[str, Callable[..., Any]] = {"flaml": flaml, "mljar": mljar, "autogluon": autogluon}
