@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.export.code.networks import BATCH, before, case_of
+from engine.export.code.networks.case import BATCH, before, case_of
 from engine.export.code.plan import Part, Plan
 from engine.export.code.rules import rule
 from engine.export.model.terms import NoForm

@@ -1,0 +1,47 @@
+"""A network in code: its layers as plain torch, and the loop that trained it, written for this one case.
+
+The loop draws random numbers in the very order of `engine.models.networks.training`, so that on the same machine the
+same figures come out.  Every setting is a literal (`!r`): it may come from a stranger's store, and the code is run.
+"""
+
+from __future__ import annotations
+
+from engine.export.code.networks.case import Case, case_of
+from engine.export.code.networks.layers import SHAPES, layers
+from engine.export.code.networks.learning import answering, answers, entering, fit
+from engine.export.code.plan import Cell, Plan
+from engine.words import literal
+
+
+def code_of(case: Case) -> str:
+    """The class: layers, training, answers."""
+    types = {"place": "slice", "words": "int"}
+    told = "".join(f", {name}: {types[name]}" for name in case.given)
+    kept = ", ".join(f"self.{name}" for name in ("seed", *case.given))
+    pieces = (
+        f'class {case.name}:\n    """{_docstring(case)}"""\n\n'
+        f"    def __init__(self, seed: int{told}) -> None:\n        {kept} = {', '.join(('seed', *case.given))}\n",
+        layers(case),
+        fit(case),
+        answering(case),
+        entering(case),
+        answers(case),
+    )
+    return "\n".join(piece.rstrip("\n") + "\n" for piece in pieces if piece).rstrip("\n") + "\n"
+
+
+def _docstring(case: Case) -> str:
+    return f"{literal(case.network.title)}, called as scikit-learn calls a model."
+
+
+def networks(plan: Plan) -> list[Cell]:
+    """A cell for each network of the session."""
+    found = []
+    for leaf in plan.whole.leaves:
+        if leaf.spec.network:
+            code = code_of(case_of(plan, leaf))
+            shapes = [text for name, text in SHAPES.items() if f"{name}(" in code]
+            top = [] if found else ["import copy\nimport math\n\nimport torch\nfrom torch import nn\n"]
+            words = f"{literal(leaf.spec.why)} Trained as the session did: the same draws in the same order."
+            found.append(Cell(leaf.spec.title, words, "\n\n".join([*top, *shapes, code])))
+    return found
