@@ -31,11 +31,16 @@ class Finding:
 
 
 def verify(connection: Connection, session: str | None = None) -> list[Finding]:
-    """The first broken link of each session, then what is wrong with the store as a whole.  Empty when sound."""
+    """The first broken link of each session, then what is wrong with the store as a whole.  Empty when sound.
+
+    With one session named, the other sessions and the file's pages are left out; records that were taken out and guards
+    that are gone are told all the same, since whose they were cannot be said.
+    """
     sessions = connection.rows("select id, name from session where ?1 is null or name = ?1 order by id", [session])
     findings = [found for row in sessions if (found := _first_broken_link(connection, row))]
+    findings += _missing_rows(connection) + _guards(connection)
     if session is None:
-        findings += _missing_rows(connection) + _guards(connection) + _file(connection)
+        findings += _file(connection)
     return findings + _evidence(connection) + _artifacts(connection)
 
 

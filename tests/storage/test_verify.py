@@ -109,6 +109,16 @@ def test_decisions_cut_off_at_the_end(edited):
     assert edited("delete from decision where seq >= 7") == ["2 of the decisions recorded in this store were taken out"]
 
 
+def test_what_was_cut_off_is_told_of_one_session_too(store, churn, edited):
+    """Nothing in the session itself shows that its last decisions are gone, so it must not be called sound."""
+    edited("delete from decision where seq >= 7")
+    store._connection.db.execute("drop trigger decision_no_delete")
+    assert [str(f) for f in store.verify(churn)] == [
+        "2 of the decisions recorded in this store were taken out",
+        "the guards against changing records were taken out (decision_no_delete)",
+    ]
+
+
 def test_a_branch_hung_elsewhere(edited):
     (finding,) = edited("update branch set forked_at = 4 where id = 2")
     assert finding.startswith("session churn, branch branch-2, decision 6 (q.branch): decision 5")
