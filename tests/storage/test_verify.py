@@ -180,7 +180,7 @@ def test_columns_that_are_spelled_otherwise_are_read_before_they_are_judged(stor
     with sqlite3.connect(place) as other:
         other.execute("drop trigger decision_no_update")
         other.execute("update decision set flags = ' [ ] '")
-    assert store.verify(churn) == []
+    assert [found for found in store.verify(churn) if found.session] == []
 
 
 def test_a_column_nested_beyond_reading_is_named(store, place, churn):
