@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.metrics import ABSOLUTE, BY_NAME, Metric, figure, guards_of, quantile_of
-from engine.models.catalogue import ModelSpec, key_of, model_spec, models_for, spec_of
+from engine.models.catalogue import ModelSpec, key_of, model_spec, models_for, parts_of_model, spec_of
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
 from engine.views import Intervals, Table
+
+PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")  # of the time of an answer
 
 
 def metric(s: Session) -> Metric:
@@ -119,6 +121,12 @@ def too_few(s: Session) -> bool:
     return bool(drawn and drawn.check and drawn.check.details.get("tiny"))
 
 
+def asked_by(what: Mapping[str, Json], known: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Those of the candidates that a composed model asks for each answer.  A search asks none: its part is set anew."""
+    parts = [dict(part) for part in parts_of_model(what)] if what["name"] != "tuned" else []
+    return tuple(c for c in known if dict(c.model) in parts)
+
+
 def title(what: Mapping[str, Json]) -> str:
     return spec_of(what).title
 
@@ -134,6 +142,7 @@ class Candidate:
     against: str = ""  # the champion that it was compared with
     stopped: str = ""  # why it was stopped after its first exams, in a sentence; `exams` holds only those then
     race: Evidence | None = None  # what it was stopped by
+    asks: tuple[Candidate, ...] = ()  # of a composed model the parts that were timed by themselves
 
     @property
     def spec(self) -> ModelSpec:
@@ -156,8 +165,19 @@ class Candidate:
         return self.exams.value["value"]
 
     @property
+    def timing(self) -> dict[str, Json]:
+        """What was timed of it, {} where nothing was.  It asks each of its parts, so that none of them may be said to
+        take longer than it does, whatever the machine was doing at the two moments."""
+        if self.latency is None or not self.latency.ok:
+            return {}
+        timed = dict(self.latency.value)
+        for part in self.asks:
+            timed |= {k: max(timed[k], part.timing[k]) for k in PERCENTILES if k in timed and k in part.timing}
+        return timed
+
+    @property
     def p95(self) -> float | None:
-        return self.latency.value["p95_ms"] if self.latency is not None and self.latency.ok else None
+        return self.timing.get("p95_ms")
 
     def seconds(self) -> float:
         """Mean time to fit once."""

@@ -11,7 +11,7 @@ from engine.questions import Judgement, Level, Objection, Option, Question, Why
 from engine.records import Check, Evidence, Json, Trial
 from engine.stages.deep.comparing import alpha, ask_place
 from engine.stages.deep.situation import Situation
-from engine.stages.ladder import Candidate, about_model, compare, examine, ladder_view
+from engine.stages.ladder import Candidate, about_model, asked_by, compare, examine, ladder_view
 from engine.stages.simple.blending import ALIKE
 from engine.views import Table
 
@@ -50,7 +50,9 @@ FINAL = Question(
     source="S000; decision catalogue 5.3",
     whys=(
         Why(
-            "How is it timed?", "One raw row in, one decision out, one thread, 1,000 calls; the worst p95 of 3 rounds."
+            "How is it timed?",
+            "One raw row in, one decision out, one thread, 1,000 calls; the worst p95 of 3 rounds, in time that the "
+            "processor worked for it.",
         ),
         Why("Why again?", "At the gate a copy was timed that had hardly learned; this is the net that leaves."),
         Why("What if it is over?", "Then it does not leave: the model that stood before it stands again."),
@@ -85,7 +87,7 @@ def blend(at: Situation, net: Candidate, standing: Candidate, strict: bool, roun
         (examine(at.s, what, at.exams()), about_model(at.s, "latency", what, "speed")), "Both together", optional=True
     )
     at.purse.paid(exams)
-    both = Candidate(what, exams, speed)
+    both = Candidate(what, exams, speed, asks=asked_by(what, (at.champion, net)))
     if not both.ok:
         return standing
     comparing = compare(at.s, standing, [both], at.delta, alpha=alpha(strict), round_=round_)
@@ -152,7 +154,7 @@ def decide_latency(at: Situation, net: Candidate) -> Ask | None:
     """What the timing of the trained net says; over the limit, what stood before it stands again."""
     if net.latency is None or not net.latency.ok:
         return None
-    limit, v, before = at.s.choice("problem.latency"), net.latency.value, at.champion
+    limit, v, before = at.s.choice("problem.latency"), net.timing, at.champion
     words = f"{before.title} needs {figure(before.p95)} ms" if before.p95 else f"{before.title} was not timed"
     rows = [("p50", v.get("p50_ms")), ("p95", v.get("p95_ms")), ("p99", v.get("p99_ms"))]
     shows = (

@@ -18,7 +18,7 @@ from engine.plans import plan
 from engine.records import Json, Trial
 from engine.session import Session
 from engine.stages.deep.purse import DEFAULT, Purse
-from engine.stages.ladder import Candidate, about_model, examine, metric, model
+from engine.stages.ladder import Candidate, about_model, asked_by, examine, metric, model
 from engine.stages.simple.climbing import climb
 
 ALPHA, STRICT = 0.05, 0.01  # what the first round may spend; strict proof: a fifth of it (2.6)
@@ -118,7 +118,7 @@ def standing(s: Session, climbed: Sequence[Candidate]) -> Conversation:
     trials = (examine(s, what), about_model(s, "latency", what, "speed"))
     exams, speed = yield Measure(trials, f"{top.model}: what was measured of it", optional=True)
     needed([exams])
-    return Candidate(what, exams, speed)
+    return Candidate(what, exams, speed, asks=asked_by(what, climbed))
 
 
 # -- networks ------------------------------------------------------------------------------------------------------

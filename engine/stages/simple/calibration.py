@@ -11,7 +11,7 @@ from engine.models.catalogue import key_of, parts_of_model
 from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
-from engine.stages.ladder import Candidate, about_model, examine, interval, metric, too_few
+from engine.stages.ladder import Candidate, about_model, asked_by, examine, interval, metric, too_few
 from engine.stages.simple.climbing import broken_limit
 from engine.stages.simple.error_views import reliability_view
 from engine.views import Table, View
@@ -90,7 +90,7 @@ def _try(s: Session, champion: Candidate, method: str) -> Conversation:
     exams, speed = yield Measure(
         (examine(s, what), about_model(s, "latency", what, "speed")), "Calibrating inside the exams", optional=True
     )
-    found = Candidate(what, exams, speed)
+    found = Candidate(what, exams, speed, asks=asked_by(what, (champion,)))
     if not found.ok:
         return None, None
     (compared,) = yield Measure((_compare(s, champion, found),), optional=True)

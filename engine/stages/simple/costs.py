@@ -18,7 +18,7 @@ def costs_view(candidates: Sequence[Candidate]) -> Table:
     for c in candidates:
         if not c.ok:
             continue
-        timed = c.latency.value if c.latency is not None and c.latency.ok else {}
+        timed = c.timing
         kept = timed.get("model_bytes")
         rows.append(
             [

@@ -12,7 +12,7 @@ from engine.plans import alpha_of_round
 from engine.questions import Judgement, Level, Objection, Option, Question, Why
 from engine.records import Evidence, Json, Trial
 from engine.session import Session
-from engine.stages.ladder import Candidate, about_model, compare, examine, ladder_view, metric
+from engine.stages.ladder import Candidate, about_model, asked_by, compare, examine, ladder_view, metric
 from engine.stages.simple.climbing import broken_limit
 from engine.views import View
 
@@ -72,7 +72,7 @@ def challenge(stand: Standing, what: Mapping[str, Json], label: str, delta: floa
     could not be measured.  delta: the gain that it must bring beside being better."""
     s = stand.s
     exams, speed = yield Measure((examine(s, what), about_model(s, "latency", what, "speed")), label, optional=True)
-    found = Candidate(what, exams, speed)
+    found = Candidate(what, exams, speed, asks=asked_by(what, (stand.model, *stand.runners)))
     if not found.ok:
         return found
     return (yield from judged(stand, found, compare(s, stand.model, [found], delta, round_=stand.comparisons + 1)))

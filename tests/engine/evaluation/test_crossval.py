@@ -1,12 +1,15 @@
 """The practice exams: what comes out, that it comes out again, and what happens when a model fails."""
 
 import json
+import time
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
 
 from engine.data.table import load
 from engine.errors import Cancelled, DataProblem
+from engine.evaluation import latency as timing
 from engine.evaluation.crossval import cross_validate, read_out_of_fold
 from engine.evaluation.errors import errors
 from engine.evaluation.latency import latency
@@ -14,6 +17,7 @@ from engine.evaluation.learning import SHARES, learning_curve
 from engine.evaluation.lockbox import lockbox
 from engine.evaluation.slices import benjamini_hochberg
 from engine.models.catalogue import as_model
+from engine.models.fitting import Fitted
 from tests.engine.tables import Memory, customers, recipe
 
 BASE = {"binary": "prior", "multiclass": "prior", "regression": "mean"}
@@ -260,3 +264,25 @@ def test_latency_by_the_protocol(tmp_path, monkeypatch):
     assert value["threads"] == 1
     assert value["rows_per_second"] > 100
     assert value["model_bytes"] > 1000
+
+
+def test_waiting_for_a_turn_on_a_busy_machine_is_no_part_of_an_answer(monkeypatch):
+    import pandas as pd
+
+    monkeypatch.setattr(timing, "FEWEST", 3)
+
+    class Idle:
+        labels: ClassVar[list[str]] = []
+
+        def scores(self, frame: pd.DataFrame) -> pd.DataFrame:
+            time.sleep(0.005)  # the processor does something else meanwhile
+            return frame
+
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    timed = timing.time_calls(cast(Fitted, Idle()), frame, cap=0.01)
+    assert timed["p95_ms"] < 4
+    assert timed["waited"] > 0.5
+    monkeypatch.setattr(timing, "FINE", False)  # no clock but the one on the wall
+    timed = timing.time_calls(cast(Fitted, Idle()), frame, cap=0.01)
+    assert timed["p50_ms"] >= 5
+    assert timed["waited"] < 0.5
