@@ -207,8 +207,9 @@ class Conductor:
         yield Ask(
             SETTLED,
             subject=stage.name,
+            options=SETTLED.options if len(taken) > 1 else (Option("keep", "Keep it"),),
             recommended="keep",
-            reason="Each follows the rule shown beside it.",
+            reason=f"{'Each' if len(taken) > 1 else 'It'} follows the rule shown beside it.",
             facts={"answers": f"These {len(taken)} answers", "were": "were", "them": "them"}
             if len(taken) > 1
             else {"answers": "This answer", "were": "was", "them": "it"},

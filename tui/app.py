@@ -21,6 +21,7 @@ from textual.theme import Theme
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from tui.desk import Clerk, Desk
+from tui.letters import Letters, shown_by, started_with
 from tui.screens.home import Home
 from tui.screens.small import TooSmall, fits
 from tui.theme import DARK, LIGHT, dark_by_environment, missing_variables
@@ -67,11 +68,11 @@ class RungwiseApp(App[None]):
     ]
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
     CSS = """
-    ToastRack { dock: top; align: right top; margin: 0; }
+    ToastRack { layer: default; max-height: 50%; visibility: visible; scrollbar-size-vertical: 1; }
     Toast { width: 100%; max-width: 100%; margin: 0; padding: 0 1; background: $panel; }
     SearchIcon { display: none; }
     CommandPalette CommandList > .option-list--option-highlighted { background: $cursor; color: $foreground; }
-    """  # over the lines that say where one is, never over the question, the evidence or the why
+    """  # what is said in passing has lines of its own above the keys, taken from the room that the screen can spare
 
     def __init__(
         self,
@@ -93,9 +94,8 @@ class RungwiseApp(App[None]):
         self.now = now
         self.machine = ""
         self.drafts: dict[tuple[str, str, str], Draft] = {}
-        self.ascii_only = (
-            not (sys.stdout.encoding or "utf-8").lower().startswith("utf") or os.environ.get("TERM") == "linux"
-        )
+        self._letters = Letters(shown_by(started_with(os.environ), getattr(sys.__stderr__, "encoding", None)))
+        self._filters.append(self._letters)  # stderr is where Textual draws
         self._first = (session, branch, read_only)
         self._begin = begin
         self._home = Home(fresh)
@@ -108,6 +108,15 @@ class RungwiseApp(App[None]):
         self._followed = "" if self.theme == wanted else self.theme  # the theme as long as nobody chose one
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether the terminal lacks signs, so that frames and pictures are drawn with letters."""
+        return self._letters.enabled
+
+    @ascii_only.setter
+    def ascii_only(self, only: bool) -> None:
+        self._letters.enabled = only
 
     @property
     def available_themes(self) -> dict[str, Theme]:

@@ -5,6 +5,8 @@ from textual.widgets._toast import ToastRack
 
 from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of
 from tui.screens.workbench import Workbench
+from tui.widgets.headline import HeadLine
+from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Rows
 from tui.widgets.where import WhereLine
 
@@ -35,7 +37,7 @@ async def test_nothing_is_drawn_in_the_colour_of_its_ground(monkeypatch, theme, 
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
-async def test_what_is_said_in_passing_covers_neither_the_question_nor_the_why(size):
+async def test_what_is_said_in_passing_covers_nothing(size):
     async with app_over(ScriptedDesk(only(ask_champion())), session="churn").run_test(
         size=size, notifications=True
     ) as pilot:
@@ -45,9 +47,12 @@ async def test_what_is_said_in_passing_covers_neither_the_question_nor_the_why(s
         await see(pilot, "is asked again")
         (rack,) = pilot.app.screen.query(ToastRack)
         assert isinstance(pilot.app.screen, Workbench)
-        assert rack.region.bottom <= max(2, pilot.app.screen.query_one("#pane").region.y)
-        where = pilot.app.screen.query_one(WhereLine)
-        assert not where.display or where.region.y < 2
+        screen = pilot.app.screen
+        for part in (screen.query_one(HeadLine), screen.query_one("#main"), screen.query_one(KeyLine)):
+            assert part.region.height
+            assert not part.region.overlaps(rack.region), part
+        where = screen.query_one(WhereLine)
+        assert not where.display or not where.region.overlaps(rack.region)
         assert "carry forward" in text_of(pilot)
 
 

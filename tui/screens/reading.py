@@ -19,6 +19,12 @@ from tui.widgets.evidence import Evidence, Tabs
 from tui.widgets.keyline import KeyLine
 from tui.widgets.sheet import Sheet
 
+WHYS = """One why leads to the next, with the figures of this session, and where each comes from. A question that
+should wait can be parked; the list is asked for at the end of simple."""
+
+EVIDENCE = """What was measured for this question, a view at a time. Each picture can be read as a table of its figures;
+the cells that a table cuts off stand below it, for the row under the cursor."""
+
 
 class Whys(Dialog[None]):
     """*Keep asking why*: one why leads to the next; each press of `w` opens one more."""
@@ -33,6 +39,7 @@ class Whys(Dialog[None]):
     Whys VerticalScroll { height: 1fr; padding: 0; scrollbar-size-vertical: 1; background: transparent; }
     Whys Static { height: auto; }
     """
+    about = WHYS
 
     def __init__(
         self, prompt: str, chain: Sequence[tuple[str, str, str]], park: Callable[[str], None] | None = None
@@ -111,6 +118,7 @@ class EvidenceBox(Dialog[None]):
     DEFAULT_CSS = """
     EvidenceBox > .box { width: 100%; max-width: 100%; height: 1fr; max-height: 100%; }
     """
+    about = EVIDENCE
 
     def __init__(self, title: str, views: Sequence[View]) -> None:
         super().__init__()
@@ -207,7 +215,7 @@ class Help(Dialog[None]):
     def _content(self, inside: int) -> Content:
         """inside: cells of a line; what is said of a key stays in its own column."""
         width = max((Content(key).cell_length for key, _ in self.keys), default=0)
-        parts = [Content(literal(" ".join(self.about.split()))), Content("")]
+        parts = [Content(literal(" ".join(self.about.split()))), Content("")] if self.about else []
         for key, words in self.keys:
             first, *others = Content(literal(words)).wrap(max(20, inside - width - 2))
             parts.append(Content.assemble((key.rjust(width), "bold $primary"), "  ", first))

@@ -81,7 +81,8 @@ class SearchScreen(Dialog["Hit | None"]):
         none.update("No why, answer or comment has all of these words." if words.strip() else HINT)
         self.query_one(Rows).show(COLUMNS if self.hits else (), [_row(hit) for hit in self.hits], 0)
         box = self.query_one(".box", Vertical)
-        box.border_title = f"search: {len(self.hits)} places" if words.strip() else "search"
+        found = len(self.hits)
+        box.border_title = f"search: {found} place{'s' * (found != 1)}" if words.strip() else "search"
         self.refresh_bindings()
 
     @on(Input.Submitted)

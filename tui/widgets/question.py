@@ -146,7 +146,7 @@ class QuestionPane(Vertical):
     def _recommended(self, named_only: bool = False) -> Content:
         by_key = {str(o.key): o.text for o in self.ask.offered}
         recommended = self.ask.recommended
-        named = by_key.get(str(recommended), words_of(recommended))
+        named = by_key.get(str(recommended)) or self.form.words(recommended) or words_of(recommended)
         if isinstance(recommended, dict) or len(named) > 60:
             named = "as shown"
         first = re.split(r"(?<=[^.\d]\.) (?=[A-Z])", self.ask.reason, maxsplit=1)[0]  # the whole of it opens the why
@@ -166,6 +166,10 @@ class QuestionPane(Vertical):
         self.form.take_focus()
         self._silent = False
         self._renew()
+        self.call_after_refresh(self._tell_note)  # what a column cuts off is known once it has its width
+
+    def _tell_note(self) -> None:
+        self._put("#warning", self._warning(*self._stands))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height >= 26, "roomy")
@@ -271,7 +275,7 @@ class QuestionPane(Vertical):
         _, judgement, wrong = self._reading()
         if wrong and self._typed() and _without_name(message, self.ask.question.id) == wrong:
             return  # stands above already
-        for objection in judgement.objections if judgement else ():  # stands above already
+        for objection in judgement.objections if judgement and self._typed() else ():  # stands above already
             message = message.replace(f"{objection.message} ", "")
         self._problem(_without_name(message, self.ask.question.id))
         if why_needed and self._typed():

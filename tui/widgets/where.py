@@ -107,7 +107,7 @@ class WhereLine(Widget):
 
 
 def _decided(question: str, value: object, width: int) -> Content:
-    name = literal(question.split(".", 1)[-1])
+    name = literal(question.split(".", 1)[-1].replace("_", " "))
     return Content.assemble((f"{name} ", "$text-muted"), choice(value)).truncate(width, ellipsis=True)
 
 

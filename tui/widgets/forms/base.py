@@ -48,6 +48,10 @@ class Form(Vertical):
         """The answer as it stands; the question reads it, and may refuse it."""
         raise NotImplementedError
 
+    def words(self, answer: Json) -> str:
+        """An answer in the words that stand in the form; empty where those of its figures do."""
+        return ""
+
     def note(self) -> str:
         """What is known of the answer under the cursor, in words."""
         return ""

@@ -55,6 +55,9 @@ class CostsForm(Form):
         self.start = next((i for i, kind in enumerate(KINDS) if kind[0] == ask.recommended), 0)
         self.recommended = ask.recommended
 
+    def words(self, answer: Json) -> str:
+        return next((words for key, words, _ in KINDS if key == answer), "")
+
     def compose(self) -> ComposeResult:
         rows = [Row((words, note), mark="★" if key == self.recommended else "", key=key) for key, words, note in KINDS]
         yield Rows((Column(), Column(flex=True)), rows, id="kind")
