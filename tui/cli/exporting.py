@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from engine.conductor import Conductor
+from engine.data.address import name_of
 from engine.errors import DataProblem, UsageProblem
 from engine.export.dossier import Dossier, Product
 from engine.export.registry import EXPORTS, Export, export_of, telling
@@ -88,7 +89,7 @@ def dossier(store: Store, name: str, branch: str = "", *, shown: bool = True) ->
         Session(info.name, info.dataset, decisions),
         decisions,
         _shows(Session(info.name, info.dataset), journal, known) if shown else {},
-        source=info.path.name,
+        source=name_of(info.path),
         branch=journal.branch,
         environment=store.environments.get,
         evidence=known.get,

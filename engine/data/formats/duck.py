@@ -41,9 +41,7 @@ def _opened(path: Path, settings: ReadSettings | None, like: ReadSettings | None
     try:
         connection = duckdb.connect(str(file.absolute()), read_only=True, config=SHUT)
         found = one_of(path, part, settings or like, list(_tables(connection)), settled=settings is not None)
-        query = found.query or f"select * from {_spelled(connection, found.table)}"  # noqa: S608 - a quoted name
-        if found.query:
-            _check_query(path, connection, found)
+        query = _query(path, connection, found)
         names = [str(name) for name in connection.sql(query).columns]
         if settings is None:
             settings = replace(ReadSettings(format="duckdb"), table=found.said)
@@ -60,6 +58,25 @@ def _opened(path: Path, settings: ReadSettings | None, like: ReadSettings | None
     finally:
         if connection is not None:
             connection.close()
+
+
+def query_of(path: Path, settings: ReadSettings) -> str:
+    """The query by which the table that the address or the settings name is read.  Raises DataProblem."""
+    import duckdb
+
+    file, part = split(path)
+    try:
+        with duckdb.connect(str(file.absolute()), read_only=True, config=SHUT) as connection:
+            return _query(path, connection, one_of(path, part, settings, list(_tables(connection)), settled=True))
+    except duckdb.Error as error:
+        raise _problem(path, str(error)) from None
+
+
+def _query(path: Path, connection: Any, found: Part) -> str:
+    if not found.query:
+        return f"select * from {_spelled(connection, found.table)}"  # noqa: S608 - a quoted name
+    _check_query(path, connection, found)
+    return found.query
 
 
 def _tables(connection: Any) -> dict[str, tuple[str, str]]:

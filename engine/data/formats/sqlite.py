@@ -33,7 +33,7 @@ def _opened(path: Path, settings: ReadSettings | None, like: ReadSettings | None
     guesses: list[Guess] = []
     with _connected(path, file) as connection:
         found = one_of(path, part, settings or like, _tables(connection), settled=settings is not None)
-        query = found.query or f"select * from {quoted_name(found.table)}"  # noqa: S608 - a quoted name
+        query = _query(found)
         names = _names(path, connection, query, found)
         if settings is None:
             settings = replace(ReadSettings(format="sqlite"), table=found.said)
@@ -45,6 +45,17 @@ def _opened(path: Path, settings: ReadSettings | None, like: ReadSettings | None
         opened.batches = lambda wanted: _batches(connection, query, wanted, decimal)
         with _in_words(path, found):
             yield opened
+
+
+def query_of(path: Path, settings: ReadSettings) -> str:
+    """The query by which the table that the address or the settings name is read.  Raises DataProblem."""
+    file, part = split(path)
+    with _connected(path, file) as connection:
+        return _query(one_of(path, part, settings, _tables(connection), settled=True))
+
+
+def _query(found: Part) -> str:
+    return found.query or f"select * from {quoted_name(found.table)}"  # noqa: S608 - a quoted name
 
 
 @contextmanager

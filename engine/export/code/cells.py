@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-from engine.data.settings import ReadSettings
 from engine.export.code.borrowed import borrow
 from engine.export.code.exams import exams, final
 from engine.export.code.fitting import borrowed_heads, model, written
@@ -15,7 +14,7 @@ from engine.export.code.preparing import BRIGHTNESS, own_steps, preparation, sty
 from engine.export.code.reading import SQL, reading
 from engine.export.code.rules import RULES
 from engine.export.code.series import BORROWED, series
-from engine.export.model.terms import NoForm
+from engine.export.code.sources import file_of, settings_of
 from engine.export.told import exam_of, measured, name_of
 from engine.records import Check
 from engine.words import literal
@@ -30,14 +29,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 """
-
-
-def writable(plan: Plan) -> None:
-    """Raises NoForm for rows that plain code does not read so far."""
-    if ReadSettings.from_dict(plan.recipe.get("read") or {}).format != "csv":
-        raise NoForm(
-            "Only delimited text files are read by plain code so far; save the table as CSV, or take --to model."
-        )
 
 
 def cells(plan: Plan) -> list[Cell]:
@@ -74,7 +65,7 @@ def _head(plan: Plan) -> Cell:
         told.append(f"Final exam: {exam_of(result.check)}.")
     words = " ".join(literal(line) for line in told)
     code = f"""{HEAD}
-DATA = Path({plan.d.source!r})  # the table, as it was when the session read it
+DATA = Path({file_of(plan)!r})  # {_what(plan)}, as it was when the session read it
 # of each fit the rows that learn (L), say when to stop (V), serve the preparation alone (P), are asked about (T)
 SPLITS = Path({plan.stem + ".splits.csv"!r})
 OUT = Path({plan.stem + ".predictions.csv"!r})
@@ -82,6 +73,12 @@ OUT = Path({plan.stem + ".predictions.csv"!r})
 warnings.simplefilter("ignore")  # levels never met have their place in the preparation
 """
     return Cell(plan.d.name, words, code)
+
+
+def _what(plan: Plan) -> str:
+    kinds = {"excel": "the workbook", "sqlite": "the database", "duckdb": "the database",
+             "images": "the folder of pictures", "texts": "the folder of texts"}  # fmt: skip
+    return kinds.get(settings_of(plan).format, "the table")
 
 
 def _formulas(plan: Plan) -> list[Cell]:

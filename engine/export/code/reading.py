@@ -8,27 +8,17 @@ from engine.data.cells import ALWAYS_MISSING
 from engine.data.computed import columns_to_read
 from engine.data.settings import ReadSettings
 from engine.export.code.plan import Cell, Plan, comment, value
-from engine.export.model.terms import NoForm
+from engine.export.code.sources import settings_of, source
 
 
 def reading(plan: Plan) -> Cell:
     """Raises NoForm for a file that plain pandas does not read as the session did."""
-    recipe, s = plan.file_recipe, plan.d.session
-    settings = ReadSettings.from_dict(recipe.get("read") or {})
+    recipe, s, settings = plan.file_recipe, plan.d.session, settings_of(plan)
+    opened = source(plan)
     types = columns_to_read(recipe)
     said_of = recipe.get("series") or {}
     named = (recipe["target"], said_of.get("time"), said_of.get("id"), *recipe.get("inputs", ()))
     marks = {c: list(m) for c, m in (recipe.get("marks") or {}).items() if m and (c in types or c in named)}
-    options = {"sep": settings.separator, "encoding": settings.encoding, "quotechar": settings.quote}
-    usual = {"sep": ",", "encoding": "utf-8", "quotechar": '"'}
-    said = {key: value for key, value in options.items() if value != usual[key]}
-    if settings.compression:
-        said["compression"] = settings.compression
-    if settings.skip:
-        said["skiprows"] = str(int(settings.skip))
-    given = "".join(f", {key}={value if key == 'skiprows' else repr(value)}" for key, value in said.items())
-    if not settings.header:
-        raise NoForm("A file without a header is not read by plain code so far; take --to model.")
     left = [f"{c} is left out as a leak: {plan.why('data.leaks', c)}" for c, x in s.about("data.leaks").items()
             if x == "drop"]  # fmt: skip
     left += [f"{c} is left out, it names rows: {plan.why('data.ids', c)}" for c, x in s.about("data.ids").items()
@@ -36,40 +26,54 @@ def reading(plan: Plan) -> Cell:
     of_marks = [
         f"{c}: {', '.join(m)} means missing. {plan.why('data.missing_marks', str(c))}" for c, m in marks.items()
     ]
-    decimal = '.str.replace(",", ".", regex=False)' if settings.decimal == "," else ""
-    cut = _CAREFUL.format(mark=r"\." if settings.decimal == "," else ",") if plan.careful else ""
-    code = f"""TARGET = {recipe["target"]!r}
+    asked = not opened.of_numbers and ("number" in types.values() or plan.forecasts or not plan.classifies)
+    every = (
+        f"EVERYWHERE = {value(list(settings.missing))}  # means missing in every column\n" if settings.missing else ""
+    )
+    imports = "".join(f"{line}\n" for line in opened.imports)
+    head = f"""TARGET = {recipe["target"]!r}
 {comment(*left)}TYPES = {_types(types)}
 {comment(*of_marks)}MARKS: dict[str, list[str]] = {value(marks)}
-MISSING = {value([*ALWAYS_MISSING, *settings.missing])}  # in any case
-
-
-def texts(raw: pd.DataFrame, column: str) -> pd.Series:
-    cells = raw[column].str.strip().astype(object)
-    empty = cells.str.lower().isin(MISSING) | cells.isin(MARKS.get(column, []))
-    whole = cells.str.replace(r"^([+-]?\\d+)\\.0+$", r"\\1", regex=True)  # tools write codes as 1.0
-    return pd.Series(np.where(empty, None, whole), index=raw.index, dtype=object)
-
-
-def numbers(raw: pd.DataFrame, column: str) -> pd.Series:
-    cells = texts(raw, column).astype("str").str.strip(){cut}{decimal}
-    values = pd.to_numeric(cells, errors="coerce").astype(float)
-    marked = pd.to_numeric(pd.Series(MARKS.get(column, []), dtype=object), errors="coerce").dropna()
-    return values.where(~values.isin(marked) & np.isfinite(values))
-
-{_dates_code(settings, types)}
-def table(path: Path) -> pd.DataFrame:
-    \"\"\"Every cell as it is written.\"\"\"
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False{given})
-    raw.columns = raw.columns.str.strip()
-    return raw
-
-{_load_code(plan, types)}
-{_target_code(plan)}"""
+MISSING = {value(list(ALWAYS_MISSING))}  # in any case
+{every}"""
+    pieces = [imports, head, opened.code, _texts_code(settings, told=opened.told)]
+    pieces += [_numbers_code(plan, settings)] if asked else []
+    pieces += [_dates_code(settings, types)] if "date" in types.values() else []
+    pieces += [_load_code(plan, types, of_numbers=opened.of_numbers), _target_code(plan)]
+    code = "\n\n".join(f"{piece.strip(chr(10))}\n" for piece in pieces if piece)
     return Cell("The table", "Each column as the kind of value that it holds; what means missing is emptied.", code)
 
 
-def _load_code(plan: Plan, types: Mapping[str, str]) -> str:
+def _marked(settings: ReadSettings) -> str:
+    return "[*EVERYWHERE, *MARKS.get(column, [])]" if settings.missing else "MARKS.get(column, [])"
+
+
+def _texts_code(settings: ReadSettings, *, told: bool) -> str:
+    written = 'raw[column].map(cell).astype("str")' if told else "raw[column]"
+    if settings.blanks:
+        cells, bare = f"{written}.str.strip().astype(object)", "cells"
+    else:
+        cells, bare = f"{written}.astype(object)  # with their blanks", "cells.str.strip()"
+    return f"""def texts(raw: pd.DataFrame, column: str) -> pd.Series:
+    cells = {cells}
+    empty = {bare}.str.lower().isin(MISSING) | cells.isin({_marked(settings)})
+    whole = cells.str.replace(r"^([+-]?\\d+)\\.0+$", r"\\1", regex=True)  # tools write codes as 1.0
+    return pd.Series(np.where(empty, None, whole), index=raw.index, dtype=object)
+"""
+
+
+def _numbers_code(plan: Plan, settings: ReadSettings) -> str:
+    decimal = '.str.replace(",", ".", regex=False)' if settings.decimal == "," else ""
+    cut = _CAREFUL.format(mark=r"\." if settings.decimal == "," else ",") if plan.careful else ""
+    return f"""def numbers(raw: pd.DataFrame, column: str) -> pd.Series:
+    cells = texts(raw, column).astype("str").str.strip(){cut}{decimal}
+    values = pd.to_numeric(cells, errors="coerce").astype(float)
+    marked = pd.to_numeric(pd.Series({_marked(settings)}, dtype=object), errors="coerce").dropna()
+    return values.where(~values.isin(marked) & np.isfinite(values))
+"""
+
+
+def _load_code(plan: Plan, types: Mapping[str, str], *, of_numbers: bool) -> str:
     """Texts are kept as objects, None where they are empty: that is how the steps behind tell them."""
     kinds = set(types.values())
     makes = ['"number": numbers' if "number" in kinds else "", '"date": dates' if "date" in kinds else ""]
@@ -78,6 +82,12 @@ def _load_code(plan: Plan, types: Mapping[str, str]) -> str:
     typed = "make[kind](raw, column)" if not plain else "make.get(kind, texts)(raw, column)"
     make = f"    make = {{{known}}}\n" if known else ""
     typed = typed if known else "texts(raw, column)"
+    if of_numbers:
+        return f"""
+def load(path: Path) -> pd.DataFrame:
+    \"\"\"The input columns.\"\"\"
+    frame = table(path)[list(TYPES)].astype(float)
+{_computed_code(plan)}"""
     loop = f"""{make}    for column, kind in TYPES.items():
         frame[column] = {typed}
 """ if types else ""  # fmt: skip
@@ -104,8 +114,6 @@ _CAREFUL = """
 
 
 def _dates_code(settings: ReadSettings, types: Mapping[str, str]) -> str:
-    if "date" not in types.values():
-        return ""
     formats = {c: settings.dates.get(c) or "ISO8601" for c, kind in types.items() if kind == "date"}
     return f"""
 DATES = {value(formats)}

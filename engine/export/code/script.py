@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.data.address import logs_beside, split
 from engine.data.table import load
 from engine.errors import DataProblem, RungwiseError
 from engine.evaluation.bench import bench_of
-from engine.export.code.cells import cells, writable
+from engine.export.code.cells import cells
 from engine.export.code.marks import splits_of
 from engine.export.code.plan import Cell, Plan, not_code
+from engine.export.code.sources import file_of, packages
 from engine.export.dossier import Dossier, Product
 from engine.export.model.common import artifact_of, furthest, leaves, said_of
 from engine.export.model.terms import NoForm
@@ -58,9 +60,7 @@ def plan_of(d: Dossier) -> Plan:
     if any(leaf.ended_by_person for leaf in leaves(artifact.fitted)):
         raise NoForm("A person ended the training of this network, which no code can know; take --to model.")
     stem = d.options.get("stem") or d.name
-    plan = Plan(d, bench.recipe, dict(d.final.value["model"]), artifact.threshold, table, bench, SEED, stem)
-    writable(plan)
-    return plan
+    return Plan(d, bench.recipe, dict(d.final.value["model"]), artifact.threshold, table, bench, SEED, stem)
 
 
 def checked(d: Dossier) -> tuple[Plan, list[str]]:
@@ -194,7 +194,9 @@ def _beside(plan: Plan) -> Any:
     """A folder with the data and the splits, as somebody who runs the script has them."""
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / f"{plan.stem}.splits.csv").write_text(splits_of(plan), encoding="utf-8")
-        os.symlink(plan.d.data(), Path(place) / plan.d.source)
+        data = split(plan.d.data())[0]
+        for file in (data, *logs_beside(data)):  # a database may keep rows in a log
+            os.symlink(file.absolute(), Path(place) / (file_of(plan) + file.name.removeprefix(data.name)))
         yield Path(place)
 
 
@@ -227,9 +229,10 @@ def run(made: Sequence[Cell], place: Path) -> dict[str, Any]:
 def as_script(made: Sequence[Cell]) -> str:
     """The cells one below the other, each with its heading."""
     first, *others = made
-    needs = "Needs pandas and scikit-learn, and skrub where it is imported."
-    if any("import torch" in cell.code for cell in made):
-        needs = "Needs pandas, scikit-learn and torch, and skrub where it is imported."
+    code = "\n".join(cell.code for cell in made)
+    torch = ["torch"] if "import torch" in code else []
+    *most, last = ["pandas", "scikit-learn", *torch, *packages(code)]
+    needs = f"Needs {', '.join(most)} and {last}, and skrub where it is imported."
     parts = [f'"""{_plain(first.words)}\n\n{needs}\n"""\n\n{first.code}']
     for cell in others:
         words = "".join(f"# {line}\n" for line in _wrapped(cell.words))

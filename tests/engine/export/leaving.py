@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from engine.data.address import name_of
 from engine.export.dossier import Dossier
 from engine.models import persist
 from engine.models.catalogue import as_model
@@ -41,7 +42,7 @@ def ended(path: Path, model: dict[str, Any] | str, task: str = "binary", **chang
     )
     evidence = {"final": kept}
     dossier = Dossier(
-        Session("small", "f" * 64, journal), journal, {}, path.name, evidence=evidence.get, fetch=ctx.fetch,
+        Session("small", "f" * 64, journal), journal, {}, name_of(path), evidence=evidence.get, fetch=ctx.fetch,
         data=lambda: path,
     )  # fmt: skip
     return dossier, persist.loads(ctx.fetch(value["artifact"]))
