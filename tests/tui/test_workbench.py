@@ -1,11 +1,13 @@
 """The workbench, key by key, over a scripted path."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from textual.css.query import NoMatches
 
 from engine.ports import TrialState
+from engine.questions import Judgement, Level, Objection
 from tests.tui.scripted import (
     EXAMS,
     PATH,
@@ -71,6 +73,25 @@ async def test_an_overrule_asks_for_a_why_and_loses_nothing():
         assert (decision.choice, decision.why, decision.why_author) == ("boosting", WHY, "person")
         assert decision.overruled
         assert "M03" in decision.flags
+
+
+async def test_a_question_left_open_says_that_a_why_will_do():
+    def judge(choice):
+        return Judgement(() if choice else (Objection(Level.HOLD, "Without a moment late columns pass."),))
+
+    desk = ScriptedDesk(only(replace(ask_statement(), judge=judge)))
+    async with opened(desk).run_test(size=SIZE) as pilot:
+        await see(pilot, "optional here")
+        await pilot.press("enter")
+        await see(pilot, "Write why: one sentence of your own.")
+        await see(pilot, "answer above, or say here why it stays open")
+        assert "optional here" not in text_of(pilot)
+        await pilot.press("tab")
+        pane(pilot).why.insert(WHY)
+        await pilot.press("enter")
+        await see(pilot, "walked to its end")
+        (decision,) = desk.opened[0].decisions()
+        assert (decision.choice, decision.why) == ("", WHY)
 
 
 async def test_a_suggestion_comes_back_with_its_answer_but_never_over_ones_own_words():

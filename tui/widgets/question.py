@@ -280,6 +280,8 @@ class QuestionPane(Vertical):
         self._problem(_without_name(message, self.ask.question.id))
         if why_needed and self._typed():
             self.why.focus()
+        elif why_needed and not self.why.text.strip():
+            self._put("#whose", Content.styled("answer above, or say here why it stays open", "$text-muted"))
 
     def _problem(self, message: str) -> None:
         self._put("#problem", Content(literal(message)))
