@@ -88,6 +88,12 @@ def _folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFD", c)[0].lower()[:1] for c in text)
 
 
+def marked(text: str, words: str) -> str:
+    """A short text, such as the name of a question, with what was looked for between START and END."""
+    text = text.replace(START, " ").replace(END, " ")
+    return _between(text, _folded(text), _pattern(words), 0, len(text))
+
+
 def _marked(text: str, looked_for: re.Pattern[str]) -> str:
     """What stands around the words, those found between START and END; of a text without them its beginning."""
     text = text.replace(START, " ").replace(END, " ")
@@ -95,11 +101,17 @@ def _marked(text: str, looked_for: re.Pattern[str]) -> str:
     first = looked_for.search(folded)
     begin = max(0, first.start() - AROUND) if first and first.start() > 2 * AROUND else 0
     end = min(len(text), begin + 4 * AROUND)
-    parts, at = ["…" if begin else ""], begin
+    inside = _between(text, folded, looked_for, begin, end)
+    return "".join(["…" if begin else "", inside, "…" if end < len(text) else ""])
+
+
+def _between(text: str, folded: str, looked_for: re.Pattern[str], begin: int, end: int) -> str:
+    """A part of a text, with what is found in it between START and END."""
+    parts, at = [], begin
     for found in looked_for.finditer(folded, begin, end):
         parts += [text[at : found.start()], START, text[found.start() : found.end()], END]
         at = found.end()
-    return "".join([*parts, text[at:end], "…" if end < len(text) else ""])
+    return "".join([*parts, text[at:end]])
 
 
 def _hit(row: Row, looked_for: re.Pattern[str]) -> Hit:

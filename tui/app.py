@@ -68,7 +68,7 @@ class RungwiseApp(App[None]):
     ]
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
     CSS = """
-    ToastRack { layer: default; max-height: 50%; visibility: visible; scrollbar-size-vertical: 1; }
+    ToastRack { layer: default; max-height: 50%; overflow-y: auto; scrollbar-size-vertical: 1; }
     Toast { width: 100%; max-width: 100%; margin: 0; padding: 0 1; background: $panel; }
     SearchIcon { display: none; }
     CommandPalette CommandList > .option-list--option-highlighted { background: $cursor; color: $foreground; }

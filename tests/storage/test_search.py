@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageProblem
 from engine.records import Option
-from storage.search import END, START, as_query
+from storage.search import END, START, as_query, marked
 from storage.store import Store
 from tests.storage.samples import decision
 
@@ -109,3 +109,10 @@ def test_ten_thousand_decisions_are_searched_at_once(store, churn):
     assert hits
     assert all("7919" in hit.text for hit in hits)
     assert taken < 0.25  # 50 ms on a machine of its own; tests share theirs
+
+
+def test_a_name_is_marked_where_the_words_stand_in_it():
+    assert marked("present.model_card", "MODEL car") == f"present.{START}model{END}_{START}card{END}"
+    assert marked("Größe", "grosse") == "Größe"
+    assert marked("Größe", "große") == f"{START}Größe{END}"
+    assert marked("anything", "") == "anything"
