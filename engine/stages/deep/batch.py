@@ -9,6 +9,7 @@ from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option
 from engine.stages.columns import counted
 from engine.stages.deep.device import milliseconds, room
+from engine.stages.deep.gate import layers_views
 from engine.stages.deep.situation import Net, Situation
 
 SIZES = (64, 128, 256, 512, 1024)
@@ -74,6 +75,7 @@ def ask_batch(at: Situation, net: Net, timed: Evidence) -> Ask:
         recommended=best,
         reason=f"{rows:,} rows to learn from: {best:,} a step, {counted(steps, 'step')} an epoch{speed}.",
         evidence=(timed,) if timed.ok else (),
+        shows=layers_views(net, at),
         read=read,
         judge=judge,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from engine.stages.deep.situation import Net, Situation
 from engine.views import Table, View
 
 MARKS = {"pass": "✓", "amber": "~", "fail": "✗"}
+ORDER = ("pass", "amber", "fail")  # what holds the gate shut stands first on the screen
 
 ENTER = Question(
     "deep.enter",
@@ -102,7 +103,7 @@ def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -
             return Judgement((Objection(Level.HOLD, f"Strict proof is due: {open_}.", "M08"),), check)
         return Judgement(check=check)
 
-    rows = [(g.id, g.what, MARKS[g.state], g.found) for g in checks]
+    rows = [(g.id, g.what, MARKS[g.state], g.found) for g in sorted(checks, key=lambda g: -ORDER.index(g.state))]
     return Ask(
         GATE,
         recommended=best,
