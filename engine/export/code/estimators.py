@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.export.code.networks.case import BATCH, before, case_of
+from engine.export.code.networks.case import BATCH, LEVELS, before, case_of
 from engine.export.code.plan import Part, Plan
 from engine.export.code.rules import rule
 from engine.export.model.terms import NoForm
@@ -212,7 +212,8 @@ def _smoothing(plan: Plan, part: Part) -> Written:
 def _network(plan: Plan, part: Part) -> Written:
     case = case_of(plan, part)
     made = f"{case.name}({', '.join(('seed', *case.given))})"
-    return Written(made, borrows=(BATCH,) if case.how.batch is None else (), before=before(case))
+    borrows = (*((BATCH,) if case.how.batch is None else ()), *((LEVELS,) if case.embeds else ()))
+    return Written(made, borrows=borrows, before=before(case, plan.forecasts))
 
 
 _DUMMY = Form(_dummy_classes, weighs=False)

@@ -9,7 +9,6 @@ from engine.data.pixels import as_drawn
 from engine.export.code.marks import encodes_apart
 from engine.export.code.plan import Cell, Part, Plan, comment, value
 from engine.export.code.texts import text_rows
-from engine.export.model.terms import NoForm
 from engine.models.fitting import OF_ONE_PIECE
 from engine.models.pipeline import (
     BINS,
@@ -23,7 +22,6 @@ from engine.models.pipeline import (
 )
 from engine.records import Json
 
-STYLES = ("linear", "dense", "tree", "native", "net", "picture", "tokens")
 QUESTIONS = ("data.missing", "data.scale", "data.outliers", "data.skew", "data.encode", "data.rare", "data.order",
              "data.bins", "data.dates", "data.text", "data.top")  # fmt: skip
 _FROM = (
@@ -48,10 +46,7 @@ OURS = {
 
 
 def styles(plan: Plan) -> list[str]:
-    """The ways in which models take their columns, each once.  Raises NoForm for those of some networks."""
-    for leaf in plan.whole.leaves:
-        if style_of(plan, leaf) not in (*STYLES, "none"):
-            raise NoForm(f"{leaf.spec.title} does not leave as plain code so far; take --to model.")
+    """The ways in which models take their columns, each once."""
     found = list(dict.fromkeys(style_of(plan, leaf) for leaf in plan.whole.leaves))
     return [style for style in found if style != "none"]
 
@@ -222,11 +217,14 @@ def _for_lines(
     if of["yes_no"]:
         rows.append('("yes_no", YesNo(), yes_no)')
     known = f'min_frequency={categories["rare"]!r}, handle_unknown="infrequent_if_exist"'
-    if of["category"] or of["yes_no"]:
+    embeds = style == "embed"  # a network learns a place for each level
+    if embeds and (of["category"] or of["yes_no"]):
+        rows.append(f'("codes", {_places(categories["rare"])}, few{" + many" * bool(of["category"])})')
+    elif of["category"] or of["yes_no"]:
         rows.append(f'("onehot", OneHotEncoder({known}, sparse_output={not dense}), few)')
-    if of["category"] and categories["encode"] == "ordinal":
+    if of["category"] and categories["encode"] == "ordinal" and not embeds:
         rows.append(f'("levels", make_pipeline({_codes({})}, {tail}), many)')
-    elif of["category"] and categories["encode"] == "target":
+    elif of["category"] and categories["encode"] == "target" and not embeds:
         encoder = _target_encoder(plan)
         rows.append(f'("levels", make_pipeline({", ".join(p for p in (encoder, scaler) if p)}), many)')
     gaps = [name for name, kind in (("NUMBERS", "number"), ("DATES_USED", "date"), ("yes_no", "yes_no"),
@@ -271,6 +269,11 @@ def _codes(options: Mapping[str, Json]) -> str:
     return (
         f'OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan{more})'
     )
+
+
+def _places(rare: Json) -> str:
+    return ('OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1, '
+            f"min_frequency={rare!r})")  # fmt: skip
 
 
 def _for_trees(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.export.code.plan import Plan
-from engine.models.pipeline import NEAR, REDUCED
+from engine.models.pipeline import NEAR, REDUCED, SPARSE
 from engine.models.texts import MOST_TERMS
 
 _VOCABULARIES = {"words": ["words"], "letters": ["letters"], "both": ["words", "letters"]}
@@ -19,16 +19,18 @@ def text_rows(plan: Plan, style: str, columns: list[str]) -> list[str]:
     if style == "tokens":
         return ['("tokens", Tokens(), TEXTS)']
     encode = plan.prepare["text"]["encode"]
+    if style == "terms" and encode not in _VOCABULARIES:
+        encode = "words"
     if encode == "tfidf":  # as the first sessions wrote it
         encode = "words" if style == "linear" else "strings"
     if encode not in _VOCABULARIES:
         return ['("text", EachColumn("strings", seed), TEXTS)']
     kinds = _VOCABULARIES[encode]
-    if style == "linear" and all(_common_words(plan, column) for column in columns):
+    if style in SPARSE and all(_common_words(plan, column) for column in columns):
         told = f"preprocessor=lower, min_df=2, max_features={MOST_TERMS}, sublinear_tf=True"
         return [f'("{kind} {j + 1}", TfidfVectorizer({_PLAIN[kind]}, {told}), TEXTS[{j}])'
                 for j in range(len(columns)) for kind in kinds]  # fmt: skip
-    most = {"linear": None, "dense": NEAR}.get(style, REDUCED)
+    most = {"linear": None, "terms": None, "dense": NEAR}.get(style, REDUCED)
     return [f'("text", Vocabulary({kinds!r}, {most!r}, seed), TEXTS)']
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from engine.data.address import name_of
 from engine.export.dossier import Dossier
 from engine.models import persist
 from engine.models.catalogue import as_model
 from engine.models.final import final
 from engine.models.persist import Artifact
+from engine.models.predict import predict_file
 from engine.records import Check, Evidence
 from engine.session import Session
 from tests.engine.export.test_markdown import _decision
@@ -24,6 +28,16 @@ EVERYTHING = {
     "features": FEATURES,
     "types": {**PLAIN, "per year": "number"},
 }
+
+
+def answered_alike(artifact: Artifact, place: Path, rtol: float, atol: float) -> None:
+    """What the script `small.py` said of the rows of `t.csv` beside it is what the model says."""
+    predict_file(artifact, place / "t.csv", place / "wanted.csv")
+    a, b = pd.read_csv(place / "small.predictions.csv"), pd.read_csv(place / "wanted.csv")
+    assert list(a.columns) == list(b.columns)
+    numbers = [c for c in b.columns if b[c].dtype.kind == "f"]
+    assert np.allclose(a[numbers], b[numbers], rtol=rtol, atol=atol)
+    assert "prediction" in numbers or list(a["prediction"]) == list(b["prediction"])
 
 
 def ended(path: Path, model: dict[str, Any] | str, task: str = "binary", **changes: Any) -> tuple[Dossier, Artifact]:

@@ -17,8 +17,8 @@ from engine.export.code.script import as_script, notebook, plan_of, script
 from engine.export.model.terms import NoForm
 from engine.models.catalogue import ModelSpec, as_model
 from engine.models.networks.backend import HOW_TO_ADD, installed
-from engine.models.predict import predict_file
 from engine.session import Session
+from tests.engine.export.leaving import answered_alike
 from tests.engine.export.test_script import (
     BREAKS,
     CODE,
@@ -31,7 +31,7 @@ from tests.engine.export.test_script import (
     skeleton,
     unpacked,
 )
-from tests.engine.tables import customers, sales
+from tests.engine.tables import customers
 
 pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
 
@@ -104,19 +104,8 @@ def test_a_network_leaves_as_code(case, tmp_path, monkeypatch, capsys):
     dossier, artifact, value = left(made(tmp_path / "t.csv"), model, task, changes)
     product = script(dossier)
     held(product, tmp_path, monkeypatch, capsys, value)
-    predict_file(artifact, tmp_path / "t.csv", tmp_path / "wanted.csv")
-    a, b = pd.read_csv(tmp_path / "small.predictions.csv"), pd.read_csv(tmp_path / "wanted.csv")
-    assert list(a.columns) == list(b.columns)
-    numbers = [c for c in b.columns if b[c].dtype.kind == "f"]
-    assert np.allclose(a[numbers], b[numbers], rtol=1e-6, atol=1e-9)
-    assert "prediction" in numbers or list(a["prediction"]) == list(b["prediction"])
+    answered_alike(artifact, tmp_path, rtol=1e-6, atol=1e-9)
     assert any("as the session's" in line for line in product.said)
-
-
-def test_a_network_of_a_forecast_leaves_as_code(tmp_path, monkeypatch, capsys):
-    path = sales(tmp_path / "t.csv", shops=1, months=60)
-    dossier, _, value = left(path, as_model("net_one", FEW), "forecast", {"types": {}, "known": []})
-    held(script(dossier), tmp_path, monkeypatch, capsys, value)
 
 
 @pytest.fixture
@@ -209,14 +198,6 @@ def test_what_no_code_can_repeat_is_said_in_a_sentence(settings, said, small):
     model = as_model("net_one", {**FEW, **settings})
     with pytest.raises(NoForm, match=said):
         script(hostile(small[0], model))
-
-
-def test_a_network_that_is_not_written_so_far_is_named(tmp_path):
-    dossier = left(customers(tmp_path / "t.csv", 120), as_model("net_tabm", {**FEW, "widths": [8]}), "binary", {})[0]
-    with pytest.raises(NoForm, match=r"TabM .* has a layer of the kind ensemble"):
-        script(dossier)
-    with pytest.raises(NoForm, match="Net on words and pairs of words takes counts of words and does not leave"):
-        script(hostile(dossier, as_model("text_words")))
 
 
 def test_a_training_that_a_person_ended_does_not_leave(small, monkeypatch):

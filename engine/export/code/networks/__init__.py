@@ -7,7 +7,8 @@ same figures come out.  Every setting is a literal (`!r`): it may come from a st
 from __future__ import annotations
 
 from engine.export.code.networks.case import Case, case_of
-from engine.export.code.networks.layers import SHAPES, layers
+from engine.export.code.networks.classes import named_in, written
+from engine.export.code.networks.layers import layers
 from engine.export.code.networks.learning import answering, answers, entering, fit
 from engine.export.code.plan import Cell, Plan
 from engine.words import literal
@@ -15,8 +16,7 @@ from engine.words import literal
 
 def code_of(case: Case) -> str:
     """The class: layers, training, answers."""
-    types = {"place": "slice", "words": "int"}
-    told = "".join(f", {name}: {types[name]}" for name in case.given)
+    told = "".join(f", {name}: {kind}" for name, kind in case.given.items())
     kept = ", ".join(f"self.{name}" for name in ("seed", *case.given))
     pieces = (
         f'class {case.name}:\n    """{_docstring(case)}"""\n\n'
@@ -36,12 +36,14 @@ def _docstring(case: Case) -> str:
 
 def networks(plan: Plan) -> list[Cell]:
     """A cell for each network of the session."""
-    found = []
+    found: list[Cell] = []
+    known: set[str] = set()
     for leaf in plan.whole.leaves:
         if leaf.spec.network:
             code = code_of(case_of(plan, leaf))
-            shapes = [text for name, text in SHAPES.items() if f"{name}(" in code]
+            needs = [name for name in named_in(code) if name not in known]
+            known.update(needs)
             top = [] if found else ["import copy\nimport math\n\nimport torch\nfrom torch import nn\n"]
             words = f"{literal(leaf.spec.why)} Trained as the session did: the same draws in the same order."
-            found.append(Cell(leaf.spec.title, words, "\n\n".join([*top, *shapes, code])))
+            found.append(Cell(leaf.spec.title, words, "\n\n".join([*top, *written(needs), code])))
     return found
