@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import work
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
@@ -25,6 +26,7 @@ from tui.letters import Letters, shown_by, started_with
 from tui.screens.home import Home
 from tui.screens.small import TooSmall, fits
 from tui.theme import DARK, LIGHT, dark_by_environment, missing_variables
+from tui.thrift import Shown, Thrifty
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -64,6 +66,7 @@ class RungwiseApp(App[None]):
             "ctrl+p", "command_palette", "Commands", show=True, key_display="ctrl+p", tooltip="Search every command"
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
+        Binding("ctrl+l", "redraw", "Draw anew", show=False, id="app.redraw", tooltip="Send the whole screen again"),
         Binding("f1", "help", "Help", tooltip="The keys of this screen"),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+shift+p"  # bound above instead, so that the key line shows it where it belongs
@@ -96,6 +99,7 @@ class RungwiseApp(App[None]):
         self.drafts: dict[tuple[str, str, str], Draft] = {}
         self._letters = Letters(shown_by(started_with(os.environ), getattr(sys.__stderr__, "encoding", None)))
         self._filters.append(self._letters)  # stderr is where Textual draws
+        self._shown = Shown()
         self._first = (session, branch, read_only)
         self._begin = begin
         self._home = Home(fresh)
@@ -143,6 +147,17 @@ class RungwiseApp(App[None]):
         if self.theme == self._followed:
             self.theme = self._followed = (DARK if event.dark else LIGHT).name
 
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """As Textual's, without what the terminal shows already."""
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            renderable = Thrifty(renderable, self._shown)
+        super()._display(screen, renderable)
+
+    def action_redraw(self) -> None:
+        """Send the whole screen again, for a terminal that something else wrote on."""
+        self._shown.forget()
+        self.screen.refresh(layout=True)
+
     def get_default_screen(self) -> Screen[Any]:
         return self._home
 
@@ -159,6 +174,7 @@ class RungwiseApp(App[None]):
                 loop.add_signal_handler(number, self._ended_by, number)
             except (NotImplementedError, ValueError, RuntimeError):  # not the main thread, or not on this system
                 break
+        self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())  # after ctrl+z and fg
         self.call_after_refresh(self._start)
 
     def _ended_by(self, number: int) -> None:
@@ -388,6 +404,7 @@ class RungwiseApp(App[None]):
                 yield command
 
     def on_resize(self, event: Resize) -> None:
+        self._shown.forget()  # terminals cut and wrap what they show, each its own way
         small = isinstance(self.screen, TooSmall)
         room = fits(event.size.width, event.size.height)
         if not room and not small:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -205,15 +206,17 @@ class Help(Dialog[None]):
         box = Vertical(classes="box")
         box.border_title = "help"
         with box, VerticalScroll():
-            yield Static("", markup=False, id="words")
+            yield Static(self._content(), markup=False, id="words")
         yield KeyLine()
 
-    def on_resize(self) -> None:
-        inside = min(100, self.app.size.width * 9 // 10) - 5  # of the box: its border, its margin, the scroll bar
-        self.query_one("#words", Static).update(self._content(inside))
+    def on_resize(self, event: events.Resize) -> None:
+        words = self.query_one("#words", Static)
+        if words.content != (content := self._content()):
+            words.update(content)
 
-    def _content(self, inside: int) -> Content:
-        """inside: cells of a line; what is said of a key stays in its own column."""
+    def _content(self) -> Content:
+        """What is said of a key stays in its own column."""
+        inside = min(100, self.app.size.width * 9 // 10) - 5  # of the box: its border, its margin, the scroll bar
         width = max((Content(key).cell_length for key, _ in self.keys), default=0)
         parts = [Content(literal(" ".join(self.about.split()))), Content("")] if self.about else []
         for key, words in self.keys:
