@@ -91,7 +91,6 @@ def exams(plan: Plan) -> Cell:
     top = s.rungs[-1] if s.rungs else None
     title = title_of(str(plan.recipe["metric"]))
     known = f"the session said {top.value:.6g}" if top is not None else ""
-    seed = f"{plan.seed} + j" if plan.seed else "j"
     beside = ", plan[asked]" if plan.forecasts else ""
     lines = [line for line in (load, "EPS = np.finfo(float).eps" if "EPS" in score else "") if line]
     pieces = ["\n".join(lines)] if lines else []
@@ -103,9 +102,7 @@ def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | N
 {comment(plan.why("problem.metric"), plan.why("split.kind"), indent="    ")}    scores = []
     for j, exam in enumerate([name for name in plan if re.fullmatch(r"exam \\d+", name)][:only]):
         asked = (plan[exam] == "T").to_numpy()
-        answer = fitted(rows, y, plan, exam, seed={seed})
-        scores.append(score(y[asked], answer(rows[asked]){beside}))
-    return scores
+{_taken(plan, beside)}    return scores
 """)
     pieces.append(_score_code(plan, score))
     pieces.append(SPLIT_SERIES if plan.forecasts else SPLIT)
@@ -119,6 +116,18 @@ def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | N
     code = "\n\n".join(piece.strip("\n") + "\n" for piece in pieces)
     return Cell("The practice exams", literal(plan.why("split.plan")) or "Each row is asked about by a model that did "
                 "not learn from it.", code)  # fmt: skip
+
+
+def _taken(plan: Plan, beside: str) -> str:
+    """The lines that take one exam: once, or with each of several seeds, where their mean is what counts."""
+    one = f"score(y[asked], answer(rows[asked]){beside})"
+    if len(plan.seeds) == 1:
+        return (f"        answer = fitted(rows, y, plan, exam, seed={f'{plan.seed} + j' if plan.seed else 'j'})\n"
+                f"        scores.append({one})\n")  # fmt: skip
+    return (f"        found = []\n        for seed in {plan.seeds!r}:  # seeds alone move a score: their mean counts\n"
+            '            fit = f"{exam}, seed {seed}" if seed else exam\n'
+            "            answer = fitted(rows, y, plan, fit, seed=seed + j)\n"
+            f"            found.append({one})\n        scores.append(float(np.mean(found)))\n")  # fmt: skip
 
 
 SPLIT_SERIES = '''def split() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:

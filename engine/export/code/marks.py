@@ -54,7 +54,8 @@ def marks_of(plan: Plan) -> dict[str, np.ndarray]:
     splits, everything = plan.bench.splits, np.arange(len(plan.table))
     found: dict[str, np.ndarray] = {}
     for j, (train, test) in enumerate(splits.folds):
-        _mark(plan, plan.whole, found, exam(j), train, test, plan.seed + j)
+        for seed in plan.seeds:
+            _mark(plan, plan.whole, found, exam(j) + f", seed {seed}" * (seed != plan.seed), train, test, seed + j)
     if len(splits.lockbox):
         _mark(plan, plan.whole, found, FINAL, splits.dev, splits.lockbox, plan.seed)
     rows = plan.d.final.value.get("fitted_on") or "all"

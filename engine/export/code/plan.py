@@ -20,7 +20,8 @@ from engine.export.model.terms import NoForm
 from engine.models.catalogue import ModelSpec, model_spec, parts_of_model
 from engine.models.knobs import KNOBS
 from engine.models.pipeline import PLAIN
-from engine.records import Json
+from engine.records import Evidence, Json
+from engine.stages.deep.training import SEEDS
 from engine.words import literal
 
 WIDTH = 116
@@ -73,6 +74,25 @@ class Plan:
     def whole(self) -> Part:
         """The model as a tree.  Raises NoForm for one that cannot be written as plain code."""
         return _part(self.model, self.recipe["task"], [])
+
+    @cached_property
+    def examined(self) -> Evidence | None:
+        """The practice exams of this very model, on these very rows and columns: those that its rung stands on; of a
+        network that was held to strict proof the mean over several seeds."""
+        rungs = self.d.session.rungs
+        wanted = {"model": self.model, "plan_hash": self.bench.splits.plan_hash}
+        seen = [found for kind in ("seeds", "cross_validate") for found in self.d.of_kind(kind)]
+        for found in reversed(seen):
+            of_these = all(found.value.get(key) == value for key, value in wanted.items())
+            if of_these and rungs and found.value.get("value") == rungs[-1].value:
+                return found
+        return None
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that each practice exam was taken with; their mean is what counts."""
+        many = self.examined.value.get("seeds") if self.examined is not None else None
+        return SEEDS[:many] if isinstance(many, int) and many > 1 else (self.seed,)
 
     @property
     def classifies(self) -> bool:

@@ -5,22 +5,30 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from engine.export.code.script import script
+from engine.evaluation.crossval import cross_validate
+from engine.evaluation.seeds import seeds
+from engine.export.code.script import _once, script
+from engine.export.dossier import Dossier
 from engine.models.catalogue import as_model
 from engine.models.forecasting import forecasts
 from engine.models.networks.backend import HOW_TO_ADD, installed
 from engine.models.networks.declarations import NETWORKS
+from engine.records import Evidence
+from engine.session import Session
+from engine.stages.deep.training import SEEDS
 from tests.engine.export.leaving import answered_alike
-from tests.engine.export.test_script import WITHOUT, left, unpacked
+from tests.engine.export.test_script import WITHOUT, held, left, unpacked
 from tests.engine.export.test_script_networks import CASES
-from tests.engine.tables import customers, sales
+from tests.engine.tables import Memory, customers, sales
 
 pytestmark = pytest.mark.skipif(not installed(), reason=HOW_TO_ADD)
 
@@ -135,6 +143,46 @@ def test_larger_networks_leave_as_code(group, tmp_path):
         wanted, said = forecasts(artifact, Path(place) / "t.csv"), pd.read_csv(Path(place) / "small.predictions.csv")
         assert len(wanted) == len(said)
         assert np.allclose(said["prediction"], wanted["prediction"], rtol=1e-6), place
+
+
+def strictly(path: Path, model: dict[str, Any]) -> tuple[Dossier, float]:
+    """A session whose network was held to strict proof: three seeds on every exam, and their mean is its score."""
+    dossier, artifact, _ = left(path, model, "binary", {"metric": "log_loss"})
+    types = {name: artifact.recipe["types"][name] for name in artifact.fitted.columns}
+    params = {"recipe": {**artifact.recipe, "types": types}, "model": model}
+    own = {str(seed): cross_validate(params, Memory(path, seed=seed)) for seed in SEEDS}
+    there: Any = SimpleNamespace(uses=tuple(own), evidence=own.__getitem__)
+    mean = seeds({}, there)
+    journal = tuple(
+        replace(d, check=replace(d.check, value=mean["value"])) if d.seq == 2 and d.check else d
+        for d in dossier.journal
+    )
+    evidence = {"exams": Evidence("exams", "seeds", mean), "final": dossier.final}
+    session = Session("small", "f" * 64, journal)
+    return replace(dossier, session=session, journal=journal, evidence=evidence.get), mean["value"]
+
+
+def test_a_network_under_strict_proof_comes_to_the_mean_over_its_seeds(tmp_path, monkeypatch, capsys):
+    dossier, value = strictly(customers(tmp_path / "t.csv", 120), as_model("net_one", {"epochs": 2}))
+    product = script(dossier)
+    assert any("first practice exam" in line for line in product.said)
+    assert "for seed in (0, 1000, 2000):" in str(product.files[""])
+    assert "over 3 practice exams" in held(product, tmp_path, monkeypatch, capsys, value)
+    assert '"exam 3, seed 2000"' in str(product.files[".splits.csv"])
+
+
+def test_rows_that_were_fitted_are_not_fitted_again():
+    """The model that leaves learned from the rows for practice only: it took the final exam already."""
+    plan = pd.DataFrame({"final exam": list("LLVT"), "model": list("LLV."), "final exam, fold 1": list("LTT."),
+                         "model, fold 1": list("LTT."), "exam 1": list("LVT.")})  # fmt: skip
+    fits = []
+    fitted = _once(lambda frame, y, plan, name, seed: fits.append((name, seed)) or name)
+    assert [fitted(None, None, plan, name, seed=0) for name in ("exam 1", "final exam", "model")] == [
+        "exam 1", "final exam", "final exam",
+    ]  # fmt: skip
+    fitted(None, None, plan, "model", seed=1)
+    fitted(None, None, plan.assign(**{"model, fold 1": list("LLT.")}), "model", seed=0)
+    assert fits == [("exam 1", 0), ("final exam", 0), ("model", 1), ("model", 0)]
 
 
 def test_every_declared_network_leaves():
