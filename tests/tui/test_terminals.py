@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets._toast import ToastRack
 
-from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of
+from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of, until
 from tui.screens.workbench import Workbench
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
@@ -48,11 +48,10 @@ async def test_what_is_said_in_passing_covers_nothing(size):
         (rack,) = pilot.app.screen.query(ToastRack)
         assert isinstance(pilot.app.screen, Workbench)
         screen = pilot.app.screen
-        for part in (screen.query_one(HeadLine), screen.query_one("#main"), screen.query_one(KeyLine)):
-            assert part.region.height
-            assert not part.region.overlaps(rack.region), part
-        where = screen.query_one(WhereLine)
-        assert not where.display or not where.region.overlaps(rack.region)
+        parts = [screen.query_one(part) for part in (HeadLine, "#main", KeyLine, WhereLine)]
+        await until(pilot, lambda: not any(p.display and p.region.overlaps(rack.region) for p in parts))
+        assert all(part.region.height for part in parts if part.display)
+        assert rack.region.height
         assert "carry forward" in text_of(pilot)
 
 
