@@ -99,12 +99,15 @@ class Lockbox:
     rows: int
     share: float
     rarest: int | None  # rows of the rarest class to be expected in it
-    half_width: float | None  # to which an accuracy of 80 % is then known
+    half_width: float | None  # to which an accuracy of 80 %, or of numbers the mean miss, is then known
     reason: str
 
 
 def lockbox(n: int, *, rarest: int | None = None) -> Lockbox:
-    """How many of all n labelled rows to lock away for the one final exam.  rarest: rows of the rarest class of all."""
+    """How many of all n labelled rows to lock away for the one final exam.
+
+    rarest: rows of the rarest class of all; None where the answer is a number.
+    """
     if n < 500 or (rarest is not None and rarest < 50):
         why = f"{n:,} rows" if n < 500 else f"{rarest} rows of the rarest class"
         return Lockbox(
@@ -127,19 +130,24 @@ def lockbox(n: int, *, rarest: int | None = None) -> Lockbox:
         rows = min(math.ceil(50 * n / rarest), math.floor(0.30 * n))
         more = " (more than usual, for the sake of the rare class)"
     expected = None if rarest is None else round(rows * rarest / n)
-    half = half_width(rows)
-    return Lockbox(
-        rows,
-        rows / n,
-        expected,
-        half,
-        f"With {rows:,} rows{more} an accuracy of 80 % is known to ± {100 * half:.1f} %.",
-    )
+    half = half_width(rows) if rarest is not None else miss_half_width(rows)
+    known = f"an accuracy of 80 % is known to ± {100 * half:.1f} %."
+    if rarest is None:
+        known = f"a mean miss is known to about ± {100 * half:.1f} % of itself; less well where a few misses are huge."
+    return Lockbox(rows, rows / n, expected, half, f"With {rows:,} rows{more} {known}")
 
 
 def half_width(rows: int) -> float:
     """To what an accuracy of 80 % is known on so many rows: 1.96·√(.16/k)."""
     return 1.96 * math.sqrt(0.16 / rows)
+
+
+def miss_half_width(rows: int) -> float:
+    """To what share of itself a mean absolute miss is known on so many rows, where errors are normal.
+
+    |e| then has the mean σ·√(2/π) and the variance σ²·(1 - 2/π), so that the share is 1.96·√((π/2 - 1)/k).
+    """
+    return 1.96 * math.sqrt((math.pi / 2 - 1) / rows)
 
 
 # --- forecasts -------------------------------------------------------------------------------------------------------

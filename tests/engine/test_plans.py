@@ -1,5 +1,6 @@
 """The sizes of exams and lockbox, the budget and the smallest gain: table 2.1 and the rules beside it."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from engine.plans import (
     forecast_window,
     half_width,
     lockbox,
+    miss_half_width,
     plan,
 )
 
@@ -93,12 +95,18 @@ def test_the_lockbox(n, rarest, rows):
     assert box.rows == rows
     assert box.share == pytest.approx(rows / n)
     if rows:
-        assert box.half_width == half_width(rows)
+        assert box.half_width == (half_width if rarest else miss_half_width)(rows)
 
 
 def test_what_the_lockbox_says():
     assert lockbox(7_043, rarest=1_869).reason == "With 1,409 rows an accuracy of 80 % is known to ± 2.1 %."
+    assert lockbox(3_000).reason.startswith("With 600 rows a mean miss is known to about ± 6.0 % of itself;")
     assert "not independent" in lockbox(344, rarest=68).reason
+
+
+def test_to_what_a_mean_miss_is_known():
+    means = np.abs(np.random.default_rng(0).normal(size=(4_000, 200))).mean(axis=1)
+    assert 1.96 * means.std() / means.mean() == pytest.approx(miss_half_width(200), rel=0.05)
 
 
 @given(st.integers(2, 300_000), st.integers(1, 300_000))

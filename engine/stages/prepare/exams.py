@@ -153,13 +153,14 @@ def _rarest(s: Session, profile: Profile) -> int | None:
 def _ask_lockbox(s: Session, profile: Profile, seen: Evidence) -> Ask:
     n, rarest = _labelled(s, profile), _rarest(s, profile)
     advice = plans.lockbox(n, rarest=rarest)
+    known, width = "an accuracy of 80 %", plans.half_width
+    if not s.classifies:
+        known, width = "a mean miss, as a share of it", plans.miss_half_width
 
     def judge(share: Json) -> Judgement:
         rows = round(share * n)
-        half = plans.half_width(rows) if rows else None
-        check = Check(
-            "half-width of an accuracy of 80 %", half, reference=None, protocol=f"{rows:,} rows", verdict="measured"
-        )
+        half = width(rows) if rows else None
+        check = Check(f"half-width of {known}", half, reference=None, protocol=f"{rows:,} rows", verdict="measured")
         if not rows and advice.rows:
             message = "Without locked rows the final number is not independent of the choices made."
             return Judgement((Objection(Level.HOLD, message),), check)

@@ -17,7 +17,7 @@ NOTHING = "nothing noted"
 
 LOOK = Question(
     "data.look",
-    "Look at some rows, the extremes and examples of each class. What do you notice?",
+    "Look at some rows, the extremes among them. What do you notice?",
     Form.TEXT,
     asks="person",
     default=NOTHING,
