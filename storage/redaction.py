@@ -24,7 +24,19 @@ _TEXTS = frozenset(
 )  # fmt: skip
 _BY_CLASS = frozenset(("classes", "lockbox_classes"))
 _NEVER = frozenset(
-    ("columns", "schema", "worst", "rows_digest", "oof", "artifact", "examples", "settings", "slices", "groups")
+    (
+        "columns",
+        "schema",
+        "worst",
+        "worst_when",
+        "rows_digest",
+        "oof",
+        "artifact",
+        "examples",
+        "settings",
+        "slices",
+        "groups",
+    )
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from engine.data.series.panel import read_panel
 from engine.data.table import load
 from engine.errors import DataProblem
 from engine.evaluation.answers import Answers, read_answers
@@ -18,6 +19,7 @@ from engine.evaluation.intervals import LEVEL, resample_weights, wilson
 from engine.evaluation.residuals import residual_views
 from engine.evaluation.shown_rows import cell, cells, keep_rows
 from engine.evaluation.slices import judge_slices
+from engine.models.forecasting import written
 from engine.records import Json, Progress
 from engine.trials import Context
 
@@ -158,11 +160,26 @@ def _worst(bench: Bench, answers: Answers, ctx: Context) -> dict[str, Json]:
             entry |= {"label": float(y[i]), "prediction": float(answers.scores[i])}
         rows.append(entry)
     found: dict[str, Json] = {"worst": rows}
+    if bench.table.steps is not None:
+        found["worst_when"] = _when(bench, answers.positions[order], ctx)
     if bench.table.steps is None and bench.recipe.get("material") != "image":
         found["rows_digest"] = keep_rows(ctx, {"worst": _shown(bench, answers, order, rows)})
     if bench.classifies:
         found["label_suspects"] = int((answers.scores[np.arange(len(y)), y] < SUSPECT).sum())
     return found
+
+
+def _when(bench: Bench, positions: np.ndarray, ctx: Context) -> list[dict[str, Json]]:
+    """Of rows of a forecast: the time they ask about as the file writes it, their series, and how many steps ahead."""
+    steps = bench.table.steps
+    assert steps is not None
+    recipe = {**bench.recipe, "types": bench.recipe.get("inputs") or bench.recipe["types"]}
+    panel = read_panel(ctx.source(), recipe)
+    times = written(panel.calendar.times(steps.target[positions]), panel.stamp)
+    return [
+        {"time": time, "series": steps.names[int(steps.series[i])], "step": int(steps.step[i])}
+        for time, i in zip(times, positions, strict=True)
+    ]
 
 
 def worst_rows(answers: Answers) -> np.ndarray:

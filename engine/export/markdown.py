@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine.conductor import SETTLED
 from engine.export.dossier import Dossier, Product
 from engine.export.meant import metric_in_words
+from engine.export.rows import NO_ROWS, asked_for_rows, with_rows
 from engine.export.told import (
     STAGE_TITLES,
     author_of,
@@ -40,7 +41,8 @@ _LINKED = re.compile(r"(\w)://")
 
 def markdown(d: Dossier) -> Product:
     """The report, as it leaves."""
-    return Product({"": report(d.session, d.shows, source=d.source, branch=d.branch)})
+    shows = with_rows(d) if asked_for_rows(d) else d.shows
+    return Product({"": report(d.session, shows, source=d.source, branch=d.branch)})
 
 
 def report(s: Session, shows: Mapping[int, Sequence[View]], *, source: str, branch: str = "main") -> str:
@@ -66,7 +68,8 @@ def report(s: Session, shows: Mapping[int, Sequence[View]], *, source: str, bran
 
 def _summary(s: Session, source: str, branch: str) -> str:
     result = s.decision("present.result")
-    lines = [f"Predicts **{text_of(s.target)}** from {text_of(source)} (branch {text_of(branch)})."]
+    where = "" if branch == "main" else f" (branch {text_of(branch)})"
+    lines = [f"Predicts **{text_of(s.target)}** from {text_of(source)}{where}."]
     if result is not None and result.check is not None:
         top = s.rungs[-1]
         score = f"{title_of(result.check.metric)} {figure(result.check.value or 0.0)}"
@@ -145,7 +148,7 @@ def view_of(view: View) -> str:
                 else ""
             )
         case Samples(title):
-            return f"**{text_of(title)}** Rows of the data are not written into reports."
+            return f"**{text_of(title)}** Left out, as {NO_ROWS}."
 
 
 def _figured(value: Json) -> Json:

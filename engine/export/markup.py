@@ -6,7 +6,7 @@ from html import escape
 
 from engine.words import literal
 
-VOID = frozenset(("meta", "line", "circle", "rect", "path", "polyline", "br", "hr"))
+VOID = frozenset(("meta", "img", "line", "circle", "rect", "path", "polyline", "br", "hr"))
 
 
 class Html(str):

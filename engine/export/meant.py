@@ -29,6 +29,7 @@ MEANS = {
     "pinball": "the mean distance between what is said and what is true, one side costing more than the other",
 }
 IN_UNITS = frozenset({"mae", "rmse", "bias", "pinball"})  # of the target
+OF_LAST_SEASON = frozenset({"mase", "rmsse"})
 BETTER = {"high": "higher is better", "low": "lower is better", "zero": "nearer to 0 is better"}
 
 
@@ -39,4 +40,7 @@ def metric_in_words(s: Session) -> str:
         return ""
     said = f"{metric.title}: {MEANS[metric.name]}" if metric.name in MEANS else metric.title
     said += f", in the units of {s.target}" if metric.name in IN_UNITS and s.target else ""
-    return f"{said}. {BETTER[metric.best][:1].upper()}{BETTER[metric.best][1:]}; guessing scores {metric.chance}."
+    guess = f"guessing scores {metric.chance}"
+    if metric.name in OF_LAST_SEASON:
+        guess = "repeating the last season scores about 1"
+    return f"{said}. {BETTER[metric.best][:1].upper()}{BETTER[metric.best][1:]}; {guess}."

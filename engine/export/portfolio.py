@@ -18,14 +18,17 @@ from engine.export.told import baseline_of, exam_of, labelled, looks, name_of
 from engine.metrics import BY_NAME, figure, title_of
 from engine.records import Decision
 from engine.session import Session
+from engine.stages.lessons import sentences
 from engine.views import Intervals
 
+FIRST = 2  # sentences of an idea that was turned down
+SAID_EVERY_TIME = ("deep.enter", "problem.target")  # by a run without a person
 LEVELS = {
     "": "begun",
     "practice": "a model, not yet examined",
     "short": "examined; not surely better than doing without a model",
     "result": "a result: better than no model",
-    "good": "good: reaches the line that was set before",
+    "good": "good: it reaches the line that was set before",
     "world": "world class: reaches the best that is known",
 }
 
@@ -100,7 +103,8 @@ def _entry(d: Dossier, number: int) -> Html:
     if why := _good_why(d):
         said.append(el("p", el("strong", "A why: "), f"{why.prompt} {labelled(why)}. {why.why}"))
     if idea := _turned_down(d):
-        said.append(el("p", el("strong", "Turned down: "), f"{idea.prompt} {idea.why or idea.reason}"))
+        said_first = sentences(idea.why or idea.reason)[:FIRST]
+        said.append(el("p", el("strong", "Turned down: "), f"{idea.prompt} {' '.join(said_first)}"))
     return el("section", *said)
 
 
@@ -109,8 +113,10 @@ def _good_why(d: Dossier) -> Decision | None:
     own = [
         x
         for x in d.decisions
-        if x.why and x.why_author in ("person", "plan") and x.why_verdict == "ok" and x.question != "deep.enter"
-    ]  # of that one a run without networks says the same every time
+        if x.why and x.why_verdict == "ok" and (
+            x.why_author == "person" or (x.why_author == "plan" and x.question not in SAID_EVERY_TIME)
+        )
+    ]  # fmt: skip
     return max(own, key=lambda x: len(x.why), default=None)
 
 

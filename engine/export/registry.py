@@ -49,8 +49,8 @@ class Export:
 
 
 EXPORTS = (
-    Export("md", "m", "the report in Markdown", ".md", "engine.export.markdown:markdown"),
-    Export("html", "h", "the report as one file for a browser", ".html", "engine.export.html:html"),
+    Export("md", "m", "the report in Markdown", ".md", "engine.export.markdown:markdown", options=("rows",)),
+    Export("html", "h", "the report as one file for a browser", ".html", "engine.export.html:html", options=("rows",)),
     Export("card", "c", "a model card", "-card.md", "engine.export.card:card"),
     Export(
         "adr",

@@ -22,6 +22,9 @@ th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; fon
 .grid td { min-width: 3.6rem; padding-left: .5rem; }
 th, td.n, td.k { white-space: nowrap; overflow-wrap: normal; }
 figure { margin: .8rem 0; } svg { max-width: 100%; height: auto; display: block; }
+.shots { display: flex; flex-wrap: wrap; gap: .8rem; }
+.shots figure { margin: 0; text-align: center; font-size: .85rem; color: var(--soft); }
+.shots img { width: 6rem; height: 6rem; image-rendering: pixelated; border: 1px solid var(--edge); display: block; }
 svg text { fill: var(--ink); font-size: 13px; } svg .scale { fill: var(--soft); font-size: 12px; }
 svg .figure { font-variant-numeric: tabular-nums; } svg .grid { stroke: var(--edge); stroke-width: 1; }
 svg .line { stroke: var(--warm); stroke-width: 1.5; stroke-dasharray: 5 4; }
@@ -44,6 +47,9 @@ svg .curve.c7 { stroke: var(--c7); } svg .point.c7, svg .key.c7 { fill: var(--c7
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
 dt { color: var(--soft); }
 dd { margin: 0; } summary { cursor: pointer; color: var(--soft); }
+.grid td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+@media screen and (max-width: 40rem) { svg { overflow: visible; } svg text { font-size: 20px; } svg .scale {
+  font-size: 18px; } dl { display: block; } dd { margin-bottom: .5rem; } .lesson { padding-left: 1.2rem; } }
 @media print { :root { --ink: #000; --soft: #444; --paper: #fff; --panel: #fff; --edge: #bbb; --mark: #123e70;
   --warm: #7a3410; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   .decision, figure, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; }

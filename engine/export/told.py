@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from engine.conductor import SETTLED
+from engine.data.settings import in_words
+from engine.errors import DataProblem
 from engine.export.dossier import Dossier
 from engine.metrics import figure, title_of
 from engine.models.catalogue import spec_of
@@ -66,7 +69,10 @@ def _nested(choice: Json) -> str:
 
 
 def labelled(decision: Decision) -> str:
-    """A choice in the words it was offered in, where it was one of several."""
+    """A choice in the words it was offered in, where it was one of several; how a file is read in a few words."""
+    if decision.question == "data.load" and isinstance(decision.choice, Mapping) and decision.choice:
+        with suppress(DataProblem):  # of a stranger's store: settings that cannot be are told as they stand
+            return in_words(decision.choice)
     return offered(decision, decision.choice)
 
 
@@ -143,7 +149,8 @@ def examined(s: Session) -> str:
     title, spread = title_of(check.metric), span(check.low, check.high)
     rows = check.details.get("rows")
     if s.locked:
-        where = f"{int(rows):,} rows that" if rows else "Rows that"
+        what = "values" if s.material == "series" else "rows"
+        where = f"{int(rows):,} {what} that" if rows else f"{what.capitalize()} that"
         said = f"{where} were locked away from the start, and taken for no choice, gave {title} {figure(check.value)}"
     else:
         said = f"No rows were locked away; practice exams with fresh draws gave {title} {figure(check.value)}"

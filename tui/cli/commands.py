@@ -424,12 +424,18 @@ def export(
         str, typer.Option("--dialect", metavar="SQL", help="Of sql: sqlite (as it is), postgres, duckdb or bigquery.")
     ] = "",
     table: Annotated[str, typer.Option("--table", metavar="NAME", help="Of sql: the table that it reads.")] = "",
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Of html and md: with rows of the data, such as those it was most wrong on.")
+    ] = False,
     store: StoreOption = None,
 ) -> None:
     """Write what a session leaves: its report, its records, its model."""
     from tui.cli.exporting import export_session
 
-    export_session(chosen_store(context, store), name, branch, to, output, force=force, dialect=dialect, table=table)
+    export_session(
+        chosen_store(context, store), name, branch, to, output, force=force, dialect=dialect, table=table,
+        rows="yes" if rows else "",
+    )  # fmt: skip
 
 
 @app.command(epilog="Example:  rungwise portfolio -o portfolio.html")

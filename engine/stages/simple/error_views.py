@@ -76,7 +76,9 @@ def _rows(s: Session, v: Mapping[str, Json], more: Mapping[str, Evidence]) -> li
     views: list[View] = []
     if digest := v.get("rows_digest"):
         views.append(Samples("Worst rows", digest, ("worst",)))
-    elif worst := v.get("worst"):
+    elif (worst := v.get("worst")) and (when := v.get("worst_when")):
+        views.append(_worst_times(s, worst, when))
+    elif worst:
         cells = [(r["row"] + 1, _said(r["label"]), _said(r["prediction"]), figure(r["loss"])) for r in worst]
         views.append(Table("Worst rows", ("row", "label", "said", "loss"), cells))
     why = more.get("reasons")
@@ -89,6 +91,18 @@ def _rows(s: Session, v: Mapping[str, Json], more: Mapping[str, Evidence]) -> li
         )
         views.append(Samples(title, doubted.value["rows_digest"], ("doubted",)))
     return views
+
+
+def _worst_times(s: Session, worst: Sequence[Mapping[str, Json]], when: Sequence[Mapping[str, Json]]) -> Table:
+    """Of a forecast: the times it was furthest off, and from how far away it looked at them."""
+    several = len({one["series"] for one in when}) > 1
+    who = ("series",) if several else ()
+    cells = [
+        (one["time"], *((one["series"],) if several else ()), one["step"], _said(r["label"]), _said(r["prediction"]),
+         figure(r["loss"]))
+        for r, one in zip(worst, when, strict=False)
+    ]  # fmt: skip
+    return Table("Furthest off", ("time", *who, "steps ahead", "true", "said", "loss"), cells)
 
 
 def _why_title(s: Session, value: Mapping[str, Json]) -> str:

@@ -323,3 +323,8 @@ def test_errors_over_time_and_of_series(tmp_path):
     value = errors({"recipe": rules, "model": as_model("ridge")}, ctx)
     json.dumps(value, allow_nan=False)
     assert "rows_digest" not in value  # a row of a forecast is no row of the file
+    file = pd.read_csv(ctx.source())
+    for row, when in zip(value["worst"], value["worst_when"], strict=True):
+        assert str(file["month"][row["row"]]) == when["time"]
+        assert file["sold"][row["row"]] == pytest.approx(row["label"])
+        assert 1 <= when["step"] <= rules["series"]["horizon"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from engine.errors import UsageProblem
+from engine.errors import DataProblem, UsageProblem
 from engine.export.adr import record, records, slug
 from engine.export.card import MISSING, SECTIONS, card, leak_report, sections
 from engine.export.dossier import Dossier
@@ -17,7 +18,7 @@ from engine.export.markup import Html, el, text
 from engine.export.pictures import picture, ticks
 from engine.export.portfolio import level_of, portfolio
 from engine.export.registry import EXPORTS, export_of, in_words
-from engine.export.told import flag_in_words
+from engine.export.told import flag_in_words, labelled
 from engine.records import Check, Evidence, Option
 from engine.session import Session
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, Words
@@ -137,6 +138,51 @@ def test_the_page_needs_nothing_beside_it(dossier: Dossier):
     assert "https://" not in page
     assert "@media print" in page
     assert "prefers-color-scheme: dark" in page
+
+
+def with_samples(dossier: Dossier, **options: str) -> Dossier:
+    """Where it is wrong, with rows of the data, which an artifact holds."""
+    rows = {"worst": {"columns": ["row", "note"], "rows": [[7, f"call me\non 555 {HOSTILE}"]]}}
+    kept = json.dumps(rows).encode()
+    shows = {**dossier.shows, 9: (Samples("Worst rows", "d1", ("worst",)), Samples("Why", "gone", ("why",)))}
+
+    def fetch(digest: str) -> bytes:
+        if digest != "d1":
+            raise DataProblem("There is no such artifact.")
+        return kept
+
+    return replace(dossier, shows=shows, fetch=fetch, options=options)
+
+
+def test_rows_of_the_data_stand_in_a_report_only_where_they_are_asked_for(dossier: Dossier):
+    for form in ("html", "md"):
+        said = export_of(form).builder()(with_samples(dossier)).text or ""
+        assert "555" not in said
+        assert "rows of the data stand in a report only where they are asked for" in said
+    said = Reader(page_of(with_samples(dossier, rows="yes")))
+    assert "call me on 555" in said.words  # a cell is one line
+    assert "script" not in said.tags
+    assert "Left out, as the store has these rows no more: Why." in said.words
+    told = export_of("md").builder()(with_samples(dossier, rows="yes")).text or ""
+    assert "555" in told
+    assert "<script" not in told
+
+
+def test_a_long_table_goes_on_behind_a_fold_and_empty_columns_are_left_out():
+    long = Table("words", ("word", "95 % interval", "odds"), [(f"word {i}", "", 1.5) for i in range(50)])
+    page = _table(long)
+    assert "95 %" not in page
+    assert page.count("<table>") == 2
+    assert "30 rows more" in page
+    assert "word 49" in page
+    assert "details" not in _table(replace(long, rows=long.rows[:25]))
+
+
+def test_how_a_file_was_read_is_told_in_words(dossier: Dossier):
+    read = {"separator": ";", "encoding": "utf-8", "decimal": ",", "quote": '"', "header": True, "dates": {}}
+    loaded = _decision(11, "data.load", read, stage="prepare")
+    assert labelled(loaded) == "utf-8, separated by semicolon, decimal “,”"
+    assert "nonsense" in labelled(replace(loaded, choice={"encoding": "nonsense"}))  # of a stranger's store
 
 
 def test_hostile_text_stays_text_everywhere():
@@ -318,7 +364,7 @@ def test_the_portfolio_shows_ladders_and_no_markup_of_anybody(dossier: Dossier):
     said = Reader(portfolio([dossier, evil]).text or "")
     assert not said.open
     assert "2 projects" in said.words
-    assert "good: reaches" in said.words
+    assert "good: it reaches" in said.words
     assert said.tags.count("svg") == 2
     assert "script" not in said.tags
 
