@@ -1,7 +1,7 @@
 """The app on terminals that are not the developer's: without colour, with sixteen, resized, and when it speaks."""
 
 import pytest
-from textual.widgets._toast import ToastRack
+from textual.widgets._toast import Toast
 
 from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of, until
 from tui.screens.workbench import Workbench
@@ -45,13 +45,13 @@ async def test_what_is_said_in_passing_covers_nothing(size):
         await pilot.press("w", "escape")
         pilot.app.notify("Branch branch-2: decision 3 is asked again.")
         await see(pilot, "is asked again")
-        (rack,) = pilot.app.screen.query(ToastRack)
+        (said,) = pilot.app.screen.query(Toast)
         assert isinstance(pilot.app.screen, Workbench)
         screen = pilot.app.screen
         parts = [screen.query_one(part) for part in (HeadLine, "#main", KeyLine, WhereLine)]
-        await until(pilot, lambda: not any(p.display and p.region.overlaps(rack.region) for p in parts))
+        await until(pilot, lambda: not any(p.display and p.region.overlaps(said.region) for p in parts))
         assert all(part.region.height for part in parts if part.display)
-        assert rack.region.height
+        assert said.region.height
         assert "carry forward" in text_of(pilot)
 
 
