@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from engine.effects import Ask
@@ -14,27 +15,51 @@ from tui.literal import literal, literal_lines
 
 WIDTH = 78
 WISHED = {"pause": " (paused)", "enough": " (ends after this epoch)", "cancel": " (stopping)"}
+SIGNS = (  # what a screen reader leaves out or spells, in words
+    (re.compile(r"(?<=\d) … (?=[−\d])"), " to "), (re.compile(r"× (\S+) … × "), r"× \1 to × "),
+    (re.compile(r" ± ?(?=\d)"), " plus or minus "), (re.compile(r"(?<!\S)±(?=\d)"), "plus or minus "),
+    (re.compile(r"(?<!\S)× ?(?=\d)"), "times "), (re.compile(r"(?<= )× "), "of type "),
+    (re.compile(r"(?<!\S)−(?=\d)"), "minus "), (re.compile(r"(?<=\S) → (?=\S)"), " to "),
+    (re.compile(r"≤ ?"), "at most "), (re.compile(r"≥ ?"), "at least "),
+    (re.compile(r"(?<!\S)✓(?!\S)"), "yes"), (re.compile(r"(?<!\S)✗(?!\S)"), "no"), (re.compile(r" · "), ", "),
+)  # fmt: skip
 ROWS = 20  # of a table that are read out; more are counted
+
+
+def aloud(text: str) -> str:
+    """Signs between figures as the words that one says for them."""
+    for sign, words in SIGNS:
+        text = sign.sub(words, text)
+    return text
 
 
 def spoken(view: View) -> list[str]:
     """A view as lines: its title, then a line a row, with the column's name before each cell."""
     if isinstance(view, Words):
-        return [literal(view.title) + ":", *textwrap.wrap(literal_lines(view.text), WIDTH)]
+        lines = [part for line in aloud(literal_lines(view.text)).split("\n") for part in textwrap.wrap(line, WIDTH)]
+        return [literal(view.title) + ":", *lines]
     table: Table | None = as_table(view)
     if table is None:
         return [f"{literal(view.title)}: rows of the data; the app shows them."]
     lines = [f"{literal(table.title)}:"]
     for row in table.rows[:ROWS]:
         cells = [
-            f"{literal(column)} {cell(value)}" if column and not isinstance(value, str) else cell(value)
-            for column, value in zip(table.columns, row, strict=True)
+            _named_cell(n, column, value)
+            for n, (column, value) in enumerate(zip(table.columns, row, strict=True))
             if value not in (None, "")
         ]
-        lines += textwrap.wrap("  " + ", ".join(cells), WIDTH, subsequent_indent="    ") or [""]
+        lines += textwrap.wrap("  " + aloud("; ".join(cells)), WIDTH, subsequent_indent="    ") or [""]
     if len(table.rows) > ROWS:
         lines.append(f"  … {len(table.rows) - ROWS:,} more rows.")
     return lines
+
+
+def _named_cell(place: int, column: str, value: Json) -> str:
+    """A cell with its column's name; a text that begins the row needs none."""
+    told = cell(value).rstrip(".")
+    if not column or (place == 0 and isinstance(value, str)):
+        return told
+    return f"{literal(column)}: {told}" if isinstance(value, str) else f"{literal(column)} {told}"
 
 
 def option_line(option: Option, recommended: Json) -> str:
@@ -44,8 +69,8 @@ def option_line(option: Option, recommended: Json) -> str:
     parts = [named if named.casefold() == key.casefold() else f"{named} ({key})"]
     parts += [literal(option.note)] if option.note else []
     parts += [figures] if figures else []
-    mark = " *recommended*" if _recommends(recommended, option.key) else ""
-    return ". ".join(part.rstrip(".") for part in parts) + mark
+    said = ". ".join(part.rstrip(".") for part in parts)
+    return said + ", recommended" * _recommends(recommended, option.key) + "."
 
 
 def _recommends(recommended: Json, key: Json) -> bool:

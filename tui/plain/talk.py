@@ -20,8 +20,8 @@ from engine.records import Answer, Json
 from tui.desk import Opened
 from tui.figures import answered, cell, interval, number
 from tui.literal import literal, literal_lines
-from tui.plain.spoken import ROWS, WIDTH, decision_line, named, option_line, progress_line, spoken, trial_name
-from tui.plain.typed import HOW, typed
+from tui.plain.spoken import ROWS, WIDTH, aloud, decision_line, named, option_line, progress_line, spoken, trial_name
+from tui.plain.typed import how, typed
 
 TOLD_EVERY = 10.0  # seconds between two lines about work that goes on
 LOOKED_EVERY = 0.25
@@ -75,7 +75,7 @@ class Talk:
                     stage = waiting.stage
                     title = next((s.title for s in self.opened.conductor.stages if s.name == stage), stage)
                     self.write("")
-                    self._say(f"== {title} ==")
+                    self._say(f"The stage “{title}” begins.")
                 match waiting:
                     case Finished():
                         self._finished()
@@ -125,7 +125,7 @@ class Talk:
         ask = asking.ask
         self.write("")
         number_ = len(self.opened.decisions()) + 1
-        self._say(f"{number_}. {literal_lines(ask.prompt)}  [{ask.name}]")
+        self._say(f"{number_}. {literal_lines(ask.prompt)}")
         if asking.before is not None:
             why = f" Why then: {asking.before.why}" if asking.before.why else ""
             self._say(f"Before: {answered(asking.before)}.{why}")
@@ -137,10 +137,11 @@ class Talk:
             self._more(len(ask.recommended), ROWS, "name")
         if ask.recommended is not None:
             self._say(f"Recommended: {named(ask, ask.recommended).rstrip('.')}. {literal_lines(ask.reason)}".strip())
+        elif ask.question.form is Form.NUMBER:
+            self._say(how(ask))
         if ask.shows:
-            self._say(
-                f"Measured: {'; '.join(view.title for view in ask.shows if view.title)} (:evidence reads it out)."
-            )
+            titles = "; ".join(literal(view.title) for view in ask.shows if view.title)
+            self._say(f"There is to look at: {titles}. :evidence reads it out.")
 
     def _options(self, ask: Ask, most: int) -> None:
         for i, option in enumerate(ask.offered[:most], start=1):
@@ -154,7 +155,7 @@ class Talk:
     def _answered(self, ask: Ask, line: str) -> bool:
         """Whether the line was recorded as the answer."""
         if not line and ask.recommended is None:
-            self._say("Nothing is recommended here, so an empty line says nothing. " + HOW[ask.question.form])
+            self._say("Nothing is recommended here, so an empty line says nothing. " + how(ask))
             return False
         try:
             raw = ask.recommended if not line else typed(ask, line)
@@ -215,10 +216,8 @@ class Talk:
                 raise Left
             case ":help" | ":h":
                 if ask is not None:
-                    self._say(
-                        HOW[ask.question.form]
-                        + (" An empty line takes the recommendation." if ask.recommended is not None else "")
-                    )
+                    taken = " An empty line takes the recommendation." if ask.recommended is not None else ""
+                    self._say(f"{how(ask)}{taken} In plans this question is called {literal(ask.name)}.")
                 for command, words in COMMANDS.items():
                     self._say(f"  {command}: {words}")
             case ":evidence" | ":e":
@@ -351,7 +350,7 @@ class Talk:
 
     def _say(self, text: str) -> None:
         """A text on as many lines as it needs; a continued line is set in as far as what it continues."""
-        for line in text.splitlines() or [""]:
+        for line in aloud(text).splitlines() or [""]:
             indent = " " * (len(line) - len(line.lstrip()))
             for part in textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]:
                 self.write(part)

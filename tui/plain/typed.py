@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from engine.effects import Ask
 from engine.errors import InvalidAnswer
 from engine.questions import Form
 from engine.records import Json, Option
+from tui.figures import number
 from tui.literal import literal
 from tui.plan import value_of
 
 HOW = {
     Form.CHOICE: "Type the number or the name of an option.",
     Form.CHOICES: "Type numbers or names with commas between them, or none.",
-    Form.NUMBER: "Type a number.",
     Form.TEXT: "Type a sentence.",
     Form.TABLE: "Type name = value; several with semicolons between them. What is not named stays as it is shown.",
     Form.COSTS: "Type unknown, equal, or costs such as false_positive = 1; false_negative = 5.",
     Form.RULES: "Type SQL condition => answer; several with semicolons between them, the last otherwise => answer.",
 }
+
+
+def how(ask: Ask) -> str:
+    """How this question is answered, with what a number must be."""
+    q = ask.question
+    if q.form is not Form.NUMBER:
+        return HOW[q.form]
+    unit = f" of {literal(q.unit)}" if q.unit else ""
+    low, high = (number(end) if math.isfinite(end) else "" for end in (q.low, q.high))
+    span = (
+        f", from {low} to {high}" if low and high else f", at least {low}" if low else f", at most {high}" * bool(high)
+    )
+    return f"Type a number{unit}{span}{', or none' * (q.default is None)}."
 
 
 def typed(ask: Ask, line: str) -> Json:
