@@ -52,6 +52,13 @@ def test_folds_that_learn_side_by_side_do_not_take_turns_in_the_picture():
     )
 
 
+def test_a_training_that_is_taken_up_tells_again_what_it_had_and_is_drawn_once():
+    told = [{"epoch": e, "fold": 1, "train loss": 1 / e, "validation loss": abs(e - 2) + 0.5} for e in (1, 2, 3, 4)]
+    seen = state(*told[:3], *told)
+    assert curve(seen).series["train loss"] == [(e, 1 / e) for e in (1, 2, 3, 4)]
+    assert "lowest validation loss 0.500 in epoch 2" in course(seen)
+
+
 def test_pace_is_said_and_not_drawn_and_a_metric_has_a_picture_of_its_own():
     pace = {"learning rate": 0.002, "rows a second": 12_345.6, "gradient norm": 3.0, "weight norm": 9.0}
     pace |= {"seconds left": 2.45, "best epoch": 2.0}

@@ -282,11 +282,19 @@ def _lines(state: TrialState, wanted: Callable[[str], bool]) -> Curves:
 
 
 def _present(state: TrialState) -> list[Mapping[str, float]]:
-    """The points of the epochs of one fold: of those that learn side by side the first, so that it stands still."""
+    """The points of the epochs of one fold: of those that learn side by side the first, so that it stands still.
+    A training that begins anew, or tells again what it had before it was broken off, is a picture of its own."""
     learning = [progress.point for progress in state.curve if "epoch" in progress.point]
     folds = [point["fold"] for point in learning[-2:] if point.get("fold") is not None]
     fold = min(folds, default=None)
-    return [point for point in learning if point.get("fold") == fold]
+    present: list[Mapping[str, float]] = []
+    for point in learning:
+        if point.get("fold") != fold:
+            continue
+        if present and point["epoch"] <= present[-1]["epoch"]:
+            present.clear()
+        present.append(point)
+    return present
 
 
 def course(state: TrialState) -> str:

@@ -17,6 +17,8 @@ from engine.models.networks.losses import Loss
 from engine.models.networks.spec import DENSE_64_32, Network
 from engine.models.networks.training import Measured, Report, Trained, outputs_of, train
 
+LARGEST = 1e30  # of a target: float32 ends at 3e38
+
 
 class _Estimator(BaseEstimator):
     """What both share: build, train, answer.
@@ -155,6 +157,22 @@ def replace_width(layout: Layout, width: int) -> Layout:
     return Layout(replace(layout.inputs, shape=(width,)), width)
 
 
+def _numbers(y: Any) -> np.ndarray:
+    """A target of numbers: (rows,) float64.  Raises DataProblem where one is none, or too large to be standardised."""
+    y = np.asarray(y, dtype=np.float64)
+    if missing := int(np.count_nonzero(~np.isfinite(y))):
+        raise DataProblem(
+            f"{missing:,} of {len(y):,} values of the target are missing or infinite, which no network can learn from. "
+            "Leave these rows out."
+        )
+    if len(y) and np.abs(y).max() > LARGEST:
+        raise DataProblem(
+            f"The target reaches {np.abs(y).max():.3g}, and a network takes values up to {LARGEST:.0g}; give it in a "
+            "larger unit, or learn its logarithm."
+        )
+    return y
+
+
 class NetworkClassifier(ClassifierMixin, _Estimator):
     """A network that answers with one probability a class.  balanced: the classes of the training rows count alike."""
 
@@ -205,7 +223,7 @@ class NetworkRegressor(RegressorMixin, _Estimator):
 
     def fit(self, X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> Self:
         """X: (rows, features), no missing values; y: (rows,) numbers.  Raises DataProblem, NoNetworks, Cancelled."""
-        X, y = self._begin(X), np.asarray(y, dtype=np.float64)
+        X, y = self._begin(X), _numbers(y)
         X, y, X_val, y_val = self._validation(X, y, X_val, y_val, stratify=False)
         mean, scale = float(np.mean(y)), float(np.std(y)) or 1.0
         targets, held = (((part - mean) / scale).astype(np.float32) for part in (y, y_val))

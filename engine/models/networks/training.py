@@ -221,6 +221,10 @@ class _Run:
             self.best = self._copied()
         else:
             first, before = len(self.curve), float(state.said["seconds"])
+            try:
+                self._tell_again()
+            except Enough:
+                first, ended = how.epochs + 1, "enough"
         for epoch in range(first, how.epochs + 1):
             if state is not None and epoch - 1 - self.best_epoch >= how.patience:
                 ended = "patience"
@@ -235,9 +239,10 @@ class _Run:
             pace = self.each * self.batch / max(time.perf_counter() - started, 1e-9)
             point = self._point(epoch, mean, norm, self._rate())
             held = point["validation loss"]
-            if not (math.isfinite(mean) and math.isfinite(held)):
+            if not all(map(math.isfinite, (mean, held, norm))):
+                what = "gradient" if math.isfinite(mean) and math.isfinite(held) else "loss"
                 raise DataProblem(
-                    f"The loss stopped being a number in epoch {epoch}: the learning rate {how.learning_rate} is "
+                    f"The {what} stopped being a number in epoch {epoch}: the learning rate {how.learning_rate} is "
                     "too high for these inputs; lower it by a factor of 3, or scale the columns."
                 )
             self.curve.append(point)
@@ -350,6 +355,15 @@ class _Run:
         )
         more = {"rows a second": round(pace), "seconds left": most, "best epoch": self.best_epoch}
         self.report(Progress(epoch, self.how.epochs, "epoch", words, {**point, **more}))
+
+    def _tell_again(self) -> None:
+        """The epochs before a training was broken off: whoever looks on has not seen them in this attempt, and would
+        take the best since then for the best of all."""
+        if self.report is None:
+            return
+        for point in self.curve[1:]:
+            epoch = int(point["epoch"])
+            self.report(Progress(epoch, self.how.epochs, "epoch", f"epoch {epoch}, before it was broken off", point))
 
     def _health(self) -> dict[str, Json]:
         """Share of relu units that are 0 for every validation row, by layer, and weights that are no number."""

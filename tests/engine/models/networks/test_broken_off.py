@@ -56,11 +56,25 @@ def test_goes_on_where_it_was_to_the_bit(schedule):
     again = Listener()
     again.content = broken.content
     model = network(seed=3, schedule=schedule, report=again).fit(X, y)
-    assert again.epochs[0] == 8, "the seventh was saved before it was told"
+    assert again.epochs == list(range(1, model.trained_["epochs"] + 1)), "those before are told again, once"
     assert np.array_equal(model.predict_proba(X), whole.predict_proba(X))
     assert model.trained_["curve"] == whole.trained_["curve"]
     assert model.trained_["remarks"] == ["Taken up after epoch 7, where it had been broken off."]
     assert again.content is None, "nothing is left behind"
+
+
+@pytest.mark.usefixtures("every_epoch")
+def test_one_that_was_seen_enough_of_before_it_is_taken_up_keeps_its_best():
+    X, y, _ = rows()
+    broken = Listener(at=7)
+    with pytest.raises(Cancelled):
+        network(seed=3, report=broken).fit(X, y)
+    again = Listener(at=4, raises=Enough)
+    again.content = broken.content
+    model = network(seed=3, report=again).fit(X, y)
+    assert (again.epochs, model.trained_["ended"], model.trained_["epochs"]) == ([1, 2, 3, 4], "enough", 7)
+    curve = [point["validation loss"] for point in model.trained_["curve"]]
+    assert model.trained_["best_epoch"] == int(np.argmin(curve))
 
 
 @pytest.mark.usefixtures("every_epoch")

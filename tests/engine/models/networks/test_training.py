@@ -171,8 +171,28 @@ def test_bad_input_is_said_in_one_sentence():
         network().fit(X[:3], [0, 1, 0])
     with pytest.raises(DataProblem, match=r"takes \(rows, 6\)"):
         network(epochs=1).fit(X, y).predict(X[:, :3])
-    with pytest.raises(DataProblem, match="stopped being a number"):
+    with pytest.raises(DataProblem, match="The loss stopped being a number in epoch 1: the learning rate"):
         network(NUMBER, learning_rate=1e30).fit(X, X[:, 0] * 2.0)
+    with pytest.raises(DataProblem, match="The gradient stopped being a number in epoch 1"):
+        network(epochs=3).fit(X * np.float32(1e30), y)
+    with pytest.raises(DataProblem, match="1 of 100 values of the target are missing or infinite"):
+        network(NUMBER).fit(X, np.where(np.arange(100) == 7, np.nan, 1.0))
+    with pytest.raises(DataProblem, match=r"The target reaches 1e\+300, and a network takes values up to 1e\+30"):
+        network(NUMBER).fit(X, np.where(np.arange(100) == 7, -1e300, 1.0))
+
+
+def test_inputs_that_say_nothing_and_batches_of_one_class_teach_the_constant_or_more():
+    X, y, _ = rows(400)
+    flat = network(epochs=4).fit(np.ones_like(X), y)
+    assert np.ptp(flat.predict_proba(X * 0 + 1)[:, 0]) == 0
+    assert flat.predict_proba(np.ones_like(X[:1]))[0, 1] == pytest.approx(y.mean(), abs=0.1)
+    order = np.argsort(y, kind="stable")
+    rare = np.zeros(400, int)
+    rare[0] = 1
+    for inputs, target in ((X[order], y[order]), (X, rare)):  # sorted by class; one row of a class
+        model = network(epochs=4, batch=8).fit(inputs, target)
+        assert np.isfinite(model.predict_proba(inputs)).all()
+        assert model.trained_["health"]["finite"]
 
 
 def test_a_device_that_is_not_here_is_said_at_once():
