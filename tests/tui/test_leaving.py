@@ -68,6 +68,14 @@ def test_every_form_leaves(export, say, tmp_path) -> None:
     assert say("export", "leads", "--to", export.name, "-o", place, "--force")[0] == 0
 
 
+def test_a_check_that_takes_long_is_announced(say, tmp_path, monkeypatch) -> None:
+    assert not say("export", "leads", "--to", "script", "-o", tmp_path / "quick.py")[2]
+    monkeypatch.setattr("tui.cli.exporting.LONG", 0.0)
+    _, _, err = say("export", "leads", "--to", "script", "-o", tmp_path / "leads.py")
+    assert "The code is run before it is written" in err
+    assert not say("export", "leads", "--to", "adr", "-o", tmp_path / "decisions")[2]
+
+
 def test_a_folder_may_leave_as_a_zip(say, tmp_path) -> None:
     assert say("export", "leads", "--to", "model", "-o", tmp_path / "leads.zip")[0] == 0
     with zipfile.ZipFile(tmp_path / "leads.zip") as archive:

@@ -18,10 +18,13 @@ from engine.export.dossier import Dossier, Product
 from engine.export.registry import EXPORTS, Export, export_of, telling
 from engine.ports import EvidenceStore, Journal
 from engine.session import Session
+from engine.stages.lessons import duration
 from engine.views import View
 from engine.words import literal
 from storage.store import Store
 from tui.cli.looking import opened
+
+LONG = 3.0  # seconds of one fit from which on a check is announced
 
 
 def export_session(
@@ -47,7 +50,9 @@ def export_session(
         given["stem"] = output.stem  # what lies beside a file is called after it
     build = wanted.builder()
     with opened(path) as store, telling(literal(name), wanted.name):
-        product = build(replace(dossier(store, name, branch, shown=wanted.needs == "journal"), options=given))
+        session = replace(dossier(store, name, branch, shown=wanted.needs == "journal"), options=given)
+        print(_meanwhile(session, wanted), end="", file=sys.stderr, flush=True)
+        product = build(session)
     if output is None:
         if product.text is None:
             raise UsageProblem(
@@ -59,6 +64,17 @@ def export_session(
             print(f"{wanted.title[:1].upper()}{wanted.title[1:]}: {literal(place)}")
     for line in product.said:
         print(literal(line), file=sys.stdout if output is not None else sys.stderr)
+
+
+def _meanwhile(session: Dossier, wanted: Export) -> str:
+    """What is said first where code is run for long before it is written; "" where it is not."""
+    if wanted.name not in ("script", "notebook"):
+        return ""
+    seconds = session.final.value.get("fit_seconds")
+    if not isinstance(seconds, int | float) or seconds < LONG:
+        return ""
+    return ("The code is run before it is written, to see that it says what the session says: the model is fitted "
+            f"a few times, and once took {duration(seconds)}.\n")  # fmt: skip
 
 
 def export_portfolio(path: Path, output: Path, *, force: bool) -> None:
