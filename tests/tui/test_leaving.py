@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import zipfile
@@ -124,6 +125,32 @@ def test_predictions_say_why_and_what_differs(say, walked, tmp_path) -> None:
     assert "'level': 1 of 21 cells is of a level that training did not have: 'z'" in err
     first = (tmp_path / "out.csv").read_text().splitlines()[1]
     assert "x = 99: odds ×" in first
+
+
+def test_predictions_go_through_a_pipe(say, walked, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = (walked / "leads.csv").read_bytes()
+    assert say("predict", "leads", walked / "leads.csv", "-o", "out.csv")[0] == 0
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(table)))
+    status, out, err = say("predict", "leads", "-", "-o", "-")
+    assert status == 0
+    assert out == (tmp_path / "out.csv").read_text()
+    assert "rows written to the standard output" in err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"other\n1\n2\n")))
+    status, out, err = say("predict", "leads", "-", "-o", "-")
+    assert status == 1
+    assert out == ""
+    assert err.startswith("The standard input ")
+    assert len(err.strip().splitlines()) == 1
+    assert [place.name for place in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_what_is_not_of_its_type_is_said_once(say, walked, tmp_path) -> None:
+    lines = (walked / "leads.csv").read_text().splitlines()
+    (tmp_path / "new.csv").write_text("\n".join([lines[0], "much,u,yes", *lines[1:20]]) + "\n")
+    status, out, err = say("predict", "leads", tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert status == 0
+    assert (out + err).count("taken as empty") == 1
 
 
 @pytest.mark.parametrize(

@@ -398,8 +398,9 @@ def predict(
 ) -> None:
     """Predict for the rows of a file with the model that a session ended with.
 
-    The output has one row per row of DATA: `prediction`, and for classes one column `proba_<label>` each.  What the
-    file has that the model's rows had not is said first.
+    The output has one row per row of DATA: `prediction`, and for classes one column `proba_<label>` each; of series the
+    next steps, with `low_80` … `high_95` where they are known.  What the file has that the model's rows had not is said
+    first.  DATA and OUT.csv may be - for the standard input and output.
     """
     from tui.cli.predicting import predict_rows
 

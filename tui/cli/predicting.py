@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ from tui.cli.looking import opened
 if TYPE_CHECKING:
     from engine.models.persist import Artifact
 
+PIPE = Path("-")  # the standard input, or output
+
 
 def predict_rows(
     path: Path, name: str, branch: str, data: Path, output: Path, *, why: bool = False, check: bool = False
@@ -30,29 +34,63 @@ def predict_rows(
         content, taught = store.artifacts.fetch(str(final["artifact"])), int(final["rows"])
         stopped = store.journal(name, branch or None).decisions() if check else ()
         learned = store.datasets.path(store.sessions.get(name).dataset) if why else None
-    if not exists(data):
+    if data != PIPE and not exists(data):
         raise DataProblem(f"There is no file {split(data)[0]}; check the path.")
-    from engine.models.arriving import differences
     from engine.models.persist import loads
-    from engine.models.predict import predict_file
 
     artifact = loads(content)
-    if artifact.recipe.get("material") in (None, "table"):
+    with _piped(data, output) as (source, place):
+        options = {
+            "why": _reasons(artifact, learned, taught) if learned else None,
+            "watch": _watch(artifact, name, stopped) if check else None,
+        }
+        said = _predict(artifact, source, place, options)
+    where = "the standard output" if output == PIPE else literal(output)
+    print(f"{said[0]} written to {where}", file=sys.stderr if output == PIPE else sys.stdout)
+    for line in said[1:]:
+        print(f"  ! {line}", file=sys.stderr)
+
+
+def _predict(artifact: Artifact, data: Path, output: Path, options: Mapping[str, Any]) -> list[str]:
+    """Write the predictions; returns what was written, and what could not be read and was not said before."""
+    from engine.models.arriving import LOOKED_AT, differences
+    from engine.models.predict import predict_file
+
+    looked = artifact.recipe.get("material") in (None, "table", "text")
+    if looked:
         for sentence in differences(artifact, data):
             print(f"  ! {literal(sentence)}", file=sys.stderr)
     unread: dict[str, int] = {}
-    rows = predict_file(
-        artifact,
-        data,
-        output,
-        unread=unread,
-        why=_reasons(artifact, learned, taught) if learned else None,
-        watch=_watch(artifact, name, stopped) if check else None,
-    )
-    print(f"{counted(rows, 'row')} written to {literal(output)}")
-    for column, cells in unread.items():
+    rows = predict_file(artifact, data, output, unread=unread, **options)
+    what = "row" if artifact.recipe.get("material") != "series" else "forecast value"
+    told = [counted(rows, what)]
+    for column, cells in unread.items() if rows > LOOKED_AT or not looked else ():
         of = "1 cell is" if cells == 1 else f"{cells:,} cells are"
-        print(f"  ! {short(column, 60)}: {of} not of the column's type, and taken as empty.", file=sys.stderr)
+        told.append(f"{short(column, 60)}: {of} not of the column's type, and taken as empty.")
+    return told
+
+
+@contextmanager
+def _piped(data: Path, output: Path) -> Iterator[tuple[Path, Path]]:
+    """Where to read and write: files in between for the standard input and output, which are no files.
+
+    Reading goes over a table several times, and nothing is written before every row could be predicted.
+    """
+    if PIPE not in (data, output):
+        yield data, output
+        return
+    with tempfile.TemporaryDirectory() as between:
+        source, place = Path(between, "in"), Path(between, "out.csv")
+        if data == PIPE:
+            with source.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        try:
+            yield source if data == PIPE else data, place if output == PIPE else output
+        except DataProblem as problem:
+            raise DataProblem(str(problem).replace(str(source), "The standard input")) from None
+        if output == PIPE:
+            with place.open(encoding="utf-8", newline="") as written:
+                shutil.copyfileobj(written, sys.stdout)
 
 
 def _reasons(artifact: Artifact, learned: Path, rows: int) -> Callable[[Any], list[str]]:
