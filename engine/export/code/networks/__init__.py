@@ -9,7 +9,8 @@ from __future__ import annotations
 from engine.export.code.networks.case import Case, case_of
 from engine.export.code.networks.classes import named_in, written
 from engine.export.code.networks.layers import layers
-from engine.export.code.networks.learning import answering, answers, entering, fit
+from engine.export.code.networks.learning import fit
+from engine.export.code.networks.rows import answering, answers, entering
 from engine.export.code.plan import Cell, Plan
 from engine.words import literal
 
