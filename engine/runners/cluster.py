@@ -163,6 +163,7 @@ class ClusterHands:
         assert self._client is not None
         lost: Counter[int] = Counter()  # how often the scheduler let go of a part that nobody took back
         speaks, asked = -1, Asked()  # one of several tells of its epochs, so that its curve is one part's
+        untold: dict[int, list[Progress]] = {}  # of each that does not: told when it speaks, from the beginning on
         cores, asked_at, alone_since = 1, -_ASK_EVERY, time.monotonic()
         finished: list[float] = []
         begun: list[float] = []  # when those parts began that are likely to be underway, as no worker tells
@@ -193,6 +194,7 @@ class ClusterHands:
                     continue
                 place, (content, cost) = futures.pop(future), result
                 speaks = -1 if speaks == place else speaks
+                untold.pop(place, None)
                 if name := _state_of(work, place):
                     self._variable(name).delete()
                 finished.append(float(cost["seconds"]))
@@ -206,8 +208,10 @@ class ClusterHands:
             while not told.empty():
                 place, progress = told.get()
                 speaks = place if speaks < 0 and place in futures.values() else speaks
+                untold.setdefault(place, []).append(progress)
                 if place == speaks:
-                    tick(replace(state, progress=progress))
+                    for said in untold.pop(place):
+                        tick(replace(state, progress=said))
             wanted = tick(state)
             if wanted is not None and wanted != asked:
                 asked = wanted

@@ -206,6 +206,7 @@ class _Task:
     place: int
     began: float
     share: float = 0.0
+    untold: list[Progress] = field(default_factory=list)  # points of its curve, while another one speaks
 
 
 class _Crew:
@@ -289,8 +290,13 @@ class _Crew:
     def _progressed(self, hand: Hand, task: _Task, progress: Progress) -> None:
         task.share = progress.step / progress.steps if progress.steps else 0.0
         self._speaks = self._speaks or hand
-        if hand is self._speaks:
-            self._tell(progress)
+        if hand is not self._speaks:
+            task.untold += [progress] if progress.point else []
+            return
+        for said in task.untold:  # its curve has a beginning, whoever spoke then
+            self._tell(said)
+        task.untold.clear()
+        self._tell(progress)
 
     def _tell(self, progress: Progress | None = None, remark: str = "") -> None:
         now = time.monotonic()

@@ -78,10 +78,13 @@ def part(params: dict[str, Json], ctx: Context) -> bytes:
                 raise DataProblem("The file is gone; put it back.")
             case "raised":
                 raise ZeroDivisionError("by nothing")
-    until = time.monotonic() + params.get("pause", 0.0)
+    until = time.monotonic() + params.get("pause", 0.0) * (1 + params["n"] * params.get("slower", 0))
+    epoch = 0
     while time.monotonic() < until:
         time.sleep(0.01)
-        ctx.report(Progress(1, 2, "step", point={"epoch": 1.0} if params.get("speaks") else {}))
+        epoch += 1
+        point = {"epoch": float(epoch), "n": float(params["n"])} if params.get("speaks") else {}
+        ctx.report(Progress(1, 2, "step", point=point))
     return str(params["n"] ** 2 + ctx.seed).encode()
 
 

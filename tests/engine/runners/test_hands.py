@@ -183,6 +183,16 @@ def test_one_of_several_tells_of_its_steps(hands: LocalHands, log: Path) -> None
     assert any(p.left is not None and 0 <= p.left < 0.6 for p in told)
 
 
+def test_who_speaks_when_another_is_done_tells_its_curve_from_the_beginning(hands: LocalHands, log: Path) -> None:
+    told: list[Progress] = []
+    perform(sums(log, 2, pause=0.3, slower=2, speaks=True), place_of(hands), told=told.append, kinds=KINDS)
+    points = [p.point for p in told if "epoch" in p.point]
+    curves = {n: [point["epoch"] for point in points if point["n"] == n] for n in (0.0, 1.0)}
+    assert curves[1.0] == [float(n + 1) for n in range(len(curves[1.0]))]
+    assert len(curves[1.0]) > len(curves[0.0]) > 0
+    assert [point["n"] for point in points] == sorted(point["n"] for point in points), "one after the other"
+
+
 def test_hands_that_are_no_forks_do_the_same(log: Path, tmp_path: Path) -> None:
     """As on systems where a process with such libraries in it cannot be forked."""
     apart = LocalHands(most=2, forks=False)
