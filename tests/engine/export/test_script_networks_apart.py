@@ -16,12 +16,17 @@ import pytest
 
 from engine.evaluation.crossval import cross_validate
 from engine.evaluation.seeds import seeds
+from engine.export.code.networks.case import Case
+from engine.export.code.networks.rows import at_once
 from engine.export.code.script import _once, script
 from engine.export.dossier import Dossier
 from engine.models.catalogue import as_model
 from engine.models.forecasting import forecasts
 from engine.models.networks.backend import HOW_TO_ADD, installed
 from engine.models.networks.declarations import NETWORKS
+from engine.models.networks.layers import Inputs
+from engine.models.networks.losses import Loss
+from engine.models.networks.training import CELLS, EVALUATE
 from engine.records import Evidence
 from engine.session import Session
 from engine.stages.deep.training import SEEDS
@@ -183,6 +188,27 @@ def test_rows_that_were_fitted_are_not_fitted_again():
     fitted(None, None, plan, "model", seed=1)
     fitted(None, None, plan.assign(**{"model, fold 1": list("LLT.")}), "model", seed=0)
     assert fits == [("exam 1", 0), ("final exam", 0), ("model", 1), ("model", 0)]
+
+
+GIVEN = {  # the least shape that a case is written from, and one as it comes
+    "table": (Inputs("table", (1,)), Inputs("table", (150,))),
+    "terms": (Inputs("terms", (1,)), Inputs("terms", (20_000,))),
+    "tokens": (Inputs("tokens", (1,), beside=1, rows=2), Inputs("tokens", (400,), beside=7, rows=90)),
+    "window": (Inputs("window", (48, 1), beside=1, horizon=3), Inputs("window", (48, 1), beside=9, horizon=3)),
+    "picture": (Inputs("picture", (28, 28, 1), beside=1), Inputs("picture", (28, 28, 1), beside=5)),
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_as_many_rows_are_answered_at_once_as_in_the_session(network):
+    """The last digits of an answer hang on how many rows go through the network together."""
+    least, given = GIVEN[network.takes]
+    units = 3
+    case = Case("Net", network.resolved(least), Loss("cross_entropy"), least, units, False)
+    said = {"X": SimpleNamespace(shape=(9, *given.shape)), "x": SimpleNamespace(shape=(9, *given.shape)),
+            "beside": SimpleNamespace(shape=(9, given.beside))}  # fmt: skip
+    cells = given.width + network.count(given, units).activations
+    assert eval(at_once(case), said) == max(1, min(EVALUATE, CELLS // cells))
 
 
 def test_every_declared_network_leaves():

@@ -122,14 +122,14 @@ def answering(case: Case) -> str:
     return f"""    def outputs(self, X: np.ndarray) -> torch.Tensor:
         \"\"\"{shape}, some {"windows" if case.window else "rows"} at a time.\"\"\"
         {enters}
-        size = {_at_once(case)}
+        size = {at_once(case)}
         self.net.eval()
         with torch.inference_mode():
             return torch.cat([{called} for at in range(0, {rows}, size)])
 """
 
 
-def _at_once(case: Case) -> str:
+def at_once(case: Case) -> str:
     """How many rows are answered at once: by the numbers that one of them becomes on its way through."""
 
     if case.embeds:
