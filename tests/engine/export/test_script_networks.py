@@ -157,7 +157,7 @@ def test_words_in_place_of_a_number_are_refused(small, tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["net_small", "image_small"])
+@pytest.mark.parametrize("name", ["net_small", "net_embed", "net_tabm", "text_words", "image_small"])
 def test_no_setting_of_a_network_becomes_code(name, small, tmp_path, monkeypatch):
     """Where nobody looked at the settings before: the words stay a literal, or no code is made at all."""
     monkeypatch.setattr(ModelSpec, "with_defaults", lambda self, given: {**self.settings, **(given or {})})
