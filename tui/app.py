@@ -205,6 +205,9 @@ class RungwiseApp(App[None]):
         import tui.screens.journal
         import tui.screens.reading
         import tui.screens.workbench  # noqa: F401
+        from storage.light import sqlite_utils
+
+        sqlite_utils()  # what an opened session is written with
 
     async def on_unmount(self) -> None:
         self.clerk.close()
