@@ -249,7 +249,8 @@ def _waits(device: str) -> Any:
 
     torch = load_torch()
     kind = device.partition(":")[0]
-    return {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(kind, lambda: None)
+    waits = {"cuda": lambda: torch.cuda.synchronize(device), "mps": torch.mps.synchronize}
+    return waits.get(kind, lambda: None)  # of several cards for the one that works: by default it is the first
 
 
 def _drawn(inputs: Any, outputs: int, loss: Any, batch: int, seed: int) -> tuple[Any, Any]:

@@ -270,8 +270,9 @@ class Quiet:
 def tell_of_gpu(names: list[str]) -> None:
     for name in names:
         found = on_gpu(RACES[name])
-        print(f"{RACES[name].network.title} on the GPU: {found['rows a second']:,.0f} rows a second, "
-              f"{100 * found['utilisation']:.0f} % of the time in use, bf16 {found['bf16']:.2f}× as fast")  # fmt: skip
+        used = "its use unknown" if np.isnan(found["utilisation"]) else f"in use {found['utilisation']:.0%} of the time"
+        print(f"{RACES[name].network.title} on the GPU: {found['rows a second']:,.0f} rows a second, {used}, "
+              f"bf16 {found['bf16']:.2f}× as fast")  # fmt: skip
     from engine.device import probe
 
     rows, first = crossover(probe)

@@ -159,6 +159,26 @@ def test_a_training_goes_to_the_card_with_most_room(cards):
 
 
 @needs_networks
+@pytest.mark.usefixtures("cards")
+def test_of_several_cards_the_one_that_works_is_waited_for_and_gets_its_draws_back(monkeypatch):
+    from contextlib import nullcontext
+
+    from engine.device import _waits
+    from engine.models.networks.backend import load_torch, reproducible
+
+    torch, waited, forked = load_torch(), [], []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: forked.append(devices) or nullcontext())
+    _waits("cuda:1")()
+    _waits("cpu")()
+    for device in ("cuda:1", "cuda", "cpu"):
+        with reproducible(0, 1, device):
+            pass
+    assert (waited, forked) == (["cuda:1"], [[1], [0], []])
+
+
+@needs_networks
 def test_a_card_that_is_slower_is_left(cards):
     cards[1].update(cpu=0.5, cuda=1.0)
     found = probe(PROBE, Listener())

@@ -109,7 +109,10 @@ def reproducible(seed: int, threads: int, device: str) -> Iterator[ModuleType]:
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory
-    forked = [torch.cuda.current_device()] if device.startswith("cuda") else []
+    forked = []
+    if device.startswith("cuda"):  # of several cards the one that draws
+        place = torch.device(device).index
+        forked = [torch.cuda.current_device() if place is None else place]
     with torch.random.fork_rng(devices=forked):
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
