@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -282,6 +283,11 @@ def test_it_runs_without_a_terminal(tmp_path: Path) -> None:
     assert first.returncode == 130, first.stderr
     assert "called problem.statement" in first.stdout
     go_on = [*command, "open", "churn", "--plain"]
-    again = subprocess.run(go_on, input="", capture_output=True, text=True, timeout=120, check=False)
+    bare = os.environ | {"PYTHONIOENCODING": "ascii"}  # a terminal that has no other letters
+    again = subprocess.run(
+        go_on, input=":journal\n", capture_output=True, text=True, timeout=120, check=False, env=bare
+    )
+    assert again.stdout.isascii()
+    assert "UnicodeEncodeError" not in again.stderr
     assert "How is this decided today" in again.stdout
     assert "Traceback" not in first.stderr + again.stderr

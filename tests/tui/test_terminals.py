@@ -1,9 +1,21 @@
 """The app on terminals that are not the developer's: without colour, with sixteen, resized, and when it speaks."""
 
+import base64
+
 import pytest
 from textual.widgets._toast import Toast
 
-from tests.tui.scripted import ScriptedDesk, app_over, ask_champion, home_lines, only, see, text_of, until
+from tests.tui.scripted import (
+    ScriptedDesk,
+    app_over,
+    ask_champion,
+    ask_statement,
+    home_lines,
+    only,
+    see,
+    text_of,
+    until,
+)
 from tui.screens.workbench import Workbench
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
@@ -88,3 +100,17 @@ async def test_without_colour_the_focused_row_is_reversed_and_the_idle_one_is_no
         await pilot.press("tab")
         assert not rows.has_focus
         assert not reversed_words()
+
+
+async def test_what_is_copied_goes_to_the_clipboard_of_the_terminal_in_front_of_which_one_sits():
+    app = app_over(ScriptedDesk(only(ask_statement())), session="churn")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await see(pilot, "differently")
+        await pilot.press(*"Zürich", "shift+home")
+        sent: list[str] = []
+        assert app._driver is not None
+        app._driver.write = sent.append  # type: ignore[method-assign]
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        words = base64.b64encode("Zürich".encode()).decode()
+        assert f"\x1b]52;c;{words}\x07" in "".join(sent)  # OSC 52, as xterm has it: it passes SSH and tmux

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # the fit where nobody else is at work.  Read once, when a library is loaded: so before anything heavy is imported.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // 2)))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a sign that the terminal's encoding lacks ends no command
+            stream.reconfigure(errors="replace" if stream.errors == "strict" else stream.errors)
     status = status_of(sys.argv[1:] if arguments is None else list(arguments))
     if status == INTERRUPTED:
         # Python itself ends by the signal, and not with a status, where an interrupt passed through its `exec`, as it

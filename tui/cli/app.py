@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UsageProblem
@@ -38,7 +40,10 @@ def talk(path: Path, name: str, branch: str = "", said: dict[str, str] | None = 
     from tui.store_desk import StoreDesk
 
     desk = StoreDesk(path, {name: said or {}})
-    conversation = Talk(desk.open(name, branch), _line, lambda text: print(text, flush=True))
+    drawn = _drawn()
+    conversation = Talk(
+        desk.open(name, branch), lambda prompt: _line(drawn(prompt)), lambda text: print(drawn(text), flush=True)
+    )
     try:
         return 0 if conversation.hold() else 130
     except KeyboardInterrupt:
@@ -47,6 +52,14 @@ def talk(path: Path, name: str, branch: str = "", said: dict[str, str] | None = 
     finally:
         conversation.opened.close()
         desk.close()
+
+
+def _drawn() -> Callable[[str], str]:
+    """What is said, with the signs that the terminal has."""
+    from tui.letters import Letters, shown_by, started_with
+
+    letters = Letters(shown_by(started_with(os.environ), sys.stdout.encoding))
+    return letters.drawn if letters.enabled else str
 
 
 def _line(prompt: str) -> str:
