@@ -215,3 +215,29 @@ def test_a_cut_parts_doubles_as_the_tree_parts_32_bit_numbers():
         near = np.concatenate([cut + cut * rng.normal(0, 1e-7, 200), [moved, np.nextafter(moved, np.inf)]])
         assert ((near.astype(np.float32) <= cut) == (near <= moved)).all()
     assert exact_cut(16.5) == 16.5
+
+
+@pytest.mark.parametrize(("true", "false"), [("True", "False"), ("TRUE", "FALSE")])
+def test_truth_values_are_read_however_a_database_keeps_them(true, false, tmp_path):
+    """A file says True; loaded into a database the column is of truth values, written true there, and 1 in SQLite."""
+    import sqlite3
+
+    import duckdb
+
+    path = customers(tmp_path / "t.csv")
+    frame = pd.read_csv(path)
+    frame["member"] = frame["member"].map({"yes": true, "no": false})
+    frame.to_csv(path, index=False)
+    dossier, artifact = ended(path, "logistic")
+    wanted = said_of(artifact, inputs(read_rows(dossier, artifact.recipe), artifact.recipe))
+    query = text_of_sql(statement(artifact, "t"), "duckdb")
+    with duckdb.connect() as con:
+        con.execute(f"create table t as select * from read_csv('{path}')")  # finds BOOLEAN by itself
+        assert ("member", "BOOLEAN") in [row[:2] for row in con.execute("describe t").fetchall()]
+        told = con.execute(query).df()
+    assert np.allclose(told["proba_leave"], wanted["proba_leave"], atol=1e-9)
+    with sqlite3.connect(":memory:") as con:
+        kept = frame.assign(member=frame["member"].map({true: 1, false: 0}).astype("Int64"))
+        kept.to_sql("t", con, index=False)
+        told = pd.read_sql_query(text_of_sql(statement(artifact, "t"), "sqlite"), con)
+    assert np.allclose(told["proba_leave"], wanted["proba_leave"], atol=1e-9)

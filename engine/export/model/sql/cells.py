@@ -11,9 +11,19 @@ from sqlglot.expressions.core import Expr
 
 from engine.data.computed import columns_to_read
 from engine.data.conditions import fold, validate_condition
-from engine.export.model.sql.words import as_double, as_text, col, lit, num
+from engine.export.model.sql.words import as_double, as_text, case, col, lit, num
 from engine.export.model.terms import NoForm, as_number, marks_of
 from engine.records import Json
+
+
+def truths_of(schema: Mapping[str, Json]) -> dict[str, tuple[str, str]]:
+    """Of each column whose only levels are true and false, in any letters: how it writes them."""
+    found = {}
+    for column in schema["columns"]:
+        by_word = {str(level).lower(): str(level) for level in column.get("levels") or ()}
+        if len(column.get("levels") or ()) == 2 and set(by_word) == {"true", "false"}:
+            found[str(column["name"])] = (by_word["true"], by_word["false"])
+    return found
 
 
 @dataclass
@@ -21,10 +31,12 @@ class Cells:
     """The cells as the model sees them: typed, marks emptied, columns computed.
 
     A table is expected that holds numbers as numbers and NULL where a cell is empty; everything else is compared as the
-    text that stood in the file.
+    text that stood in the file.  truths: of columns whose levels are words for true and false, these two: a database
+    keeps such a column as truth values, which it writes otherwise (true, 1).
     """
 
     recipe: Mapping[str, Json]
+    truths: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     types: dict[str, str] = field(init=False)
     formulas: dict[str, str] = field(init=False)
 
@@ -45,12 +57,20 @@ class Cells:
         if self.types[name] == "number":
             typed, told = as_double(col(name)), [num(value) for mark in marks if (value := as_number(mark)) is not None]
         elif self.types[name] in ("category", "yes_no"):
-            typed, told = as_text(col(name)), [lit(mark) for mark in marks]
+            typed, told = self._text(name), [lit(mark) for mark in marks]
         else:
             raise NoForm(f"Column {name} is a {self.types[name]}, which has no SQL form yet; take --to model.")
         for mark in told:
             typed = exp.Nullif(this=typed, expression=mark)
         return typed
+
+    def _text(self, name: str) -> Expr:
+        plain = as_text(col(name))
+        if name not in self.truths:
+            return plain
+        true, false = map(lit, self.truths[name])
+        told = ((lit("true"), true), (lit("1"), true), (lit("false"), false), (lit("0"), false))
+        return case(told, plain, of=exp.Lower(this=plain))
 
     def _emptied(self, name: str) -> Expr:
         typed = self._read_cell(name)

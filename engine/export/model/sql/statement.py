@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import UsageProblem
-from engine.export.model.sql.cells import Cells
+from engine.export.model.sql.cells import Cells, truths_of
 from engine.export.model.sql.heads import said_by_any
 from engine.export.model.sql.layers import Layers, Statement
 from engine.export.model.sql.models import prediction
@@ -23,7 +23,7 @@ def statement(artifact: Artifact, *table: str) -> Statement:
     fitted = artifact.fitted
     if artifact.recipe.get("material") not in (None, "table"):
         raise NoForm("Only models of tables have an SQL form; take --to model.")
-    cells = Cells(artifact.recipe)
+    cells = Cells(artifact.recipe, truths_of(artifact.schema))
     wanted = {"prediction", *(f"proba_{label}".casefold() for label in fitted.labels)}
     taken = {name.casefold() for name in cells.types}
     if wanted & taken:
