@@ -68,7 +68,7 @@ def _header(d: Dossier, dialect: str, table: Sequence[str]) -> str:
     lines += [
         f'It reads the table "{".".join(table)}", whose columns are called as in {d.source}.  Every column comes back,',
         "then what was worked out, step by step, and last the prediction.  Numbers are numbers there, an empty cell is",
-        "NULL, and every other cell is compared as the text that stood in the file (true and false also as such, or 1, 0).",
+        "NULL, and every other cell is compared as the text that stood in the file; true and false may be as such.",
     ]
     return "".join(f"-- {literal(line)}\n" for line in lines)
 
