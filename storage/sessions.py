@@ -265,7 +265,9 @@ class Sessions:
     def looks(self, session: str, exam: str) -> tuple[int, int]:
         """How many other exams have looked at locked rows of this session's data: in this session, and in others.
 
-        exam: key of the trial that is about to be run; the same exam again shows nothing new, and is not counted.
+        exam: key of the trial that is about to be run; the same exam again shows nothing new, and is not counted.  One
+        that was computed and whose result nobody recorded, for the window was closed or a decision taken back before,
+        counts among the others: its answers lie in the store.
         """
         info = self.known(session)
         rows = self._connection.rows(
@@ -275,8 +277,12 @@ class Sessions:
             "where decision.question = 'present.result' and session.dataset = ? and cited.value <> ?",
             [info.dataset, exam],
         )
+        computed = self._connection.rows(
+            "select key as exam from trial where kind = 'lockbox' and status = 'done' and data = ? and key <> ?",
+            [info.dataset, exam],
+        )
         here = {row["exam"] for row in rows if row["session"] == info.id}
-        return len(here), len({row["exam"] for row in rows} - here)
+        return len(here), len({row["exam"] for row in (*rows, *computed)} - here)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -173,7 +173,7 @@ def _ask_open(s: Session, rungs: tuple[Rung, ...], locked: bool) -> Ask:
         if here:
             message = f"This session has opened it {often(here)}; another look lets the locked rows choose the model."
         else:
-            message = "Another session has looked at locked rows of this data: say why this look is needed too."
+            message = "Another exam has looked at locked rows of this data: say why this look is needed too."
         return Judgement((Objection(Level.HOLD, message, "M01"),), check)
 
     return Ask(OPEN if locked else AGAIN, recommended="not_yet" if here else "open", reason=why, judge=judge)

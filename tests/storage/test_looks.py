@@ -1,7 +1,9 @@
 """The lockbox is sealed across branches and sessions: every other exam on the same data is counted."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from engine.records import Trial
 from storage.store import Store
 from tests.storage.samples import decision, evidence
 
@@ -37,3 +39,25 @@ def test_other_data_is_not_counted(store: Store, churn: str, tmp_path: Path):
     elsewhere.write_text("a,b\n1,2\n")
     store.sessions.create("elsewhere", store.datasets.record(elsewhere))
     assert store.sessions.looks("elsewhere", "another") == (0, 0)
+
+
+def test_an_exam_whose_result_nobody_recorded_is_counted(store: Store, churn: str, data: Path):
+    """The window was closed after the locked rows were asked about: a changed model does not find them untouched."""
+    first = Trial("lockbox", {"model": {"name": "logistic"}}, store.sessions.get(churn).dataset)
+    store.queue.submit([first])
+    assert store.sessions.looks(churn, "another") == (0, 0)  # not computed yet
+    store.queue.claim("w")
+    store.queue.finish(first.key, "done")
+    assert store.sessions.looks(churn, "another") == (0, 1)
+    assert store.sessions.looks(churn, first.key) == (0, 0)  # it goes on with the very same exam
+    seen = replace(evidence(1), key=first.key, kind="lockbox")
+    store.journal(churn).append(decision("present.result", evidence=(first.key,)), [seen])
+    assert store.sessions.looks(churn, "another") == (1, 0)  # once, and no more
+
+
+def test_an_abandoned_branch_hides_no_look(store: Store, churn: str):
+    _examine(store, churn, 1)
+    other = store.sessions.fork(churn, None, 0).name
+    store.sessions.abandon(churn, "main", "Start again without it", "person")
+    assert store.sessions.get(churn).branch == other
+    assert store.sessions.looks(churn, "another") == (1, 0)
