@@ -229,3 +229,23 @@ def test_go_back(snap_compare, size):
     """The decisions so far over a dimmed question; it says that nothing is lost."""
     steps = ["Which column", ["enter"], "carry forward", ["b"], "A branch starts there."]
     assert working(snap_compare, size, ask_target(), ask_champion(), steps=steps)
+
+
+def test_with_letters_alone(snap_compare, size):
+    """The choice of models where the terminal has no signs: frames, intervals and stars made of letters."""
+    app = app_over(ScriptedDesk(only(ask_champion())), session="churn")
+    app.ascii_only = True
+    assert shown(snap_compare, app, size, "carry forward", "the guide's words", "|--o-")
+
+
+def test_said_in_passing(snap_compare, size):
+    """A notice on lines of its own above the keys; header, breadcrumb, question and why stand as they stood."""
+    app = app_over(ScriptedDesk(only(ask_champion())), session="churn")
+
+    async def before(pilot):
+        await see(pilot, "the guide's words")
+        app.notify("Session “churn” is open in another window; here it can only be read.", timeout=600)
+        await see(pilot, "can only be read")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
