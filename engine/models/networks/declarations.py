@@ -74,7 +74,9 @@ REALMLP_EMBED = Network(
         Layer(
             "periodic", "gives each number a few learned waves, so that a step at one value needs no deep network", 4
         ),
-        Layer("categories", "gives each level of a category a place of its own, near those that act alike", 8),
+        Layer(
+            "categories", "gives each level of a category a place of its own, near those that act alike", 8, lowest=0
+        ),
         _SCALE,
         *_NTK,
     ),

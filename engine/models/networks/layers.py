@@ -38,7 +38,8 @@ class Layer:
     form: how a head answers ("" plain, "ntk", "steps": one output a step ahead); sequence: whether a recurrent layer
     gives every time step; both: whether it reads both ways.
     rows, columns, levels, beside are filled in by what enters (`Network.resolved`); least_side: left out in smaller
-    pictures.
+    pictures; lowest: the code of a category's first level (kept networks of before have 1, which took that level for
+    one never seen).
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Layer:
     levels: tuple[int, ...] = ()
     beside: int = 0
     least_side: int = 0
+    lowest: int = 1
 
     def as_dict(self) -> dict[str, Json]:
         """The fields that this kind of layer uses."""

@@ -121,14 +121,14 @@ class Periodic(nn.Module):
 
 
 class Categories(nn.Module):
-    """The last columns are codes: 0 for what was never seen, else 1 … levels.  Few levels become one column each, many
-    a learned place."""
+    """The last columns are codes: from `lowest` on those of the levels, below it what was never seen, or is empty.  Few
+    levels become one column each, many a learned place."""
 
     needs = ""
 
     def __init__(self, inputs: int, layer: Layer, draw: Any) -> None:
         super().__init__()
-        self.levels = layer.levels
+        self.levels, self.up = layer.levels, 1 - layer.lowest
         many = [n for n in self.levels if n > FEW_LEVELS]
         self.tables = nn.ParameterList(
             [_parameter(torch.randn((n + 1, layer.size), generator=draw), WAVE_RATE) for n in many]
@@ -138,7 +138,7 @@ class Categories(nn.Module):
         at = x.shape[1] - len(self.levels)
         parts, tables = [x[:, :at]], iter(self.tables)
         for j, n in enumerate(self.levels):
-            code = x[:, at + j].long().clamp(0, n)
+            code = (x[:, at + j].long() + self.up).clamp(0, n)  # 0 for what was never seen
             if n > FEW_LEVELS:
                 parts.append(functional.embedding(code, next(tables)))
             else:

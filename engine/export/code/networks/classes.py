@@ -57,10 +57,14 @@ CLASSES = {
         return torch.cat([numbers, made.flatten(1), rest], dim=1)
 ''',
     "Places": f'''class Places(nn.Module):
-    """The last columns are codes: up to {FEW_LEVELS} levels become a column each, more of them a learned place."""
+    """The last columns are codes: up to {FEW_LEVELS} levels become a column each, more of them a learned place.
 
-    def __init__(self, levels: tuple[int, ...], size: int) -> None:
+    lowest: the code of the first level; below it is what was never seen, or is empty.
+    """
+
+    def __init__(self, levels: tuple[int, ...], size: int, lowest: int = 0) -> None:
         super().__init__()
+        self.up = 1 - lowest
         many = [n for n in levels if n > {FEW_LEVELS}]
         self.levels, self.tables = levels, nn.ParameterList([torch.zeros(n + 1, size) for n in many])
         self.more = sum(size if n > {FEW_LEVELS} else n for n in levels) - len(levels)
@@ -73,7 +77,7 @@ CLASSES = {
         at = x.shape[1] - len(self.levels)
         parts, tables = [x[:, :at]], iter(self.tables)
         for j, n in enumerate(self.levels):
-            code = x[:, at + j].long().clamp(0, n)
+            code = (x[:, at + j].long() + self.up).clamp(0, n)  # 0 for what was never seen
             if n > {FEW_LEVELS}:
                 parts.append(nn.functional.embedding(code, next(tables)))
             else:

@@ -133,7 +133,7 @@ def _written(case: Case, layer: Layer, shape: tuple[int, ...], before: Sequence[
         case "periodic":
             return [f"Waves(self.numbers.stop - self.numbers.start, {layer.size!r})"]
         case "categories":
-            return [f"Places(self.levels, {layer.size!r})"]
+            return [f"Places(self.levels, {layer.size!r}{', lowest=1' * (layer.lowest == 1)})"]
         case "ensemble":
             differ = ", first=True" if not any(one.kind == "ensemble" for one in before) else ""
             return [f"Members({first}, {layer.size!r}, {layer.copies!r}{differ})", *turn]
