@@ -32,7 +32,22 @@ LUCK = Question(
     ),
 )
 
-QUESTIONS = (LUCK,)
+TRAINED = Question(
+    "deep.trained",
+    "What became of the training?",
+    options=(Option("nothing", "Nothing: the network is left out"),),
+    source="Decision catalogue 1.3: what was tried and did not work is kept",
+    whys=(
+        Why(
+            "Why is that put down?",
+            "A network that could not be trained is a result, too, and nobody need try it again.",
+        ),
+        Why("Why did it fail?", "{reason}"),
+        Why("What stands now?", "The model that stood before it; nothing was compared."),
+    ),
+)
+
+QUESTIONS = (LUCK, TRAINED)
 
 
 @dataclass(frozen=True)
@@ -81,11 +96,19 @@ def train(at: Situation, net: Net, strict: bool, firsts: Sequence[Evidence] = ()
     at.purse.paid(main)
     candidate = Candidate(net.model(s), main, speed)
     if not candidate.ok:
+        yield decide_untrained(at, net, main)
         return None
     if not firsts:
         firsts = yield from first_split(at, net)
     taken = Taken(net, candidate, tuple(firsts), (main,))
     return (yield from _mean_of_seeds(at, taken)) if strict else taken
+
+
+def decide_untrained(at: Situation, net: Net, exams: Evidence) -> Ask:
+    """Why there is nothing to compare: its exams failed, were left out by a person, or gave no score."""
+    found = exams.error or "its exams gave no score."
+    check = Check("practice exams", 0, reference=at.exams(), protocol="taken to their end", verdict="failed")
+    return Decide(TRAINED, "nothing", f"{net.network.title} was not trained to its end: {found}", check=check)
 
 
 def _mean_of_seeds(at: Situation, taken: Taken) -> Conversation:

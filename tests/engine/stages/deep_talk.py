@@ -83,8 +83,8 @@ def before(material: Any = "table", dev: Any = 4_000, **answers: Json) -> list[D
 @dataclass
 class World:
     """What the made-up trials say.  skill: mean score by model name (of a network also “name:widths” or “name×seed”);
-    noise: of an exam; spread: of a seed; more: {kind: changes of the value} or a function of the trial; broken: kinds
-    that cannot be computed."""
+    noise: of an exam; spread: of a seed; more: {kind: changes of the value} or a function of the trial; broken: kinds,
+    and beginnings of labels, of what cannot be computed."""
 
     material: str = "table"
     skill: dict[str, float] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class World:
 
     def compute(self, trial: Trial) -> Evidence:
         self.asked.append(trial)
-        if trial.kind in self.broken:
+        if trial.kind in self.broken or trial.label.startswith(tuple(f"{name}:" for name in self.broken)):
             return Evidence(trial.key, trial.kind, {}, error=f"{trial.kind} is broken.")
         plain = getattr(self, f"_{trial.kind}")(trial)
         change: Any = self.more.get(trial.kind)

@@ -555,6 +555,19 @@ def test_nothing_is_compared_before_the_machinery_works() -> None:
     assert "could not run" in said(silent, "deep.sanity").reason
 
 
+def test_a_training_that_fails_is_put_down_and_what_stood_before_stands() -> None:
+    c = world(broken=("Small net (dense 64-32)",)).headless(before())
+    decision = said(c, "deep.trained")
+    assert (decision.choice, decision.author) == ("nothing", "engine")
+    assert "was not trained to its end: cross_validate is broken." in decision.reason
+    assert "deep.compare" not in walked(c)
+
+    def unscored(trial: Trial, value: dict[str, Json]) -> dict[str, Json]:
+        return {**value, "value": None} if trial.label.startswith("Small net") else value
+
+    assert "gave no score" in said(world(more={"cross_validate": unscored}).headless(before()), "deep.trained").reason
+
+
 # -- luck and proof ------------------------------------------------------------------------------------------------
 
 
