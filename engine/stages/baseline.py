@@ -6,6 +6,7 @@ import re
 
 from engine.conductor import Stage, needed
 from engine.effects import Ask, Conversation, Decide, Measure
+from engine.errors import DataProblem
 from engine.metrics import Metric, figure
 from engine.plans import default_delta
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
@@ -211,6 +212,11 @@ def floors(s: Session) -> Conversation:
     measured = yield Measure(tuple(examine(s, kind) for kind in kinds), "Scoring no model at all", optional=True)
     needed([e for kind, e in zip(kinds, measured, strict=True) if kind["name"] != "cheapest"])
     rivals = tuple(Candidate(kind, e) for kind, e in zip(kinds, measured, strict=True) if e.ok)
+    if not any(rival.ok for rival in rivals):
+        raise DataProblem(
+            f"{metric(s).title} cannot be computed on these exams, not even of a constant; go back to problem.metric "
+            "and choose another."
+        )
     return best(metric(s), rivals), rivals
 
 

@@ -210,7 +210,14 @@ def _ask_metric(s: Session, profile: Profile, seen: Evidence) -> Ask:
     positive = shares.get(s.choice("problem.positive", default=""), 0.5)
     always = {"accuracy": largest, "recall": 1.0, "f1": 2 * positive / (1 + positive), "average_precision": positive}
 
+    least = column.get("min")
+
     def judge(choice: Json) -> Judgement:
+        if choice == "rmsle" and least is not None and least <= -1:
+            message = (
+                f"“{s.target}” falls to {figure(least)}, and log(1 + y) needs values above -1: choose another metric."
+            )
+            return Judgement((Objection(Level.BLOCK, message),))
         found = []
         blind = always.get(choice) if classes else None
         if choice == "accuracy":

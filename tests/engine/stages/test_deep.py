@@ -14,7 +14,7 @@ import pytest
 from engine.answerers import accept_recommended, from_plan, quick_pace
 from engine.conductor import Asking, Conductor, Finished, Stage
 from engine.effects import Ask, Conversation
-from engine.errors import InvalidAnswer, Refused, WhyNeeded
+from engine.errors import DataProblem, InvalidAnswer, Refused, WhyNeeded
 from engine.questions import Level, Option, Question
 from engine.records import Answer, Check, Json, Trial
 from engine.session import Session
@@ -566,6 +566,12 @@ def test_a_training_that_fails_is_put_down_and_what_stood_before_stands() -> Non
         return {**value, "value": None} if trial.label.startswith("Small net") else value
 
     assert "gave no score" in said(world(more={"cross_validate": unscored}).headless(before()), "deep.trained").reason
+
+
+def test_a_metric_that_scores_nothing_ends_in_a_sentence() -> None:
+    unscored = {"cross_validate": lambda trial, value: {**value, "value": None}}
+    with pytest.raises(DataProblem, match="not even of a constant; go back"):
+        world(more=unscored).headless(before())
 
 
 # -- luck and proof ------------------------------------------------------------------------------------------------

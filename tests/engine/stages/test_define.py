@@ -66,6 +66,17 @@ def test_several_classes(here: Any, shares: tuple[float, ...], metric: str) -> N
     assert held == ([] if metric == "accuracy" else [(Level.HOLD, "M27")] if min(shares) < 0.5 / 3 else [])
 
 
+def test_a_logarithm_is_not_taken_of_what_has_none(here: Any) -> None:
+    """RMSE of log(1 + y) is undefined from -1 down; chosen all the same, it left nothing to climb on."""
+    path = here / "below.csv"
+    values = [x / 10 for x in range(-300, 0)]
+    path.write_text("x,y\n" + "".join(f"{value**2:.3f},{value}\n" for value in values))
+    ask = asked(defined(Walk(path), "y"), "problem.metric")
+    assert levels(ask, "rmsle") == [(Level.BLOCK, "")]
+    assert "“y” falls to -30, and log(1 + y) needs" in ask.judge("rmsle").objections[0].message
+    assert levels(ask, "mae") == []
+
+
 def test_known_costs_decide_and_say_from_where_on_to_act(rare: Walk) -> None:
     costs = {"false_positive": 1, "false_negative": 5}
     c = defined(rare, "left", problem__costs=costs)
