@@ -90,6 +90,23 @@ async def test_filters_by_stage_author_flag_and_words_and_says_what_it_does_not_
         await see(pilot, "No decision fits the filter.")
 
 
+async def test_a_filter_typed_slowly_ends_where_one_typed_fast_does(place):
+    """Half a word that fits earlier decisions alone leads the cursor there; the whole word leads it back."""
+    async with app_at(place, session="monday", read_only=True).run_test(size=SIZE) as pilot:
+        await at(pilot, JournalScreen)
+        journal = screen_of(pilot)
+        for first in ("", "stage:prepare"):
+            await pilot.press("end", "slash", *first)
+            if first:
+                await until(pilot, lambda: len(journal.shown) < 36)
+                assert {journal.decisions[i].stage for i in journal.shown} == {"prepare"}
+            await pilot.press("ctrl+u", *"stage:baseline")
+            await see(pilot, "journal: 3 of 36 decisions")
+            assert journal.decisions[journal.at].question == "baseline.confirm", first
+            await pilot.press("escape")
+            await see(pilot, "journal: 36 decisions")
+
+
 async def test_two_moments_are_compared(place):
     async with app_at(place, session="churn", read_only=True).run_test(size=SIZE) as pilot:
         await at(pilot, JournalScreen)

@@ -106,6 +106,7 @@ class JournalScreen(Screen[Leave]):
         self.past = Past(self.decisions)
         self.shown: Sequence[int] = range(len(self.decisions))  # places of those that are listed
         self.marked: int | None = None
+        self._stood: int | None = None  # the decision under the cursor when the filter was taken up
         self.then = False  # whether the answers then are shown, and not the decision
         self._begin = at
         self._moments: dict[int, Moment] = {}
@@ -309,6 +310,7 @@ class JournalScreen(Screen[Leave]):
 
     def action_sift(self) -> None:
         field = self.query_one("#sift", Input)
+        self._stood = self.at
         field.add_class("open")
         field.focus()
 
@@ -359,7 +361,8 @@ class JournalScreen(Screen[Leave]):
         return found
 
     def _sifted(self, sift: Sift) -> None:
-        before = self.at
+        # where one stood when the words were begun: half a word leads the cursor away, and typing slowly must not
+        before = self._stood if self.query_one("#sift", Input).has_focus else self.at
         every: Sequence[int] = range(len(self.decisions))
         self.shown = every if sift.empty else sift.through(self.decisions, self._flags or {})
         # where the cursor stood, or on the last one before it that is still listed
