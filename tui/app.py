@@ -153,6 +153,16 @@ class RungwiseApp(App[None]):
             renderable = Thrifty(renderable, self._shown)
         super()._display(screen, renderable)
 
+    async def action_command_palette(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - awaited, too
+        """As Textual's, with a cursor that stands still: one that blinks sends bytes for as long as it is looked at."""
+        from textual.command import CommandPalette
+        from textual.widgets import Input
+
+        if not isinstance(self.screen, CommandPalette):
+            palette: CommandPalette = CommandPalette(id="--command-palette")
+            await self.push_screen(palette)
+            palette.query_one(Input).cursor_blink = False
+
     def action_redraw(self) -> None:
         """Send the whole screen again, for a terminal that something else wrote on."""
         self._shown.forget()

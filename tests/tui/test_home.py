@@ -147,6 +147,7 @@ async def test_the_palette_has_every_command_with_its_key():
         await see(pilot, "diamonds.csv")
         await pilot.press("ctrl+p")
         await see(pilot, "New  (n)")
+        assert not pilot.app.screen.query_one(Input).cursor_blink  # nothing is sent while nobody types
         await pilot.press(*"repl")
         await see(pilot, "Replay  (r)")
         await pilot.press("enter", "enter")
