@@ -42,8 +42,10 @@ async def test_play_walks_from_the_beginning():
     desk = ScriptedDesk(only(ask_target(), ask_champion()))
     async with app_over(desk, session="churn").run_test(size=SIZE) as pilot:
         await at_the_journal(pilot)
+        seen = []
+        pilot.app.screen.watch(pilot.app.screen.rows, "cursor", lambda at: seen.append(at), init=False)
         await pilot.press("p")
-        await see(pilot, "no rung yet")
+        await until(pilot, lambda: seen == [0, 1])
         await see(pilot, "3 options stood")
 
 
