@@ -8,8 +8,9 @@ looked past once.  (Decision catalogue, improve.tune, 2.5 and 2.9; Cawley & Talb
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,23 @@ from engine.data.table import Table
 from engine.errors import RungwiseError, UsageProblem
 from engine.evaluation.acceptance import simplest
 from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.exams import thinned
+from engine.evaluation.exams import prepare, thinned
 from engine.evaluation.paired import corrected_variance
 from engine.metrics import BY_NAME
-from engine.models.catalogue import model_spec, parts_of_model
+from engine.models.catalogue import model_spec, parts_of_model, spec_of
 from engine.models.fitting import Fitted, as_learned, fit, prepared
 from engine.models.knobs import KNOBS, Values, drawn, halved, hypothesis, simplicity, tunable, widened
 from engine.records import Json, Progress
-from engine.trials import Context
+from engine.trials import Context, Division, parts_of
+
+__all__ = ["fit_tuned", "gathered", "prepare", "search", "settings_tried", "tune", "turned"]
 
 Report = Callable[[Progress], None] | None
+Examiner = Callable[[Sequence[Values], int], Iterator[tuple[int, float, float]]]
+"""Takes an inner exam, by its number, with several settings: the place of each in any order, its oriented score (NaN
+where the metric is undefined there, -inf where the model failed), and seconds."""
+
+TOGETHER = 3  # settings that are tried one after the other on rows prepared once for them
 
 
 def fit_tuned(
@@ -82,27 +90,47 @@ def search(
     `held` whether the gain is beyond one standard error: true, false, or None where it cannot be told.
     Raises UsageProblem for a model without knobs.
     """
+    inner = _Inner(part, recipe, table, positions, seed, int(settings["folds"]))
+    return _searched(inner, settings, inner.scores, report)
+
+
+def _searched(
+    inner: _Inner, settings: Mapping[str, Json], examine: Examiner, report: Report
+) -> tuple[dict[str, Json], float]:
+    """What `search` returns, and raises.  examine: who takes the inner exams."""
+    part, draw = inner.part, int(settings["draw"])
     if not tunable(part):
         raise UsageProblem(f"{model_spec(str(part['name'])).title} has no settings to search: those that have are "
                            f"{', '.join(KNOBS)}.")  # fmt: skip
-    inner = _Inner(part, recipe, table, positions, seed, int(settings["folds"]), report)
-    tried = drawn(part, int(settings["trials"]), int(settings["draw"]))
-    inner.expect(_steps(len(tried), len(inner.folds)))
+    tried = drawn(part, int(settings["trials"]), draw)
     scores = [[np.nan] * len(inner.folds) for _ in tried]
     going = list(range(len(tried)))
+    done, fits, seconds = 0, _steps(len(tried), len(inner.folds)), 0.0
+
+    def take(places: Sequence[int], j: int) -> None:
+        nonlocal done, seconds
+        if report is not None:
+            report(Progress(done, fits, "setting", f"inner exam {j + 1} of {len(inner.folds)}"))
+        for n, score, took in examine([tried[i] for i in places], j):
+            scores[places[n]][j] = score
+            done, seconds = done + 1, seconds + took
+            if report is not None:
+                report(Progress(done, fits, "setting", f"inner exam {j + 1} of {len(inner.folds)}"))
+
     for j in range(len(inner.folds)):
-        for i in going:
-            scores[i][j] = inner.score(tried[i], j)
+        take(going, j)
         if j + 1 < len(inner.folds):
             order = sorted(going, key=lambda i: -_mean(scores[i][: j + 1]))
             going = sorted({0, *order[: halved(len(going))]})
     best = max(going, key=lambda i: _mean(scores[i]))
-    more = widened(part, tried[best], len(tried), int(settings["draw"]))
-    inner.expect(len(more) * len(inner.folds))
-    for values in more:
-        going.append(len(tried))
-        tried.append(values)
-        scores.append([inner.score(values, j) for j in range(len(inner.folds))])
+    more = widened(part, tried[best], len(tried), draw)
+    added = list(range(len(tried), len(tried) + len(more)))
+    fits += len(more) * len(inner.folds)
+    tried += more
+    scores += [[np.nan] * len(inner.folds) for _ in more]
+    for j in range(len(inner.folds) if more else 0):
+        take(added, j)
+    going = [*going, *added]
     going = [i for i in going if not np.isneginf(scores[i]).any()] or [0]
     best = max(going, key=lambda i: _mean(scores[i]))
     order = sorted(going, key=lambda i: simplicity(part, tried[i]))
@@ -115,7 +143,7 @@ def search(
         "best": best,
         "widened": bool(more),
         "trials": [_told(part, values, row, scores[0], inner) for values, row in zip(tried, scores, strict=True)],
-    }, inner.seconds
+    }, seconds
 
 
 def _steps(number: int, folds: int) -> int:
@@ -161,51 +189,44 @@ class _Inner:
         positions: np.ndarray,
         seed: int,
         folds: int,
-        report: Report,
     ) -> None:
-        self.part, self.recipe, self.table, self.seed, self.report = part, recipe, table, seed, report
+        self.part, self.recipe, self.table, self.seed = part, recipe, table, seed
         self.folds = inner_folds(table, positions, recipe, folds, seed)
         self.ordered = recipe["split"]["kind"] in ("time", "origins")
         self.rho = float(np.mean([len(test) / len(train) for train, test in self.folds]))
         self.metric = BY_NAME[str(recipe["metric"])]
         self.bench = Bench(recipe, table, splits=None)  # type: ignore[arg-type]  # only scores; it draws no exams
-        self.seconds = 0.0
-        self.done = self.total = 0
-        self._ready: dict[int, tuple[Any, Any, Any]] = {}
 
-    def expect(self, fits: int) -> None:
-        self.total += fits
+    def scores(self, tried: Sequence[Values], j: int) -> Iterator[tuple[int, float, float]]:
+        """Settings after settings on inner exam j, as an `Examiner` gives them."""
+        started = time.perf_counter()
+        ready = self._prepared(*self.folds[j])
+        seconds = time.perf_counter() - started  # of preparing: the first one's
+        for place, values in enumerate(tried):
+            score, took = self._score(values, j, ready)
+            yield place, score, seconds + took
+            seconds = 0.0
 
-    def score(self, values: Values, j: int) -> float:
-        """Oriented score of these settings on inner exam j; NaN where the metric is undefined there, and the least
-        there can be where the model fails."""
+    def _score(self, values: Values, j: int, ready: tuple[Any, Any, Any]) -> tuple[float, float]:
         train, test = self.folds[j]
-        self.done += 1
-        if self.report is not None:
-            self.report(Progress(self.done, self.total, "setting", f"inner exam {j + 1} of {len(self.folds)}"))
-        if j not in self._ready:
-            self._ready = {j: self._prepared(train, test)}  # one at a time: a table prepared may be large
-        prepare, X, asked = self._ready[j]
+        prepare, X, asked = ready
         try:
             fitted = fit(turned(self.part, values), self.recipe, self.table, train, self.seed, ready=(prepare, X))
             said = fitted.scores_of_prepared(asked)
         except RungwiseError:
             raise
         except Exception:  # whatever other people's code raises with these settings: they are not for these rows
-            return -np.inf
-        self.seconds += fitted.seconds
+            return -np.inf, 0.0
         value = self.bench.score(test, said).get(self.metric.name)
-        return np.nan if value is None else float(self.metric.oriented(value))
+        return np.nan if value is None else float(self.metric.oriented(value)), fitted.seconds
 
     def _prepared(self, train: np.ndarray, test: np.ndarray) -> tuple[Any, Any, Any]:
-        started = time.perf_counter()
         spec = model_spec(str(self.part["name"]))
         y, _ = as_learned(self.recipe, spec, self.table.y[train])
         frame = self.table.frame.iloc[train]
         prepare, X = prepared(self.recipe, spec.prepare, self.table, frame, y, train, self.seed)
         inputs = self.table.frame.iloc[test]
         asked = inputs if prepare is None else prepare.transform(inputs)
-        self.seconds += time.perf_counter() - started
         return prepare, X, asked
 
 
@@ -218,12 +239,39 @@ def tune(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     params: recipe, model, trials, folds, draw.  At most 20,000 of the rows are used, each class (or height of the
     target) with its share.  Returns what `search` returns, with "rows" that it saw, and "seconds".
     """
+    inner, rows = _first_part(params, ctx)
+    shared = {name: params[name] for name in ("recipe", "model", "folds")}
+
+    def side_by_side(tried: Sequence[Values], j: int) -> Iterator[tuple[int, float, float]]:
+        several = -(-len(tried) // TOGETHER)
+        places = [range(n, len(tried), several) for n in range(several)]  # dear and cheap ones mixed
+        parts = tuple({**shared, "exam": j, "tried": [tried[i] for i in mine]} for mine in places)
+        here = bool(spec_of(params["model"]).network)  # there may be one graphics card only
+        for part, content in parts_of(ctx, Division(f"{__name__}:settings_tried", f"{__name__}:prepare", parts, here)):
+            for i, (score, took) in zip(places[part], json.loads(content), strict=True):
+                yield i, score, took
+
+    settings = {"trials": params["trials"], "draw": params.get("draw", 0)}
+    found, seconds = _searched(inner, settings, side_by_side, ctx.report)
+    return {**found, "rows": rows, "seconds": seconds}
+
+
+def settings_tried(params: Mapping[str, Json], ctx: Context) -> bytes:
+    """A part of the trial: (score, seconds) of several settings on one inner exam, as JSON with NaN and Infinity.
+
+    params: recipe, model, folds, exam (its number), tried (the settings).
+    """
+    inner, _ = _first_part(params, ctx)
+    scores = sorted(inner.scores(params["tried"], int(params["exam"])))
+    return json.dumps([(score, seconds) for _, score, seconds in scores]).encode()
+
+
+def _first_part(params: Mapping[str, Json], ctx: Context) -> tuple[_Inner, int]:
+    """The inner exams of the first exam's training part, and how many rows they have."""
     bench = open_bench(params, ctx)
     train, _ = bench.splits.folds[0]
     seen = thinned(train, bench.table.y, 0) if bench.table.steps is None else train
-    settings = {"trials": params["trials"], "folds": params["folds"], "draw": params.get("draw", 0)}
-    found, seconds = search(params["model"], bench.recipe, bench.table, seen, ctx.seed, settings, ctx.report)
-    return {**found, "rows": len(seen), "seconds": seconds}
+    return _Inner(params["model"], bench.recipe, bench.table, seen, ctx.seed, int(params["folds"])), len(seen)
 
 
 def gathered(searches: Sequence[Mapping[str, Json]]) -> dict[str, Json]:

@@ -8,6 +8,7 @@ import pytest
 
 from engine.data.table import load
 from engine.errors import Cancelled, UsageProblem
+from engine.evaluation.bench import open_bench
 from engine.evaluation.crossval import cross_validate
 from engine.evaluation.tuning import fit_tuned, gathered, search, tune
 from engine.models.catalogue import as_model, key_of, spec_of
@@ -15,6 +16,7 @@ from engine.models.composed import Composed
 from engine.models.final import final
 from engine.models.fitting import fit
 from engine.models.persist import loads
+from engine.trials import one_by_one
 from tests.engine.tables import Memory, customers, recipe, sales, series_recipe
 
 SETTINGS = {"trials": 6, "folds": 3, "draw": 0}
@@ -173,3 +175,27 @@ def test_a_forecast_is_searched_in_the_order_of_time(tmp_path):
 def test_a_model_without_knobs_is_refused(table):
     with pytest.raises(UsageProblem, match="has no settings to search"):
         search(as_model("naive_bayes"), recipe(), table, np.arange(100), 0, SETTINGS)
+
+
+def test_side_by_side_comes_to_the_same_figures(tmp_path):
+    """The search of the trial falls into parts, which may be computed anywhere and in any order."""
+    ctx = Memory(customers(tmp_path / "t.csv", 240))
+    params = {"recipe": recipe(), "model": as_model("boosting", {"max_iter": 10}), "trials": 7, "folds": 3}
+    found = tune(params, ctx)
+    table = load(ctx.path, recipe())
+    seen = open_bench(params, ctx).splits.folds[0][0]
+    alone, _ = search(params["model"], recipe(), table, seen, ctx.seed, {"trials": 7, "folds": 3, "draw": 0})
+    assert {name: found[name] for name in alone} == alone
+    backwards = Backwards(ctx.path)
+    assert {**tune(params, backwards), "seconds": 0} == {**found, "seconds": 0}
+    assert backwards.most > 1, "several parts at once"
+
+
+class Backwards(Memory):
+    """Parts are done in another order than they were asked for."""
+
+    most = 0
+
+    def parts(self, division):
+        self.most = max(self.most, len(division.parts))
+        return reversed(list(one_by_one(self, division)))
