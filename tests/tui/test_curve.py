@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from textual.app import App
-from textual.geometry import Region
 
 from engine.ports import TrialState
 from engine.records import Progress, Trial
 from engine.views import Curves
+from tui import thrift
 from tui.drawing import draw
 from tui.figures import number
 from tui.ladder import Mark, span
 from tui.plot import STYLES, Dots, curves
 from tui.widgets.evidence import Drawing
 from tui.widgets.trials import _at, _score, course, curve, metric_curve, seconds_left
+
+CONSOLE = Console(color_system="256", force_terminal=True, _environ={})
 
 
 def state(*points: dict[str, float], unit: str = "epoch") -> TrialState:
@@ -124,32 +127,33 @@ def test_a_growing_picture_keeps_its_scale_while_points_are_added():
     assert growing(60)[-1].split()[-1] == "71"  # 70 more than the first
 
 
-async def test_a_new_point_repaints_the_cells_that_it_changes():
-    class Asked(Drawing):
-        regions: list[Region] = []  # noqa: RUF012 - of one test
-
-        def refresh(self, *regions, **how):
-            self.regions.extend(regions)
-            return super().refresh(*regions, **how)
-
+async def test_a_new_point_stands_there_at_once_and_costs_the_line_little():
     class Shown(App):
         ascii_only = False
 
         def compose(self):
-            yield Asked(view(33), growing=True)
+            yield Drawing(view(33), growing=True)
 
     def view(n):
         return Curves("", "epoch", "", {"loss": [(i, 0.3 + 0.6 * 0.9**i) for i in range(1, n + 1)]})
 
+    def sent(screen):
+        """Bytes that bring the terminal to what the screen shows."""
+        update = screen._compositor.render_update(full=True)
+        assert update is not None
+        return len(line.sent(update, CONSOLE).encode())
+
+    line = thrift.Shown()
     async with Shown().run_test(size=(70, 14)) as pilot:
-        drawing = pilot.app.query_one(Asked)
-        Asked.regions.clear()
-        drawing.view = view(35)
-        drawing.redraw()
-        assert 0 < sum(region.area for region in Asked.regions) < 40
-        await pilot.pause()
-        shown = ["".join(s.text for s in strip).rstrip() for strip in pilot.app.screen._compositor.render_strips()]
-        assert shown[:12] == [line.rstrip() for line in drawing.render().plain.split("\n")[:12]]
+        whole = sent(pilot.app.screen)
+        drawing = pilot.app.query_one(Drawing)
+        for points, most in ((35, 300), (80, 2_000)):  # a point or two; the scale of the epochs changes
+            drawing.view = view(points)
+            drawing.redraw()
+            await pilot.pause()
+            shown = ["".join(s.text for s in strip).rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+            assert shown[:12] == [row.rstrip() for row in drawing.render().plain.split("\n")[:12]]
+            assert 0 < sent(pilot.app.screen) < min(most, whole)
 
 
 async def test_of_the_fold_before_nothing_stays_beside_the_next():
@@ -165,7 +169,7 @@ async def test_of_the_fold_before_nothing_stays_beside_the_next():
 
     async with Shown().run_test(size=(70, 14)) as pilot:
         drawing = pilot.app.query_one(Drawing)
-        for fold, points in ((1, 60), (2, 25), (1, 3)):  # the first leaves lines that are still to be repainted
+        for fold, points in ((1, 60), (2, 25), (1, 3)):
             drawing.view = view(fold, points)
             drawing.redraw()
         await pilot.pause()

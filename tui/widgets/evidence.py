@@ -8,20 +8,17 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.geometry import Region
 from textual.reactive import reactive
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.views import Curves, Table, View, as_table
+from engine.views import Table, View, as_table
 from tui.drawing import draw
 from tui.figures import cell
 from tui.literal import literal
 from tui.widgets.rows import Column, Row, Rows
 
 READABLE = 14  # cells that a title needs at least
-MOST_LINES, PAUSE = 2, 0.25  # of a growing picture that are repainted at once; seconds until the next
 
 
 class Tabs(Widget):
@@ -81,25 +78,17 @@ class Tabs(Widget):
 
 
 class Drawing(Widget):
-    """A view that is drawn to its size.  A new point repaints the cells that it changes, and nothing else.
-
-    One that grows is repainted some lines at a time: where all of it changes, as when its scale does, a slow line would
-    have nothing else to carry meanwhile.
-    """
+    """A view that is drawn to its size."""
 
     def __init__(self, view: View, *, growing: bool = False) -> None:
         """growing: points are added to it while it is looked at."""
         super().__init__()
         self.view = view
         self.growing = growing
-        self._drawn: View | None = None
-        self._lines: list[Content] = []
-        self._painted: list[Content] = []  # what is on the screen, while parts are still to be repainted
-        self._unpainted: Timer | None = None
-        self._from = 0  # the line at which the next part begins
+        self._picture = Content("")
 
     def render(self) -> Content:
-        return Content("\n").join(self._lines)
+        return self._picture
 
     def on_resize(self) -> None:
         self.redraw()
@@ -108,64 +97,9 @@ class Drawing(Widget):
         scroller = self.parent
         height = scroller.content_size.height if isinstance(scroller, Widget) else self.size.height
         ascii_only = bool(getattr(self.app, "ascii_only", False))
-        self._lines = draw(self.view, self.size.width, height, ascii_only, self.growing).split("\n", allow_blank=True)
-        other = self._drawn is None or not _grown(self._drawn, self.view)
-        self._drawn = self.view
-        if other or len(self._painted) != len(self._lines):
-            if self._unpainted is not None:
-                self._unpainted.stop()
-                self._unpainted = None
-            laid_out = len(self._painted) != len(self._lines)
-            self._painted, self._from = list(self._lines), 0
-            self.refresh(layout=laid_out)
-        elif self._unpainted is None:
-            self._repaint()
-
-    def _repaint(self) -> None:
-        """What differs from what is on the screen; of a growing picture so many lines, and the rest a moment later."""
-        self._unpainted = None
-        regions: list[Region] = []
-        count = len(self._lines)
-        for y in ((self._from + n) % count for n in range(count)):
-            if (region := _changed(y, self._painted[y], self._lines[y])) is None:
-                continue
-            if self.growing and len(regions) == MOST_LINES:
-                self._unpainted, self._from = self.set_timer(PAUSE, self._repaint), y
-                break
-            self._painted[y] = self._lines[y]
-            regions.append(region)
-        if regions:
-            self.refresh(*regions)
-
-
-def _grown(before: View, now: View) -> bool:
-    """Whether it is the same picture with points added, and not another one, as of the next fold: of that one nothing
-    may stand beside what was there before."""
-    if not (isinstance(before, Curves) and isinstance(now, Curves)):
-        return False
-    if before.series.keys() - now.series.keys():
-        return False
-    return all(list(now.series[name][: len(points)]) == list(points) for name, points in before.series.items())
-
-
-def _changed(y: int, old: Content, new: Content) -> Region | None:
-    """The cells of a line that differ in sign or colour; None where none does."""
-    a, b = _cells(old), _cells(new)
-    if a == b:
-        return None
-    if old.cell_length != len(old) or new.cell_length != len(new):  # signs of two cells: the whole line
-        return Region(0, y, max(old.cell_length, new.cell_length), 1)
-    blank = (" ", "")
-    a, b = a + [blank] * (len(b) - len(a)), b + [blank] * (len(a) - len(b))
-    places = [i for i in range(len(a)) if a[i] != b[i]]
-    return Region(places[0], y, places[-1] - places[0] + 1, 1) if places else None
-
-
-def _cells(line: Content) -> list[tuple[str, object]]:
-    styles: list[object] = [""] * len(line)
-    for span in line.spans:
-        styles[span.start : span.end] = [span.style] * (min(span.end, len(line)) - span.start)
-    return list(zip(line.plain, styles, strict=True))
+        before, self._picture = self._picture, draw(self.view, self.size.width, height, ascii_only, self.growing)
+        if self._picture != before:  # of what is painted again, the line carries the cells that differ
+            self.refresh(layout=self._picture.plain.count("\n") != before.plain.count("\n"))
 
 
 class Evidence(Vertical):
