@@ -98,6 +98,27 @@ async def test_a_role_is_changed_in_what_a_search_finds():
     assert "column_5" not in screen
 
 
+LONG_FREE = {f"c{i} {'over' if i == 39 else 'of'}": f"tenure * {i}" for i in range(40)}
+
+
+@pytest.mark.parametrize(
+    ("ask", "last"),
+    [
+        (Ask(IGNORED, options=MANY, recommended=["column_3"], reason="r"), "column_39"),
+        (Ask(SEED, options=tuple(Option(i) for i in range(40)), recommended=0), "  39 "),
+        (ROLES, "column_39"),
+        (ask_expert(LONG_FREE), "c39 over"),
+    ],
+    ids=["choices", "choice and another", "table", "expressions"],
+)
+async def test_the_last_row_of_a_long_list_is_seen_beside_what_stands_around_it(ask, last):
+    _, screen = await standing(ask, "end", size=(80, 24))
+    assert last in screen
+    if ask.question.id == "data.expert":
+        assert "add one:" in screen
+        assert "tenure * 39 + 1" in (await standing(ask, "end", "space", *" + 1", size=(80, 24)))[1]
+
+
 # -- undo --------------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ class ChoiceForm(ListForm):
         yield from self.search_line()
         yield Rows(self._columns(), [self._row(i) for i in self.shown], id="options")
         if self.other:
-            yield Field(placeholder="or write another answer", id="other")
+            yield Field(placeholder="or write another answer", id="other", classes="beneath")
 
     def on_mount(self) -> None:
         start = next((n for n, i in enumerate(self.shown) if self._is_recommended(i)), 0)

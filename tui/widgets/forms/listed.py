@@ -28,6 +28,12 @@ class Search(Field):
 class ListForm(Form):
     """A form of this kind puts `SEARCH` and `UNDO` among its keys, where they shall stand in the key line."""
 
+    # docked, so that the rows get what is left: beside a search field their last ones lay outside of the form
+    DEFAULT_CSS = """
+    ListForm > #search { dock: top; }
+    ListForm > .beneath { dock: bottom; height: auto; }
+    """
+
     def __init__(self, length: int, things: str) -> None:
         """length: of the list, in rows.  things: what they are, for the search field."""
         super().__init__()

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, TextArea
@@ -73,9 +74,10 @@ class TableForm(ListForm):
     def compose(self) -> ComposeResult:
         yield from self.search_line()
         yield Rows(self._columns(), [self._row(name) for name in self.shown], id="table")
-        yield Field(id="edit")
-        if self.free:
-            yield Adding(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
+        with Vertical(classes="beneath"):
+            yield Field(id="edit")
+            if self.free:
+                yield Adding(placeholder="add one:  name = what it is   (enter adds it, enter again records)", id="add")
 
     def _columns(self) -> list[Column]:
         return [Column("name", flex=True), Column("value", flex=True), *([Column("", flex=True)] if self.notes else [])]
