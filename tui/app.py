@@ -148,9 +148,15 @@ class RungwiseApp(App[None]):
             self.theme = self._followed = (DARK if event.dark else LIGHT).name
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """As Textual's, without what the terminal shows already."""
-        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            renderable = Thrifty(renderable, self._shown)
+        """As Textual's, without what the terminal shows already; nothing at all where that is all of it."""
+        drawn = isinstance(renderable, LayoutUpdate | ChopsUpdate)
+        sends = self._running and not (self._closed or self.is_headless or self._batch_count)
+        if drawn and sends and self._driver is not None:
+            renderable = Thrifty(self._shown.sent(renderable, self.console))
+            cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+            if not renderable.sent and cursor == self._previous_cursor_position:
+                self.post_display_hook()
+                return
         super()._display(screen, renderable)
 
     async def action_command_palette(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - awaited, too

@@ -121,11 +121,10 @@ def _runs(before: Sequence[Cell], now: Sequence[Cell]) -> Iterator[tuple[int, in
 
 
 class Thrifty(CompositorUpdate):
-    """An update that sends only what differs from what is shown."""
+    """An update of which only the differing cells are left."""
 
-    def __init__(self, update: LayoutUpdate | ChopsUpdate, shown: Shown) -> None:
-        self.update = update
-        self.shown = shown
+    def __init__(self, sent: str) -> None:
+        self.sent = sent
 
     def render_segments(self, console: Console) -> str:
-        return self.shown.sent(self.update, console)
+        return self.sent

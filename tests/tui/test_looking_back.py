@@ -144,6 +144,18 @@ async def test_evidence_environment_and_data_are_told_where_the_cursor_rests(pla
         assert "hash " in sheet(pilot)
 
 
+async def test_a_key_shows_what_is_kept_beside_the_decision_at_once(place):
+    """The neighbours of the one that is looked at were read meanwhile: the words are there before the key is done."""
+    async with app_at(place, session="churn", read_only=True).run_test(size=SIZE) as pilot:
+        await at(pilot, JournalScreen)
+        journal = screen_of(pilot)
+        citing = next(i for i in range(len(journal.shown)) if journal.decisions[i].evidence and i > 3)
+        journal.rows.move_to(citing - 1)
+        await until(pilot, lambda: journal._moment(citing) is not None)
+        journal.rows.move_to(citing)  # and nothing is awaited
+        assert "data " in sheet(pilot)
+
+
 async def test_a_journal_that_was_only_looked_at_is_forked_too(place):
     async with app_at(place, session="churn", read_only=True).run_test(size=SIZE) as pilot:
         await at(pilot, JournalScreen)

@@ -114,3 +114,25 @@ async def test_what_is_copied_goes_to_the_clipboard_of_the_terminal_in_front_of_
         await pilot.pause()
         words = base64.b64encode("Zürich".encode()).decode()
         assert f"\x1b]52;c;{words}\x07" in "".join(sent)  # OSC 52, as xterm has it: it passes SSH and tmux
+
+
+async def test_what_is_drawn_again_as_it_was_sends_nothing(monkeypatch):
+    """Not even where the cursor stands: over a bad line each packet counts, and a screen that is looked at is still."""
+    app = app_over(ScriptedDesk(only(ask_champion())), session="churn")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await see(pilot, "carry forward")
+        sent: list[str] = []
+        assert app._driver is not None
+        app._driver.write = sent.append  # type: ignore[method-assign]
+        monkeypatch.setattr(type(app), "is_headless", property(lambda _: False))
+        app.screen.refresh(layout=True)
+        await until(pilot, lambda: bool(sent))
+        for _ in range(3):  # what the first has begun is drawn to its end
+            await pilot.pause(0.05)
+        sent.clear()
+        for widget in (app.screen, *app.screen.query("*")):
+            widget.refresh(layout=True)
+        await pilot.pause(0.1)
+        assert not sent
+        await pilot.press("down")
+        await until(pilot, lambda: bool(sent))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from tui.app import RungwiseApp
 
 STEP = 0.7  # seconds a decision stands while playing
+BESIDE, AHEAD = 3, 8  # decisions on either side that are to be read already; as far it is read on where they are not
 TYPED = 0.12  # seconds after the last key until the filter is applied
 
 COLUMNS = (Column("", right=True), Column("question", flex=True), Column("answer", flex=True),
@@ -147,6 +149,7 @@ class JournalScreen(Screen[Leave]):
         self.query_one(HeadLine).right = Content.styled("journal, read only", "$text-muted")
         last = len(self.decisions) - 1
         self.rows.cursor = max(0, next((i for i, d in enumerate(self.decisions) if d.seq == self._begin), last))
+        self.rows.at_once = self._moved
         self._title()
         self._show()
 
@@ -207,10 +210,21 @@ class JournalScreen(Screen[Leave]):
             standing = self.past.in_force(at)
             detail.show(lambda width: in_force(standing, width))
             return
-        moment = self._moments.get(at) or (None if d.evidence else self._bare.get(d.environment))
-        detail.show(lambda width: details(d, max(20, width), moment))
-        if moment is None:
+        moment = self._moment(at)
+        detail.show(partial(_words, d, moment))
+        if any(self._moment(place) is None for place in self._near(at, BESIDE)):
             self._look_closer(at)
+
+    def _moment(self, at: int) -> Moment | None:
+        """What is kept beside a decision, where it has been read."""
+        d = self.decisions[at]
+        return self._moments.get(at) or (None if d.evidence else self._bare.get(d.environment))
+
+    def _near(self, at: int, reach: int) -> list[int]:
+        """The place of a decision, and of those listed so far before and after it, the nearest first."""
+        cursor, count = self.rows.cursor, len(self.shown)
+        beside = (cursor + sign * n for n in range(1, reach + 1) for sign in (1, -1))
+        return [at, *(self.shown[i] for i in beside if 0 <= i < count)]
 
     def _ladder(self, at: int) -> None:
         """Drawn only when it is another than before, in the room that it takes at the end: nothing else moves by it."""
@@ -231,28 +245,35 @@ class JournalScreen(Screen[Leave]):
 
     @work(group="moment", exclusive=True)
     async def _look_closer(self, at: int) -> None:
-        """Read what is kept beside a decision, unless the cursor has gone on meanwhile."""
-        d = self.decisions[at]
+        """Read what is kept beside a decision, and then beside those that the cursor may go to next, one at a time;
+        unless it has gone on meanwhile."""
         self._wanted = at
-        try:
-            moment = await self.rungwise.clerk.do(lambda _: self.opened.moment(d) if self._wanted == at else None)
-        except RungwiseError as problem:
-            self.rungwise.say_problem(problem)
-            return
-        if moment is None:
-            return
-        self._moments[at] = moment
-        self._bare.setdefault(d.environment, replace(moment, evidence=()))
-        if not self.is_attached:  # it was closed meanwhile
-            return
-        if self.at == at and not self.then:
-            self.query_one("#detail", Sheet).show(lambda width: details(d, max(20, width), moment), stay=True)
+        for place in self._near(at, AHEAD):
+            if self._moment(place) is not None:
+                continue
+            d = self.decisions[place]
+            try:
+                moment = await self.rungwise.clerk.do(partial(self._read, at, d))
+            except RungwiseError as problem:
+                self.rungwise.say_problem(problem)
+                return
+            if moment is None:
+                return
+            self._moments[place] = moment
+            self._bare.setdefault(d.environment, replace(moment, evidence=()))
+            if not self.is_attached:  # it was closed meanwhile
+                return
+            if place == self.at and not self.then:
+                self.query_one("#detail", Sheet).show(partial(_words, d, moment), stay=True)
+
+    def _read(self, at: int, d: Decision, _: object) -> Moment | None:
+        """In the clerk's thread: what is kept beside a decision, if the cursor still stands at `at`."""
+        return self.opened.moment(d) if self._wanted == at else None
 
     # -- moving through time ---------------------------------------------------------------------------------------
 
-    @on(Rows.Moved)
-    def _moved(self, event: Rows.Moved) -> None:
-        event.stop()
+    def _moved(self) -> None:
+        """Show what stood there in the frame in which the cursor moves: a second one is waited for."""
         if self.at != self._told_at:
             self._show()
 
@@ -261,13 +282,7 @@ class JournalScreen(Screen[Leave]):
         self.query_one("#detail").focus()
 
     def action_scrub(self, by: int) -> None:
-        self._go(self.rows.cursor + by)
-
-    def _go(self, to: int) -> None:
-        """Move the cursor and show what stood there in one frame, not the list in one and the details in the next."""
-        self.rows.move_to(to)
-        if self.at != self._told_at:
-            self._show()
+        self.rows.move_to(self.rows.cursor + by)
 
     @property
     def playing(self) -> bool:
@@ -279,14 +294,14 @@ class JournalScreen(Screen[Leave]):
             self._timer.pause()
             return
         if self.rows.cursor >= len(self.shown) - 1:
-            self._go(0)
+            self.rows.move_to(0)
         self._timer.resume()
 
     def _next(self) -> None:
         if self.rows.cursor >= len(self.shown) - 1:
             cast(Timer, self._timer).pause()
         else:
-            self._go(self.rows.cursor + 1)
+            self.rows.move_to(self.rows.cursor + 1)
 
     def action_then(self) -> None:
         self.then = not self.then
@@ -411,6 +426,10 @@ class JournalScreen(Screen[Leave]):
 
     def action_leave(self) -> None:
         self.dismiss(Leave())
+
+
+def _words(d: Decision, moment: Moment | None, width: int) -> Content:
+    return details(d, max(20, width), moment)
 
 
 def _figure(d: Decision) -> str:

@@ -5,7 +5,7 @@ Drawn line by line: moving the cursor repaints two lines, and 5,000 rows cost no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -108,6 +108,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.columns: Sequence[Column] = columns
         self.rows: Sequence[Row] = _kept(rows)
+        self.at_once: Callable[[], None] | None = None  # called when the cursor has moved, before that is painted
         self.still = still
         self.paged = paged or still
         self._first = 1  # the first column after the leftmost one, where they do not all fit
@@ -336,6 +337,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint_row(old)
         self._repaint_row(new)
         self._scroll_to_cursor()
+        if self.at_once is not None:
+            self.at_once()
         if self.rows:
             self.post_message(self.Moved(self, new))
 
