@@ -1,6 +1,6 @@
 """The workbench, key by key, over a scripted path."""
 
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import pytest
@@ -31,18 +31,30 @@ ASKED = "carry forward"
 WHY = "The regulator reads each coefficient, and the campaign needs reasons for every customer"
 
 
-def opened(desk, **options):
-    return app_over(desk, session="churn", **options)
+@asynccontextmanager
+async def at(desk, words, size=SIZE):
+    """The desk's session, opened, once these words are on its screen."""
+    async with app_over(desk, session="churn").run_test(size=size) as pilot:
+        await see(pilot, words)
+        yield pilot
 
 
 def pane(pilot):
     return pilot.app.screen.query_one(QuestionPane)
 
 
+async def to_what_was_taken(pilot):
+    """From the first question of the path to what the pace took for the person."""
+    await pilot.press("enter")
+    await see(pilot, "differently")
+    pane(pilot).query_one("#text").insert("The service team calls those customers every Monday")
+    await pilot.press("enter")
+    await see(pilot, "taken for you")
+
+
 async def test_enter_takes_the_recommendation_in_the_guides_words():
     desk = ScriptedDesk(only(ask_target()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
+    async with at(desk, "Which column") as pilot:
         await pilot.press("enter")
         await see(pilot, "walked to its end")
         (decision,) = desk.opened[0].decisions()
@@ -52,8 +64,7 @@ async def test_enter_takes_the_recommendation_in_the_guides_words():
 
 async def test_an_overrule_asks_for_a_why_and_loses_nothing():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         assert "the guide's words" in text_of(pilot)
         await pilot.press("down", "down")
         await see(pilot, "hold: needs a why of your own — Its gain of 0.002 ± 0.006 is within noise.")
@@ -80,8 +91,7 @@ async def test_a_question_left_open_says_that_a_why_will_do():
         return Judgement(() if choice else (Objection(Level.HOLD, "Without a moment late columns pass."),))
 
     desk = ScriptedDesk(only(replace(ask_statement(), judge=judge)))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "optional here")
+    async with at(desk, "optional here") as pilot:
         await pilot.press("enter")
         await see(pilot, "Write why: one sentence of your own.")
         await see(pilot, "answer above, or say here why it stays open")
@@ -96,18 +106,25 @@ async def test_a_question_left_open_says_that_a_why_will_do():
 
 async def test_a_suggestion_comes_back_with_its_answer_but_never_over_ones_own_words():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         await pilot.press("down", "up")
         assert pane(pilot).why.text.startswith("Boosted trees gain")
         await pilot.press("tab", "space", *"yes", "escape", "down", "up")
         assert pane(pilot).why.text.endswith("one error. yes")
 
 
+async def test_a_suggestion_longer_than_its_field_says_so_from_the_beginning():
+    desk = ScriptedDesk(only(replace(ask_champion(), reason="It is the simplest of those that are level. " * 12)))
+    async with at(desk, "more lines: tab", (80, 24)) as pilot:
+        await pilot.press("down")
+        await see(pilot, "a why of your own is asked for here")
+        await pilot.press("up")
+        await see(pilot, "more lines: tab")
+
+
 async def test_letters_are_text_in_a_field_and_keys_outside_it():
     desk = ScriptedDesk(only(ask_statement()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "differently")
+    async with at(desk, "differently") as pilot:
         await pilot.press(*"web jh")
         assert pane(pilot).form.raw() == "web jh"
         assert "esc Leave field" in text_of(pilot)
@@ -120,8 +137,7 @@ async def test_letters_are_text_in_a_field_and_keys_outside_it():
 
 async def test_what_is_typed_outlives_the_screen():
     desk = ScriptedDesk(only(ask_statement()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "differently")
+    async with at(desk, "differently") as pilot:
         await pilot.press(*"half a sent", "tab", *"mine", "escape", "h")
         await until(pilot, lambda: isinstance(pilot.app.screen, Home))
         await until(pilot, lambda: desk.opened[0].closed)
@@ -132,8 +148,7 @@ async def test_what_is_typed_outlives_the_screen():
 
 async def test_an_answer_that_is_refused_says_so_where_it_stands():
     desk = ScriptedDesk(only(ask_statement()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "differently")
+    async with at(desk, "differently") as pilot:
         await pilot.press("enter")
         await see(pilot, "Say in one sentence what it is for.")
         assert desk.opened[0].decisions() == []
@@ -141,8 +156,7 @@ async def test_an_answer_that_is_refused_says_so_where_it_stands():
 
 async def test_keep_asking_why_opens_one_more_at_each_press():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         await pilot.press("w")
         await see(pilot, "Why this one?")
         assert "What is noise here?" not in text_of(pilot)
@@ -155,8 +169,7 @@ async def test_keep_asking_why_opens_one_more_at_each_press():
 
 async def test_evidence_turns_by_number_by_t_and_in_full():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         await pilot.press("4")
         await see(pilot, "Two-year contracts leave a third as often.")
         await pilot.press("t")
@@ -170,8 +183,7 @@ async def test_evidence_turns_by_number_by_t_and_in_full():
 
 async def test_work_is_shown_cancelled_retried_and_left_out():
     desk = ScriptedDesk(PATH[1:])
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Practice exams")
+    async with at(desk, "Practice exams") as pilot:
         desk.finish(0)
         desk.run(1, 9)
         desk.run(2, 12, points=12)
@@ -192,8 +204,7 @@ async def test_work_is_shown_cancelled_retried_and_left_out():
 async def test_a_training_is_paused_goes_on_and_is_ended_with_its_best():
     """Only what runs can wait, and only a training has a best so far to keep."""
     desk = ScriptedDesk(PATH[1:])
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Practice exams")
+    async with at(desk, "Practice exams") as pilot:
         desk.run(1, 9)
         await see(pilot, "fold 9/25")
         await pilot.press("k")
@@ -214,13 +225,8 @@ async def test_a_training_is_paused_goes_on_and_is_ended_with_its_best():
 
 async def test_everything_else_works_while_work_goes_on_and_the_next_question_comes_by_itself():
     desk = ScriptedDesk(PATH)
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
-        await pilot.press("enter")
-        await see(pilot, "differently")
-        pane(pilot).query_one("#text").insert("The service team calls those customers every Monday")
-        await pilot.press("enter")
-        await see(pilot, "taken for you")
+    async with at(desk, "Which column") as pilot:
+        await to_what_was_taken(pilot)
         await pilot.press("enter")
         await see(pilot, "Practice exams")
         desk.run(0, 3)
@@ -234,13 +240,8 @@ async def test_everything_else_works_while_work_goes_on_and_the_next_question_co
 
 async def test_a_taken_answer_is_opened_and_asked_on_a_branch():
     desk = ScriptedDesk(PATH)
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
-        await pilot.press("enter")
-        await see(pilot, "differently")
-        pane(pilot).query_one("#text").insert("The service team calls those customers every Monday")
-        await pilot.press("enter")
-        await see(pilot, "taken for you")
+    async with at(desk, "Which column") as pilot:
+        await to_what_was_taken(pilot)
         await pilot.press("o")
         await see(pilot, "How shall numbers be scaled?")
         assert "branch-2" in text_of(pilot)
@@ -248,8 +249,7 @@ async def test_a_taken_answer_is_opened_and_asked_on_a_branch():
 
 async def test_back_picks_a_decision_and_starts_a_branch():
     desk = ScriptedDesk(only(ask_target(), ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
+    async with at(desk, "Which column") as pilot:
         await pilot.press("enter")
         await see(pilot, ASKED)
         await pilot.press("b")
@@ -262,16 +262,14 @@ async def test_back_picks_a_decision_and_starts_a_branch():
 
 async def test_read_only_shows_and_records_nothing():
     desk = ScriptedDesk(only(ask_target()), read_only=True)
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
+    async with at(desk, "Which column") as pilot:
         await pilot.press("enter")
         await see(pilot, "Nothing can be recorded: another window has it open.")
 
 
 async def test_two_quick_enters_record_once():
     desk = ScriptedDesk(only(ask_target()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
+    async with at(desk, "Which column") as pilot:
         pilot.app.screen.action_record()
         pilot.app.screen.action_record()
         await see(pilot, "walked to its end")
@@ -282,8 +280,7 @@ async def test_two_quick_enters_record_once():
 async def test_an_answer_that_comes_while_the_screen_is_left_finds_nothing_missing(leaves, monkeypatch):
     """The parts of a screen go before it does; while it stays, a part that is missing is a mistake and is said."""
     desk = ScriptedDesk(only(ask_target()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Which column")
+    async with at(desk, "Which column") as pilot:
         screen = pilot.app.screen
         await screen.query(Where).remove()
         monkeypatch.setattr(screen, "_closing", leaves)
@@ -294,23 +291,20 @@ async def test_an_answer_that_comes_while_the_screen_is_left_finds_nothing_missi
 
 async def test_a_failed_state_is_an_error_in_words_not_a_crash():
     desk = ScriptedDesk(PATH[1:])
-    async with opened(desk).run_test(size=(80, 24)) as pilot:
-        await see(pilot, "Practice exams")
+    async with at(desk, "Practice exams", (80, 24)) as pilot:
         desk.states[EXAMS[0].key] = TrialState(EXAMS[0], "failed", reason="[bold]disk full[/]\x1b[31m")
         await see(pilot, "[bold]disk full[/]␛[31m")
 
 
 async def test_a_why_that_was_not_recorded_is_there_again_after_a_crash():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         await pilot.press("down", "down", "tab")
         pane(pilot).why.insert("The regulator reads each")
         await until(pilot, lambda: any(d and d["why"] for d in desk.drafts.values()))
         kept = dict(desk.drafts)
     desk.drafts = kept  # what stood on the disk when the power went: nothing that closing down may have added
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "The regulator reads each")
+    async with at(desk, "The regulator reads each") as pilot:
         assert "hold: needs a why" in text_of(pilot)  # the choice is back, too
         pane(pilot).why.insert(" coefficient, and wants a reason for every customer")
         await pilot.press("tab", "tab")
@@ -322,15 +316,13 @@ async def test_a_why_that_was_not_recorded_is_there_again_after_a_crash():
 async def test_a_draft_of_a_form_that_has_changed_is_let_go():
     desk = ScriptedDesk(only(ask_champion()))
     desk.drafts[("churn", "simple.champion", "")] = {"form": {"chosen": "all"}, "why": "Kept words", "own": True}
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, "Kept words")
+    async with at(desk, "Kept words") as pilot:
         await see(pilot, ASKED)
 
 
 async def test_leaving_at_once_loses_no_letter():
     desk = ScriptedDesk(only(ask_champion()))
-    async with opened(desk).run_test(size=SIZE) as pilot:
-        await see(pilot, ASKED)
+    async with at(desk, ASKED) as pilot:
         pane(pilot).why.insert("Half a")
         await pilot.pause()
         await pilot.press("ctrl+q")

@@ -111,6 +111,7 @@ class QuestionPane(Vertical):
         self._read_only = read_only
         self._silent = True  # while things are put in place
         self._stands: tuple[Judgement | None, str] = (None, "")  # what was made of the answer
+        self._overruled = False
 
     # -- layout ----------------------------------------------------------------------------------------------------
 
@@ -166,16 +167,20 @@ class QuestionPane(Vertical):
         self.form.take_focus()
         self._silent = False
         self._renew()
-        self.call_after_refresh(self._tell_note)  # what a column cuts off is known once it has its width
+        self.call_after_refresh(self._tell_cut)
 
-    def _tell_note(self) -> None:
+    def _tell_cut(self) -> None:
+        """Say what a column or the field of the why cuts off, which is known once they have their sizes."""
         self._put("#warning", self._warning(*self._stands))
+        if not self.query_one("#problem").has_class("shown"):  # which says there what to write
+            self._put("#whose", self._whose(self._stands[0], self._overruled))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height >= 26, "roomy")
         self.set_class(event.size.height < ROOM, "tight")
         if not self._silent:
             self._tell_reason()
+            self.call_after_refresh(self._tell_cut)
 
     @property
     def why(self) -> Lines:
@@ -197,7 +202,7 @@ class QuestionPane(Vertical):
         as_advised, judgement, wrong = self._reading()
         overruled = judgement is not None and not as_advised and not self.ask.question.fact
         self._suggest(as_advised and judgement is not None)
-        self._stands = (judgement, wrong)
+        self._stands, self._overruled = (judgement, wrong), overruled
         self._put("#warning", self._warning(judgement, wrong))
         self._put("#whose", self._whose(judgement, overruled))
         self._tell_reason()
@@ -212,6 +217,7 @@ class QuestionPane(Vertical):
             with self.prevent(TextArea.Changed):
                 self.why.text = text
             self.why.move_cursor(self.why.document.start if text else self.why.document.end)  # read from its beginning
+            self.call_after_refresh(self._tell_cut)
 
     def _warning(self, judgement: Judgement | None, wrong: str) -> Content:
         lines = [Content.styled(f"✕ {literal(wrong)}", "$error")] if wrong and self._typed() else []
