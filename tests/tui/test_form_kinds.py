@@ -119,6 +119,25 @@ async def test_the_last_row_of_a_long_list_is_seen_beside_what_stands_around_it(
         assert "tenure * 39 + 1" in (await standing(ask, "end", "space", *" + 1", size=(80, 24)))[1]
 
 
+WAREHOUSE = [f"the_name_of_a_column_from_a_warehouse_that_nobody_ever_dared_to_shorten_{part}" for part in "ab"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask(SEED, options=tuple(Option(name, note="number, 600 values") for name in WAREHOUSE)),
+        Ask(IGNORED, options=tuple(Option(name, note="number, 600 values") for name in WAREHOUSE)),
+        Ask(TYPES, recommended=dict.fromkeys(WAREHOUSE, "number"), reason="as found"),
+    ],
+    ids=["choice", "choices", "table"],
+)
+async def test_a_name_that_its_line_cuts_off_is_told_apart_below_the_list(ask):
+    for keys, name in (((), WAREHOUSE[0]), (("down",), WAREHOUSE[1])):
+        _, screen = await standing(ask, *keys, size=(80, 24))
+        assert name in screen
+        assert screen.count("number, 600 values") in (0, len(WAREHOUSE))  # what stands beside it is not repeated
+
+
 # -- undo --------------------------------------------------------------------------------------------------------------
 
 

@@ -71,19 +71,25 @@ class FinishedPane(VerticalScroll):
             Content(""),
             Content.assemble(("rungwise predict ", "bold"), literal(s.name), f" DATA.csv -o OUT.csv{_more(s)}"),
         ]
-        return Content("\n").join([*parts, *_kept(s)])
+        return Content("\n").join([*parts, *_kept(s, width)])
 
 
-def _kept(s: Session) -> list[Content]:
-    """The model that leaves, and what was learned, a line for each sentence."""
+def _kept(s: Session, width: int) -> list[Content]:
+    """The model that leaves, and what was learned, an item for each sentence, on lines of so many cells."""
     parts: list[Content] = []
     if model := s.decision("present.export"):
         parts += [Content(""), Content.styled(literal(model.prompt), "$text-muted"), Content(literal(model.why))]
     learned = s.decision("present.lessons")
     if learned and isinstance(learned.choice, str) and learned.choice.strip():
         parts += [Content(""), Content.styled("what was learned", "$text-muted")]
-        parts += [Content.assemble("· ", literal_lines(line)) for line in sentences(learned.choice)]
+        parts += [line for said in sentences(learned.choice) for line in _item(literal_lines(said), width)]
     return parts
+
+
+def _item(text: str, width: int) -> list[Content]:
+    """The lines of one item of a list: those that follow stand under its first word."""
+    first, *others = Content(text).wrap(max(20, width - 2)) or [Content("")]
+    return [Content("· ") + first, *(Content("  ") + line for line in others)]
 
 
 def _against(result: Decision) -> list[Content]:

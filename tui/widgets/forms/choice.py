@@ -86,8 +86,14 @@ class ChoiceForm(ListForm):
         return None if row is None else self.options[row.key].key
 
     def note(self) -> str:
+        """Its words where they do not fit the line, and what is known of it where that does not stand beside it."""
         row = self.rows.current
-        return "" if row is None or not (self._names or self.rows.is_cut(row)) else self.options[row.key].note
+        if row is None:
+            return ""
+        option, cut = self.options[row.key], [cell for _, cell in self.rows.cut_cells()]
+        words = literal(option.text) if any(cell is row.cells[0] for cell in cut) else ""
+        beside = not self._names and not any(cell is row.cells[-1] for cell in cut if cell is not row.cells[0])
+        return " — ".join(filter(None, (words, "" if beside else literal(option.note))))
 
     def draft(self) -> Json:
         other = self.query_one("#other", Input).value if self.other else ""

@@ -28,9 +28,6 @@ class SettledForm(Form):
     class Opened(Message):
         decision: Decision
 
-    DEFAULT_CSS = """
-    QuestionPane > SettledForm { max-height: 60%; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("o", "open", "Open and change", id="settled.open")]
 
     def __init__(self, ask: Ask, taken: Sequence[Decision]) -> None:

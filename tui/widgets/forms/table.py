@@ -115,9 +115,12 @@ class TableForm(ListForm):
         return {"values": dict(self.values), "adding": self._adding, "editing": dict(self._editing)}
 
     def note(self) -> str:
+        """What was found instead of what stands there, and whatever of the line does not fit it."""
         row = self.rows.current
-        if row is None or row.key not in self.start or self.values[row.key] == self.start[row.key]:
+        if row is None:
             return ""
+        if row.key not in self.start or self.values[row.key] == self.start[row.key]:
+            return " — ".join(str(cell) for _, cell in self.rows.cut_cells())
         return f"“{literal(row.key)}” was found to be {choice(self.start[row.key])}; backspace puts it back"
 
     def restore(self, draft: Json) -> None:
