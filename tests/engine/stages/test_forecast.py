@@ -61,7 +61,7 @@ def test_a_series_reaches_a_model_that_leaves(monthly: Walk, tmp_path: Path) -> 
 
 
 def test_a_network_may_be_tried_on_a_series(monthly: Walk) -> None:
-    pytest.importorskip("keras")
+    pytest.importorskip("torch")
     c = monthly.headless({**ANSWERS, **NET}, WHYS, stop_after="deep")
     assert said(c, "deep.sanity").choice == "passed"
     assert said(c, "deep.compare").choice in ("accept", "reject")

@@ -212,7 +212,11 @@ def test_more_complex_is_not_accepted_for_being_as_good(penguins: Walk, through:
     whys = {"simple.champion": "boosting wins races"}
     with pytest.raises(WhyNeeded):
         walked(penguins, "species", whys, stop="simple", **{"simple.champion": "boosting"})
-    kept = walked(penguins, "species", {"simple.champion": WHY}, stop="simple", **{"simple.champion": "boosting"})
+    no_more = {"improve.next": "stop"}  # what would be tried with it is not what is asked here
+    kept = walked(
+        penguins, "species", {"simple.champion": WHY, "improve.next": WHY}, "simple",
+        **{"simple.champion": "boosting", **no_more},
+    )  # fmt: skip
     assert "M03" in said(kept, "simple.champion").flags
 
 
@@ -234,11 +238,13 @@ def test_the_gate_gives_its_reasons(through: Conductor) -> None:
 NET = {
     "problem.domain": "The surveyor says east and north act as a pair, height hardly matters.",
     "problem.success": 0.97,
+    "improve.next": "stop",
     "deep.gate": "strict",
     "deep.hypothesis": "Products of east and north bend smoothly, so mistakes near the axes should vanish.",
 }
 WHYS = {
     "deep.gate": "Surveyors expect one smooth product surface and we hold fifteen hundred measured rows.",
+    "improve.next": "The site office wants the net's answer first; knobs are turned once that is known.",
     "problem.success": "Below that mark crews dig for nothing too often, says the site office.",
     "simple.champion": "Crews already carry the printed coefficients, so a line is where comparison begins.",
 }
@@ -247,7 +253,7 @@ WHYS = {
 @pytest.fixture(scope="module")
 def against_a_line(pairs: Walk) -> Conductor:
     """A person keeps the linear model although trees are better, and a net is tried against it."""
-    pytest.importorskip("keras")
+    pytest.importorskip("torch")
     return walked(pairs, "hit", WHYS, **NET, **{"simple.champion": "logistic"})
 
 
