@@ -181,6 +181,7 @@ async def test_what_is_typed_is_checked_while_it_is_typed():
     assert "there is no column in “tenur < 12”" in t
     _, t = await answer(ask_expert(), *"short")
     assert "Write a name, an equals sign" in t
+    assert "recommended: none" in t
 
 
 async def test_a_recommended_line_is_taken_with_the_guides_words_and_can_be_removed_and_put_back():

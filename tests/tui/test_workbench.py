@@ -8,6 +8,7 @@ from textual.css.query import NoMatches
 
 from engine.ports import TrialState
 from engine.questions import Judgement, Level, Objection
+from engine.records import Progress
 from tests.tui.scripted import (
     EXAMS,
     PATH,
@@ -201,6 +202,20 @@ async def test_work_is_shown_cancelled_retried_and_left_out():
         await see(pilot, "Out of memory.")  # this path needs all three: it says so, and goes no further
 
 
+async def test_how_far_it_is_keeps_its_room_until_there_is_a_score_and_a_spent_estimate_is_none():
+    desk = ScriptedDesk(PATH[1:])
+    async with at(desk, "Practice exams", (72, 24)) as pilot:
+        late = Progress(29, 40, "fit", "boosting", left=0.0)
+        desk.states[EXAMS[0].key] = TrialState(EXAMS[0], "running", late, elapsed=43.0)
+        await see(pilot, "━━━━━━━───")
+        assert "43 s" in text_of(pilot)
+        assert "0.0 s" not in text_of(pilot)
+        assert "score" not in text_of(pilot)
+        desk.run(1, 9)
+        await see(pilot, "score")
+        assert "0.846" in text_of(pilot)
+
+
 async def test_a_training_is_paused_goes_on_and_is_ended_with_its_best():
     """Only what runs can wait, and only a training has a best so far to keep."""
     desk = ScriptedDesk(PATH[1:])
@@ -254,6 +269,8 @@ async def test_back_picks_a_decision_and_starts_a_branch():
         await see(pilot, ASKED)
         await pilot.press("b")
         await see(pilot, "A branch starts there.")
+        assert "you" in text_of(pilot)  # as the journal names who gave it
+        assert "person" not in text_of(pilot)
         await pilot.press("enter")
         await see(pilot, "Which column")
         assert "branch-2" in text_of(pilot)

@@ -17,6 +17,7 @@ from tui.desk import BranchLine
 from tui.figures import answered, number
 from tui.literal import literal
 from tui.screens.base import Dialog
+from tui.screens.journal import BY
 from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
 
@@ -102,4 +103,4 @@ def decision_row(d: Decision) -> Row:
     mark = "▲" if d.level in ("hold", "flag") and d.overruled else ""
     style = "" if d.author == "person" else "$text-muted"
     return Row((str(d.seq), literal(d.name), Content.styled(answered(d), "bold" if d.author == "person" else ""),
-                Content.styled(d.author, style)), mark=mark, key=d.seq)  # fmt: skip
+                Content.styled(BY.get(d.author, d.author), style)), mark=mark, key=d.seq)  # fmt: skip

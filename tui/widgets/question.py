@@ -149,7 +149,7 @@ class QuestionPane(Vertical):
         by_key = {str(o.key): o.text for o in self.ask.offered}
         recommended = self.ask.recommended
         named = by_key.get(str(recommended)) or self.form.words(recommended) or words_of(recommended)
-        if isinstance(recommended, dict) or len(named) > 60:
+        if recommended and (isinstance(recommended, dict) or len(named) > 60):
             named = "as shown"
         first = re.split(r"(?<=[^.\d]\.) (?=[A-Z])", self.ask.reason, maxsplit=1)[0]  # the whole of it opens the why
         said = Content.assemble(("★ recommended: ", "$accent"), (literal(named), "bold"))

@@ -93,7 +93,7 @@ class TrialsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(literal(self.title), markup=False, id="title")
-        yield Rows(self.COLUMNS, [self._row(t) for t in self.trials], id="trials")
+        yield Rows(self.COLUMNS[:-1], [self._row(t) for t in self.trials], id="trials")
         yield Static("", markup=False, id="reason")
         yield Static("", markup=False, id="course")
         with Horizontal(id="plots"):
@@ -110,7 +110,9 @@ class TrialsPane(Vertical):
         """Show newer states; only what changed is repainted."""
         before, self.states = self.states, dict(states)
         rows = self.query_one(Rows)
-        rows.show(self.COLUMNS, [self._row(t) for t in self.trials])
+        shown = [self._row(t) for t in self.trials]
+        # the score comes last, and takes no room from the rest before there is one
+        rows.show(self.COLUMNS if any(row.cells[-1] for row in shown) else self.COLUMNS[:-1], shown)
         if not self._moved_by_hand:  # follow the work, until a person looks at something else
             running = [i for i, t in enumerate(self.trials) if self._status(t) == "running"]
             failed = [i for i, t in enumerate(self.trials) if self._status(t) == "failed"]
@@ -139,7 +141,7 @@ class TrialsPane(Vertical):
             bar = _bar(share, bool(getattr(self.app, "ascii_only", False)))
             at = _told(_at(progress, state), state)
             seconds = seconds_left(state) if state else None
-            left = "" if seconds is None else duration(seconds)
+            left = duration(seconds) if seconds else ""  # none left of an estimate: nothing is known of it any more
             score = _score(progress.point or (state.curve[-1].point if state and state.curve else {}))
         elapsed = duration(state.elapsed) if state and state.elapsed else ""
         style = {"failed": "$error", "cancelled": "$warning", "done": "$success"}.get(status, "")
