@@ -185,10 +185,12 @@ async def test_evidence_turns_by_number_by_t_and_in_full():
 async def test_work_is_shown_cancelled_retried_and_left_out():
     desk = ScriptedDesk(PATH[1:])
     async with at(desk, "Practice exams") as pilot:
+        await see(pilot, " 3 to do")
         desk.finish(0)
         desk.run(1, 9)
         desk.run(2, 12, points=12)
         await see(pilot, "fold 9/25")
+        await see(pilot, "2 of 3 to do")
         await pilot.press("end")
         await see(pilot, "validation loss")
         await pilot.press("ctrl+x")

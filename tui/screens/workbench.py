@@ -204,7 +204,7 @@ class Workbench(Page):
                 await self._show(pane, f"{waiting.stage} ▸ {ask.name}", number)
             case Measuring():
                 trials = TrialsPane(waiting.measure.title, waiting.missing, waiting.measure.optional)
-                await self._show(trials, f"{waiting.stage} ▸ measuring", f"{len(waiting.missing)} to do")
+                await self._show(trials, f"{waiting.stage} ▸ measuring", trials.left)
                 await self.look()
                 if self.opened.problem:
                     self.notify(literal(self.opened.problem), severity="error", markup=False, timeout=12)
@@ -259,6 +259,9 @@ class Workbench(Page):
             return
         if self.is_current:
             pane.show(states)
+            place = self.query_one("#pane", Vertical)
+            if place.border_subtitle != pane.left:  # setting it paints the frame again
+                place.border_subtitle = pane.left
         if all(trial.key in states and states[trial.key].status == "done" for trial in self.waiting.missing):
             self.go_on()
 

@@ -126,6 +126,12 @@ class TrialsPane(Vertical):
             self.query_one("#hint").display = bool(self._keys("cancel"))  # said only where there is work that goes on
 
     @property
+    def left(self) -> str:
+        """“1 of 4 to do”."""
+        todo = sum(self._status(t) != "done" for t in self.trials)
+        return f"{todo} of {len(self.trials)} to do" if todo < len(self.trials) else f"{todo} to do"
+
+    @property
     def _here(self) -> Trial | None:
         at = self.query_one(Rows).cursor
         return self.trials[at] if at < len(self.trials) else None
