@@ -57,11 +57,17 @@ def carried_over(decisions: Iterable[Decision]) -> Answerer:
 
     def answer(ask: Ask, session: Session) -> Answer | None:
         old = by_place.get(ask.place)
-        if old is None or old.asked != ask.asked or not _stands(old, ask):
+        if old is None or old.asked != ask.asked or _about_another(old, ask) or not _stands(old, ask):
             return None
-        return Answer(old.choice, old.why, old.why_author, old.author)
+        guides = old.why_author == "engine" and old.why == old.reason  # today's words: the figures in them may differ
+        return Answer(old.choice, ask.reason if guides else old.why, old.why_author, old.author)
 
     return answer
+
+
+def _about_another(old: Decision, ask: Ask) -> bool:
+    """Whether a question that names something (“{model}: this is the one?”) names another thing now."""
+    return "{" in ask.question.prompt and old.prompt != ask.prompt
 
 
 def _stands(old: Decision, ask: Ask) -> bool:

@@ -242,13 +242,23 @@ def best(m: Metric, candidates: Iterable[Candidate]) -> Candidate:
 
 
 def ladder_view(
-    m: Metric, candidates: Iterable[Candidate], reference: float | None = None, claimed: float | None = None
+    m: Metric,
+    candidates: Iterable[Candidate],
+    reference: float | None = None,
+    claimed: float | None = None,
+    names: Sequence[str] = (),
 ) -> Intervals:
-    """The models with their intervals; claimed: what today's way is said to reach, which nobody has measured here."""
+    """The models with their intervals; claimed: what today's way is said to reach, which nobody has measured here.
+
+    names: what those are called that share a title with another; "" for the title itself.
+    """
     rows: list[tuple[str, float, float | None, float | None]] = []
     if claimed is not None:
         rows.append(("today, as claimed", claimed, None, None))
-    rows += [(c.title, c.value, c.exams.value["low"], c.exams.value["high"]) for c in candidates if c.ok]
+    for i, c in enumerate(candidates):
+        if c.ok:
+            name = (names[i] if i < len(names) else "") or c.title
+            rows.append((name, c.value, c.exams.value["low"], c.exams.value["high"]))
     return Intervals(f"{m.title}, approximate 95 % intervals", m.title, rows, reference)
 
 

@@ -82,6 +82,25 @@ def test_what_the_guide_objects_to_now_is_asked_again(level, why_verdict, author
     assert (carry(objecting, QUICK) is not None) is carried
 
 
+def test_an_answer_about_one_model_is_not_carried_to_another() -> None:
+    freeze = Question("present.freeze", "{model}: this is the one?", options=(Option("freeze"),))
+    ask = Ask(freeze, recommended="freeze", reason="Trees stand last.", facts={"model": "Trees"})
+    kept = decision(freeze.id, asked=ask.asked, prompt=ask.prompt, choice="freeze", author="person",
+                    why="Trees stand last.", reason="Trees stand last.", why_author="engine")  # fmt: skip
+    carry = carried_over([kept])
+    assert carry(ask, QUICK) is not None
+    assert carry(replace(ask, facts={"model": "A net"}), QUICK) is None
+
+
+def test_the_guides_why_is_carried_in_todays_words_and_a_persons_in_theirs() -> None:
+    ask = Ask(METRIC, recommended="roc_auc", reason="It ranks: 0.91.")
+    said = {"reason": "It ranks: 0.88.", "choice": "roc_auc", "author": "person"}
+    guides = old(ask, why="It ranks: 0.88.", why_author="engine", **said)
+    assert carried_over([guides])(ask, QUICK).why == "It ranks: 0.91."
+    theirs = old(ask, why="We call from the top.", why_author="person", **said)
+    assert carried_over([theirs])(ask, QUICK).why == "We call from the top."
+
+
 def test_an_answer_that_cannot_be_read_any_more_is_asked_again() -> None:
     def read(choice: object) -> object:
         raise InvalidAnswer("problem.metric: gone.")

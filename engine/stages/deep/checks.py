@@ -14,7 +14,7 @@ from engine.records import Evidence, Json, Trial
 from engine.stages.columns import Profile, counted, listed
 from engine.stages.deep.device import milliseconds
 from engine.stages.deep.situation import Net, Situation, arithmetic
-from engine.stages.ladder import about_model, compare
+from engine.stages.ladder import Candidate, about_model, compare
 
 TABLE_ROWS = 1_000
 TEXTS, TEXTS_A_WORD = 1_000, 1_500  # a net that reads words in their order: texts / median words
@@ -179,15 +179,25 @@ def kind_of_data(at: Situation) -> Conversation:
             return Gate("G7", what, "pass", why)
     line, trees = at.runner("T2"), at.runner("T4")
     if not (line and trees):
-        return Gate("G7", what, "fail", "a linear model and boosted trees were not both examined")
+        return Gate("G7", what, *_left_behind(at, trees))
     (verdicts,) = yield Measure((compare(s, line, [trees], at.delta),))
     row = needed([verdicts])[0]["rows"][0]
     gain = f" ({at.m.title} {_moved(at, row['diff'])})" if row.get("diff") is not None else ""
     if row["accepted"]:
         return Gate("G7", what, "amber", f"{trees.title} beat {line.title}{gain}: something is not linear")
-    return Gate(
-        "G7", what, "fail", f"{trees.title} did not beat {line.title}{gain}: nothing that is not linear was found"
-    )
+    nothing = "nothing beyond trend and season" if s.material == "series" else "nothing that is not linear"
+    return Gate("G7", what, "fail", f"{trees.title} did not beat {line.title}{gain}: {nothing} was found")
+
+
+def _left_behind(at: Situation, trees: Candidate | None) -> tuple[str, str]:
+    """(state, what was found) where the first exams stopped the linear model or the trees: whoever is stopped is behind
+    by more than luck, so that a linear model left behind says the same as one that was beaten."""
+    slow = {c.spec.tier: c for c in reversed(at.runners) if c.stopped}
+    if trees is None and at.runner("T2") is not None and "T4" in slow:
+        return "fail", f"{slow['T4'].stopped.rstrip('.')}: nothing that is not linear was found"
+    if "T2" in slow and (trees is not None or "T4" in slow):
+        return "amber", f"{slow['T2'].stopped.rstrip('.')}: something is not linear"
+    return "fail", "a linear model and boosted trees were not both examined"
 
 
 def _moved(at: Situation, gain: float) -> str:
@@ -219,11 +229,11 @@ def enough_rows(at: Situation) -> Conversation:
             horizon = int(s.choice("problem.horizon", default=1))
             windows = count * max(0, length - window - horizon + 1)
             state = _state(windows, WINDOWS)
-            said = f"{windows:,} windows; {WINDOWS} are wanted"
+            said = f"{windows:,} windows ({WINDOWS} are wanted)"
             if season > 1:
                 seasons = length / season
                 state = max(state, _state(seasons, SEASONS), key=("pass", "amber", "fail").index)
-                said += f", and {figure(seasons)} seasons; {SEASONS} are wanted"
+                said += f" and {figure(seasons)} seasons ({SEASONS} are wanted)"
             return Gate("G8", what, state, said)
     return Gate("G8", what, _state(at.dev, TABLE_ROWS), f"{at.dev:,} rows for practice; a table wants {TABLE_ROWS:,}")
 
@@ -288,9 +298,14 @@ def bill(at: Situation, net: Net, ms: float, seeds: int) -> Bill:
     epochs, steps, exams = net.network.training.epochs, net.steps(at), at.trainings()
     minutes = ms / 60_000 * steps * epochs * exams * seeds
     said = (
-        f"at most {figure(minutes)} minutes: {figure(ms)} ms a step × {steps:,} steps × {epochs} epochs × {exams} exams"
+        f"at most {_lasting(minutes)}: {figure(ms)} ms a step × {counted(steps, 'step')} × {epochs} epochs × "
+        f"{counted(exams, 'exam')}"
     )
     return Bill(minutes, said + (f" × {seeds} seeds" if seeds > 1 else ""))
+
+
+def _lasting(minutes: float) -> str:
+    return f"{figure(minutes)} minutes" if minutes >= 1 else f"{figure(60 * minutes)} seconds"
 
 
 def training_bill(at: Situation, net: Net, timed: Evidence, strict: bool) -> Gate:

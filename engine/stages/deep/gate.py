@@ -14,6 +14,14 @@ from engine.stages.deep.situation import Net, Situation
 from engine.views import Table, View
 
 MARKS = {"pass": "✓", "amber": "~", "fail": "✗"}
+WHERE = {  # the question whose answer holds it shut
+    "G1": "simple.candidates",
+    "G2": "data.leaks",
+    "G3": "problem.interpretability",
+    "G9": "problem.latency",
+    "G10": "problem.training_cost",
+    "G11": "problem.rows_per_parameter",
+}
 ORDER = ("pass", "amber", "fail")  # what holds the gate shut stands first on the screen
 
 ENTER = Question(
@@ -92,7 +100,9 @@ def ask_gate(at: Situation, net: Net, checks: Sequence[Gate], timed: Evidence) -
         if choice == "not_yet":
             return Judgement(check=check)
         if blocks:
-            return Judgement((Objection(Level.BLOCK, f"{blocks[0].what} is not met: {blocks[0].found}."),), check)
+            shut = blocks[0]
+            mend = f" Go back to {WHERE[shut.id]} to change that." if shut.id in WHERE else ""
+            return Judgement((Objection(Level.BLOCK, f"{shut.what} is not met: {shut.found}.{mend}"),), check)
         if fails:
             return Judgement(
                 (Objection(Level.HOLD, f"{counted(len(fails), 'check')} failed: {failed}.", "M08"),), check

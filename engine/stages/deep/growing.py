@@ -193,7 +193,7 @@ def _ask_change(at: Situation, net: Taken, steps: Sequence[Step], n: int, strict
 
 def _round(at: Situation, net: Taken, step: Step, n: int, strict: bool) -> Conversation:
     """Train the changed net and ask whether it takes the place; it, or None."""
-    changed = step.net
+    changed = step.net if step.key == "layer" else replace(step.net, way=_label(step).lower())
     if step.key in ("width", "layer"):
         timed = yield from time_steps(at, changed)
         ms = milliseconds(timed)
@@ -227,6 +227,7 @@ def _beats_simple(at: Situation, taken: Taken, strict: bool) -> Conversation:
 
 def _ask_grown(at: Situation, net: Taken, taken: Taken, step: Step, n: int, beats: str) -> Ask:
     new, old = taken.candidate, net.candidate
+    label = "" if step.key == "layer" else _label(step)
     return ask_place(
         GROWN,
         at,
@@ -241,7 +242,7 @@ def _ask_grown(at: Situation, net: Taken, taken: Taken, step: Step, n: int, beat
         notes=flags(at, taken),
         evidence=cited(taken, old),
         shows=(
-            ladder_view(at.m, (at.champion, old, new), at.s.choice("problem.success")),
+            ladder_view(at.m, (at.champion, old, new), at.s.choice("problem.success"), names=("", "", label)),
             *training_views(taken.own[0]),
         ),
     )

@@ -51,6 +51,7 @@ EXPECTED = Question(
     "deep.expected_gain",
     "How much {metric} do you expect it to gain?",
     Form.NUMBER,
+    asks="person",
     low=0,
     fact=True,
     source="S002; review flag M34",
@@ -87,6 +88,7 @@ def _ask_idea(at: Situation, takes: str) -> Ask:
     errors = at.s.decision("improve.errors")
     none = errors is not None and errors.check is not None and not errors.check.value  # no slice is weak
     weak = errors.reason if errors and not none else ""
+    source = "Taken from the errors" if weak else "What such a net can do that the other cannot"
 
     def judge(text: Json) -> Judgement:
         if not text:
@@ -96,7 +98,7 @@ def _ask_idea(at: Situation, takes: str) -> Ask:
     return Ask(
         HYPOTHESIS,
         recommended="; ".join(filter(None, (_what_it_sees(at, takes), f"{weak[:1].lower()}{weak[1:]}"))),
-        reason="Taken from the errors; a hypothesis of your own is better.",
+        reason=f"{source}; a hypothesis of your own is better.",
         facts={"champion": at.champion.title},
         judge=judge,
     )
@@ -112,6 +114,8 @@ def _what_it_sees(at: Situation, takes: str) -> str:
         case "text":
             return f"The order of words and what stands near them, of which {champion} sees only how often"
         case "series":
+            if at.champion.name == "smoothing":
+                return f"Turns in the last values that are neither level, trend nor season, which is all {champion} has"
             return f"Shapes that may stand anywhere in the window, which {champion} weighs place by place"
     return f"Columns act together in ways that {champion} cannot bend to"
 

@@ -39,7 +39,7 @@ QUESTIONS = (RATE,)
 def range_test(at: Situation, net: Net) -> Conversation:
     """Evidence of the range test, or None where it was not to be had."""
     trial = Trial("rate", {"recipe": at.s.recipe(), "model": net.model(at.s)}, at.s.data,
-                  label=f"{net.network.title}: at which rate it learns fastest")  # fmt: skip
+                  label=f"{net.title}: at which rate it learns fastest")  # fmt: skip
     (found,) = yield Measure((trial,), "Looking for the learning rate", optional=True)
     return found if found.ok else None
 

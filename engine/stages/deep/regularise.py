@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.effects import Ask, Conversation
 from engine.errors import InvalidAnswer
@@ -144,7 +145,7 @@ def _ask(at: Situation, net: Net, tried: Mapping[float, tuple[Net, tuple[Evidenc
     why = _why(net, own, best, seen) if has else f"{net.network.title} has no dropout; it stops at its best epoch."
     none = (Option(0.0, "Early stopping alone"),)
     return Ask(
-        REGULARISE,
+        REGULARISE if has else replace(REGULARISE, other=False),  # no rate would change a net without dropout
         options=tuple(Option(rate, f"Dropout {rate:g}") for rate in keys) or none,
         recommended=best,
         reason=" ".join(filter(None, (why, longer, otherwise(evidence), _moved(at, net)))),

@@ -142,6 +142,12 @@ class Net:
 
     name: str
     settings: Mapping[str, Json] = field(default_factory=dict)
+    way: str = field(default="", compare=False)  # how it differs from another of its name, in words
+
+    @property
+    def title(self) -> str:
+        """“GRU”, or where there are two of that name “GRU, half of every width”."""
+        return self.network.title + (f", {self.way}" if self.way else "")
 
     @property
     def network(self) -> Network:
@@ -151,7 +157,7 @@ class Net:
         """With these settings; what is declared anyway is not written down."""
         own = {k: v for k, v in model_spec(self.name).settings.items() if k != "device"}
         changed = {**self.settings, **settings}
-        return Net(self.name, {k: v for k, v in changed.items() if k not in own or v != own[k]})
+        return Net(self.name, {k: v for k, v in changed.items() if k not in own or v != own[k]}, self.way)
 
     def model(self, s: Session) -> dict[str, Json]:
         return model(s, self.name, **self.settings)

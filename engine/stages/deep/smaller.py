@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.effects import Ask, Conversation, Decide
 from engine.metrics import figure
@@ -85,7 +85,7 @@ def ways(net: Net) -> list[tuple[str, Net]]:
         found.append(("half of every width", net.but(widths=[max(1, w // 2) for w in widths])))
     if len(widths) > 1:
         found.append(("one layer fewer", net.but(widths=widths[:-1])))
-    return found
+    return [(way, replace(less, way=way)) for way, less in found]
 
 
 def _measured(at: Situation, net: Taken, strict: bool) -> Conversation:
@@ -151,7 +151,11 @@ def _ask(at: Situation, net: Taken, found: Sequence[Smaller], kept: Smaller | No
         recommended="smaller" if kept is not None else "full",
         reason=said,
         evidence=tuple(evidence.values()),
-        shows=(ladder_view(m, (full, *(x.taken.candidate for x in found)), at.champion.value),),
+        shows=(
+            ladder_view(
+                m, (at.champion, full, *(x.taken.candidate for x in found)), names=("", "", *(x.way for x in found))
+            ),
+        ),
         judge=judge,
     )
 
@@ -161,15 +165,21 @@ def _sentence(at: Situation, net: Taken, x: Smaller) -> str:
     gain, less = x.row.get("diff"), x.taken.candidate
     faster = net.candidate.seconds() / max(less.seconds(), 1e-9)
     share = less.exams.value["parameters"] / max(net.candidate.exams.value["parameters"], 1)
-    moved = "not comparable" if gain is None else f"{-gain:+.3g} {at.m.title} in its favour" if gain < 0 else (
-        f"{gain:.3g} {at.m.title} less"
-    )  # fmt: skip
-    how = "the larger one earns its size" if x.beaten else "the larger one does not earn its size"
+    moved = f"{at.m.title} not comparable" if gain is None else f"{at.m.title} {_moved(at, gain)}"
+    how = "the larger one earns its size" if x.beaten else "the larger one is not proven better"
     if not x.beaten and x.row.get("verdict") == "equivalent":
         how = "the two are equivalent"
     if not x.beaten and not x.earned:
-        how += f", but by itself it does not earn the place of {at.champion.title}"
+        how += f", but the smaller one has not earned the place of {at.champion.title}"
     return (
         f"{x.way[:1].upper() + x.way[1:]}: {moved}, {figure(faster)}× as fast to train with {figure(100 * share)} % of "
         f"the parameters: {how}."
     )
+
+
+def _moved(at: Situation, gain: float) -> str:
+    """What the larger gains, as the metric of the smaller reads: “0.0039 lower, which is worse”."""
+    if not gain:
+        return "the same"
+    higher = (gain < 0) == at.m.higher_is_better
+    return f"{figure(abs(gain))} {'higher' if higher else 'lower'}, which is {'worse' if gain > 0 else 'better'}"

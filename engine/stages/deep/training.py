@@ -73,13 +73,13 @@ def trial_of(at: Situation, net: Net, seed: int, exams: int | None) -> Trial:
     params: dict[str, Json] = {"recipe": at.s.recipe(), "model": net.model(at.s), "folds": exams}
     words = "practice exams" if exams != 1 else "split 1"
     more = f", seed {seed}" if seed else ""
-    return Trial("cross_validate", params, at.s.data, seed=seed, label=f"{net.network.title}: {words}{more}")
+    return Trial("cross_validate", params, at.s.data, seed=seed, label=f"{net.title}: {words}{more}")
 
 
 def first_split(at: Situation, net: Net) -> Conversation:
     """The evidence of three seeds on split 1; those that could be had."""
     trials = tuple(trial_of(at, net, seed, 1) for seed in SEEDS)
-    found = yield Measure(trials, f"{net.network.title}: three seeds on split 1", optional=True)
+    found = yield Measure(trials, f"{net.title}: three seeds on split 1", optional=True)
     at.purse.paid(*found)
     return tuple(e for e in found if e.ok)
 
@@ -108,7 +108,7 @@ def decide_untrained(at: Situation, net: Net, exams: Evidence) -> Ask:
     """Why there is nothing to compare: its exams failed, were left out by a person, or gave no score."""
     found = exams.error or "its exams gave no score."
     check = Check("practice exams", 0, reference=at.exams(), protocol="taken to their end", verdict="failed")
-    return Decide(TRAINED, "nothing", f"{net.network.title} was not trained to its end: {found}", check=check)
+    return Decide(TRAINED, "nothing", f"{net.title} was not trained to its end: {found}", check=check)
 
 
 def _mean_of_seeds(at: Situation, taken: Taken) -> Conversation:

@@ -15,12 +15,13 @@ from engine.answerers import accept_recommended, from_plan, quick_pace
 from engine.conductor import Asking, Conductor, Finished, Stage
 from engine.effects import Ask, Conversation
 from engine.errors import DataProblem, InvalidAnswer, Refused, WhyNeeded
+from engine.models.catalogue import as_model
 from engine.questions import Level, Option, Question
 from engine.records import Answer, Check, Json, Trial
 from engine.session import Session
 from engine.stages.deep import DEEP, comparing, rate
 from engine.stages.deep.situation import Net
-from engine.views import Curves, Samples, Table
+from engine.views import Curves, Intervals, Samples, Table
 from tests.engine.stages.deep_talk import OWN, World, before, say, walked
 from tests.engine.walking import MemoryJournal, asked, said, texts
 
@@ -207,6 +208,30 @@ def test_a_table_in_which_trees_find_nothing_fails_the_seventh() -> None:
     assert asked(c, "deep.gate").recommended == "not_yet"
 
 
+@pytest.mark.parametrize(
+    ("slow", "leader", "state", "words"),
+    [
+        ("logistic", "boosting", "amber", "Logistic regression was stopped after"),
+        ("boosting", "logistic", "fail", "Gradient boosting was stopped after"),
+    ],
+)
+def test_whoever_the_first_exams_stopped_was_beaten(slow: str, leader: str, state: str, words: str) -> None:
+    class Raced(World):
+        def _race(self, trial: Trial) -> dict[str, Json]:
+            row = {"name": slow, "leader": leader, "exams": 2, "diff": -0.1, "upper": -0.08}
+            return {"stopped": [row] if slow in trial.params["names"] else [], "alpha": 0.01}
+
+    stands = Check("roc_auc", 0.8, 0.79, 0.81, details={"rung": leader, "model": as_model(leader)})
+    decided = [d for d in before() if d.question != "simple.champion"]
+    c = Raced("table", SIMPLE["table"]).headless(
+        [*decided, say("simple.champion", leader, check=stands)], deep__gate="not_yet"
+    )
+    assert (states(c)["G1"], states(c)["G7"]) == ("pass", state)
+    table = asked(c, "deep.gate").shows[0]
+    assert isinstance(table, Table)
+    assert words in next(str(row[3]) for row in table.rows if row[0] == "G7")
+
+
 @pytest.mark.parametrize(("dev", "state"), [(4_000, "pass"), (999, "amber"), (499, "fail")])
 def test_how_many_rows_a_table_wants(dev: int, state: str) -> None:
     assert states(gate_of(dev=dev))["G8"] == state
@@ -272,7 +297,7 @@ def test_against_the_gate_needs_a_why_and_is_flagged() -> None:
     assert "M08" in c.answer(Answer("open", OWN)).flags
     blocked = w.conductor(before(**{"problem.interpretability": "readable"}), _until("deep.gate"))
     assert isinstance(w.on(blocked), Asking)
-    with pytest.raises(Refused, match="an inspector must read"):
+    with pytest.raises(Refused, match=r"an inspector must read.*Go back to problem\.interpretability"):
         blocked.answer(Answer("open", OWN))
 
 
@@ -396,6 +421,7 @@ def test_torch_layers_are_said_to_be_torch() -> None:
     c = world("series").headless(before("series"))
     assert said(c, "deep.framework").choice == "torch"
     assert said(world("image").headless(before("image")), "deep.framework").choice == "keras"
+    assert not asked(c, "deep.regularise").question.other, "there is no dropout to set"
     table = asked(c, "deep.framework").shows[0]
     assert isinstance(table, Table)
     written = {str(row[0]): row[1] for row in table.rows}
@@ -653,6 +679,10 @@ def test_a_net_that_earns_its_size_is_kept() -> None:
     c = world(skill=small).headless(before())
     assert said(c, "deep.half").choice == "full"
     assert "the larger one earns its size" in said(c, "deep.half").reason
+    assert re.match(r"[^:]+: roc auc 0\.0\d+ lower, which is worse, ", said(c, "deep.half").reason, re.IGNORECASE)
+    (shown,) = asked(c, "deep.half").shows
+    assert isinstance(shown, Intervals)
+    assert len({row[0] for row in shown.rows}) == len(shown.rows), "two nets of one name are told apart"
     assert "deep.half:again" not in walked(c)
     assert c.session.rungs[-1].details["parameters"] == 2_850
 
@@ -798,4 +828,4 @@ def test_the_pace_asks_only_what_a_person_must_own() -> None:
         )
         usual = waiting.ask.recommended if waiting.ask.recommended is not None else waiting.ask.question.default
         c.answer(Answer(usual, words))
-    assert names == ["deep.gate", "deep.hypothesis", "deep.compare", "project.settled:deep"]
+    assert names == ["deep.gate", "deep.hypothesis", "deep.expected_gain", "deep.compare", "project.settled:deep"]
