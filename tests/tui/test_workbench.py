@@ -23,6 +23,7 @@ from tests.tui.scripted import (
     until,
 )
 from tui.screens.home import Home
+from tui.screens.reading import EvidenceBox
 from tui.screens.workbench import Workbench
 from tui.widgets.question import QuestionPane
 from tui.widgets.where import Where
@@ -178,6 +179,11 @@ async def test_evidence_turns_by_number_by_t_and_in_full():
         await pilot.press("e", "right")
         await see(pilot, "validation")
         await pilot.press("left", "3")
+        await see(pilot, "precision")
+        await pilot.press("escape", "4", "e")  # it opens at what was looked at
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvidenceBox))
+        await see(pilot, "Two-year contracts leave a third as often.")
+        await pilot.press("left")
         await see(pilot, "precision")
         await pilot.press("escape")
 

@@ -121,17 +121,23 @@ class EvidenceBox(Dialog[None]):
     """
     about = EVIDENCE
 
-    def __init__(self, title: str, views: Sequence[View]) -> None:
+    def __init__(self, title: str, views: Sequence[View], at: int = 0) -> None:
+        """at: the view that is shown first."""
         super().__init__()
         self.heading = title
         self.views = views
+        self.evidence = Evidence(views, reading=True)
+        self.evidence.at = at
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="box")
         box.border_title = Content(literal(self.heading))
         with box:
-            yield Evidence(self.views, reading=True)
+            yield self.evidence
         yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one(Tabs).at = self.evidence.at
 
     def action_turn(self, by: int) -> None:
         self.query_one(Evidence).turn(by)

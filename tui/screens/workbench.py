@@ -425,9 +425,11 @@ class Workbench(Page):
 
     def action_evidence(self) -> None:
         from tui.screens.reading import EvidenceBox
+        from tui.widgets.evidence import Evidence
 
         if isinstance(self.waiting, Asking):
-            self.app.push_screen(EvidenceBox(f"evidence ▸ {self.waiting.ask.name}", self.waiting.ask.shows))
+            shown = next((evidence.at for evidence in self.query(Evidence) if evidence.views), 0)
+            self.app.push_screen(EvidenceBox(f"evidence ▸ {self.waiting.ask.name}", self.waiting.ask.shows, shown))
 
     def action_turn(self) -> None:
         from tui.widgets.evidence import Evidence
