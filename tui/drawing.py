@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 from textual.content import Content
 
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, Samples, Table, View, Words
@@ -10,6 +13,7 @@ from tui.ladder import ASCII, UNICODE, Mark, Pens, drawn
 from tui.literal import literal, literal_lines
 from tui.plot import curves
 
+LONG_FIGURE = re.compile(r"-?\d+\.\d{7,}")
 WIDEST = 100  # cells; on a longer line the eye loses the way from the label to its bar
 
 
@@ -42,7 +46,7 @@ def draw(view: View, width: int, height: int, ascii_only: bool = False, growing:
 def _bars(view: Bars, width: int, pens: Pens) -> Content:
     if not view.rows:
         return Content("")
-    labels = [Content(literal(label)).truncate(24, ellipsis=True) for label, _ in view.rows]
+    labels = [Content(literal(_short(label))).truncate(24, ellipsis=True) for label, _ in view.rows]
     values = [number(value) for _, value in view.rows]
     label, figure = max(c.cell_length for c in labels), max(map(len, values))
     room = max(4, width - label - figure - 3)
@@ -65,6 +69,11 @@ def _bars(view: Bars, width: int, pens: Pens) -> Content:
     return Content("\n").join([Content.styled(literal(view.unit), "$text-muted"), *lines])
 
 
+def _short(label: str) -> str:
+    """A computed figure without the digits that tell nothing: 12.2222 of 12.222222222222221."""
+    return f"{float(label):.6g}" if LONG_FIGURE.fullmatch(label) else label
+
+
 def _either_way(share: float, room: int, pens: Pens) -> str:
     """A bar to the left of the middle for what is below zero, to the right for what is above."""
     half = (room - 1) // 2
@@ -74,8 +83,13 @@ def _either_way(share: float, room: int, pens: Pens) -> str:
 
 
 def _histogram(view: Histogram, width: int, pens: Pens) -> Content:
-    """One line a bin: where it begins, a bar, the count; marks stand behind the bin that they fall in."""
-    names = [number(edge) for edge in view.edges[:-1]]
+    """One line a bin: where it begins, a bar, the count; marks stand behind the bin that they fall in.
+
+    A bin of one whole number, from 2.5 to 3.5, is named by that number.
+    """
+    edges = view.edges
+    whole = all(low % 1 == 0.5 and high - low == 1 for low, high in pairwise(edges))
+    names = [number(round(edge + 0.5)) if whole else number(edge) for edge in edges[:-1]]
     label, figure = max(map(len, names), default=0), max((len(number(n)) for n in view.counts), default=1)
     room = max(4, width - label - figure - 16)
     largest = max(view.counts, default=1) or 1
@@ -91,8 +105,9 @@ def _histogram(view: Histogram, width: int, pens: Pens) -> Content:
                 (" " + " ".join(here) if here else "", "$text-muted"),
             )
         )  # fmt: skip
-    foot = Content.styled(f"{number(view.edges[-1]):>{label}}", "$text-muted")
-    return Content("\n").join([Content.styled(f"from, {literal(view.unit)}", "$text-muted"), *lines, foot])
+    head = Content.styled(literal(view.unit) if whole else f"from, {literal(view.unit)}", "$text-muted")
+    foot = [] if whole else [Content.styled(f"{number(edges[-1]):>{label}}", "$text-muted")]
+    return Content("\n").join([head, *lines, *foot])
 
 
 SHADES, LETTER_SHADES = " ░▒▓█", " .:*#"

@@ -29,7 +29,8 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def from_to(reference: float | None, value: float) -> tuple[str, str]:
-    """A figure before ("" without one) and after; where one of them counts something, so does the other: 258 and 0."""
+    """A figure before ("" without one) and after, or the two ends of an axis; where one of them counts something, so
+    does the other: 258 and 0."""
     counts = any(v is not None and abs(v) >= 2 and float(v).is_integer() for v in (reference, value))
 
     def told(v: float) -> str:

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from textual.content import Content
 
-from tui.figures import number
+from tui.figures import from_to, number
 from tui.literal import literal
 
 Points = Sequence[tuple[float, float]]
@@ -33,10 +33,10 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
         name: [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)] for name, points in series.items()
     }
     clean = {name: points for name, points in clean.items() if points}
-    legend = _legend(clean, y, ascii_only, ends)
+    legend = _legend(clean, y, ascii_only, ends, width)
     points = [p for line in clean.values() for p in line]
-    if not points or height < 5 or width < 24:
-        return legend
+    if not points or height < 4 + len(legend) or width < 24:
+        return Content("\n").join(legend)
     x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
     y0, y1 = min(p[1] for p in points), max(p[1] for p in points)
     if x0 == x1:
@@ -48,8 +48,9 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
     if y0 == y1:
         pad = abs(y0) * 0.05 or 0.5
         y0, y1 = y0 - pad, y1 + pad
-    rows = height - 2  # the legend above, the axis below
-    ticks = {0: number(y1), rows - 1: number(y0)}
+    rows = height - len(legend) - 1  # the legend above, the axis below
+    low = y0 if abs(y0) > (y1 - y0) / 500 else 0.0  # less than the picture can show
+    ticks = {0: number(y1), rows - 1: number(low)}
     if rows >= 7 and rows % 2:
         ticks[rows // 2] = number((y0 + y1) / 2)
     margin = max(map(len, ticks.values())) + 1
@@ -59,10 +60,10 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
         placed = [((a - x0) / (x1 - x0), (b - y0) / (y1 - y0)) for a, b in line]
         grid.line(placed, n)
     bar = "|" if ascii_only else "│"
-    lines = [legend]
+    lines = [*legend]
     for i, row in enumerate(grid.rows()):
         lines.append(Content.assemble((f"{ticks.get(i, ''):>{margin - 1}} {bar}", "$text-muted"), row))
-    left, right = number(x0), number(x1)
+    left, right = from_to(x0, x1)
     named = Content(literal(x)).truncate(max(0, columns - len(left) - len(right) - 4), ellipsis=True).plain
     gap = max(2, columns - len(left) - len(named) - len(right))
     axis = " " * (margin + 1) + left + " " * (gap // 2) + named + " " * (gap - gap // 2) + right
@@ -76,14 +77,21 @@ def _rounded_up(value: float) -> float:
     return next(n * power for n in (1, 1.5, 2, 3, 4, 5, 7, 10) if n * power >= value)
 
 
-def _legend(series: Mapping[str, Points], y: str, ascii_only: bool, ends: bool) -> Content:
+def _legend(series: Mapping[str, Points], y: str, ascii_only: bool, ends: bool, width: int) -> list[Content]:
+    """What each line is, on as many lines as it takes; no line is parted from its sign."""
     signs = LETTERS if ascii_only else SIGNS
     parts = [
         Content.assemble((f"{signs[n % 4]} {literal(name)}", STYLES[n % 4]),
                          (f" {number(points[-1][1])}" if ends else "", "bold"))
         for n, (name, points) in enumerate(series.items())
     ]  # fmt: skip
-    return Content("   ").join([*([Content.styled(literal(y), "$text-muted")] if y else []), *parts])
+    lines: list[Content] = []
+    for part in [*([Content.styled(literal(y), "$text-muted")] if y else []), *parts]:
+        if lines and lines[-1].cell_length + 3 + part.cell_length <= width:
+            lines[-1] = Content("   ").join([lines[-1], part])
+        else:
+            lines.append(part.truncate(max(1, width), ellipsis=True))
+    return lines or [Content("")]
 
 
 class Dots:

@@ -83,3 +83,45 @@ def test_the_reference_is_named_under_its_mark():
 def test_shares_are_in_percent_and_columns_left_out_are_counted():
     assert "47%" in draw(CONFUSION, 74, 10).plain
     assert "more columns stand in the table" in draw(WIDE, 74, 10).plain
+
+
+def test_both_ends_of_an_axis_are_written_alike():
+    assert draw(Curves("", "epoch", "", {"a": [(0, 1.0), (8, 2.0)]}), 60, 11).plain.split("\n")[-1].split() == [
+        "0", "epoch", "8",
+    ]  # fmt: skip
+    assert draw(Curves("", "x", "", {"a": [(0.0, 1.0), (0.5, 2.0)]}), 60, 11).plain.split("\n")[-1].split() == [
+        "0.000", "x", "0.500",
+    ]  # fmt: skip
+
+
+def test_what_is_nothing_beside_the_rest_is_no_power_of_ten_on_the_scale():
+    lines = draw(Curves("", "epoch", "", {"train": [(0, 0.7), (8, 3.1e-5)]}), 60, 11).plain.split("\n")
+    assert "train 3.1e-05" in lines[0]
+    assert [line.split()[0] for line in lines[1:-1] if line[0] != " "] == ["0.700", "0.350", "0.000"]
+
+
+@pytest.mark.parametrize("ascii_only", [False, True], ids=["dots", "letters"])
+def test_a_long_legend_takes_two_lines_and_the_picture_the_rest(ascii_only):
+    line = [(0.0, 0.1), (9.0, 0.9)]
+    names = ("practice exams", "training rows", "expected", "95 % interval")
+    lines = draw(Curves("", "rows", "ROC AUC", dict.fromkeys(names, line)), 70, 13, ascii_only).plain.split("\n")
+    assert len(lines) == 13
+    assert lines[-1].split() == ["0", "rows", "9"]
+    assert "95 % interval 0.900" in lines[1]
+    assert all(name in lines[0] + lines[1] for name in names)
+
+
+def test_bins_of_whole_numbers_are_named_by_them():
+    digits = Histogram("digit", "rows", [-0.5, 0.5, 1.5, 2.5], [5, 6, 7], [("mean", 1.2)])
+    head, *bars = draw(digits, 60, 10).plain.split("\n")
+    assert head == "rows"
+    assert [bar.split()[0] for bar in bars] == ["0", "1", "2"]
+    assert "mean" in bars[1]
+    assert draw(RESIDUALS, 60, 10).plain.split("\n")[0] == "from, rows"
+
+
+def test_a_computed_level_is_short_and_a_code_stays_as_it_is():
+    rows = [("12.222222222222221", 10.0), ("00123456789.10", 3.0), ("7.5", 1.0)]
+    assert [line.split()[0] for line in draw(Bars("", "rows", rows), 60, 10).plain.split("\n")[1:]] == [
+        "12.2222", "00123456789.10", "7.5",
+    ]  # fmt: skip
