@@ -136,17 +136,66 @@ def exams_of(
 ) -> list[Exam]:
     """Exams in the order wanted, taken side by side where the context can; those taken before are not taken again.
 
+    Models that are joined by a head that learns nothing are not fitted together: each part's exams are taken, which
+    have mostly been taken before, and what the parts said is joined (such an exam has no scores in training).
+
     bench: the one whose folds are taken (the exams' own positions are filled in from it).  wanted: the parameters of
     `exam`, one mapping each.  told: called with the place and each exam as soon as it is there, in any order.
     """
-    here = all(_stays(params["model"]) for params in wanted)
-    learns = any(_learns(params["model"]) for params in wanted)
-    division = Division(f"{__name__}:exam", f"{__name__}:prepare", tuple(wanted), here, learns)
+    apart = [_apart(params) for params in wanted]
+    parts = [(place, n) for place, members in enumerate(apart) for n in range(len(members))]
+    every = tuple(apart[place][n] for place, n in parts)
+    here = all(_stays(params["model"]) for params in every)
+    learns = any(_learns(params["model"]) for params in every)
+    division = Division(f"{__name__}:exam", f"{__name__}:prepare", every, here, learns)
+    said: list[dict[int, Exam]] = [{} for _ in wanted]
     found: dict[int, Exam] = {}
-    for place, content in parts_of(ctx, division):
-        found[place] = read(content, *rows_of(bench, wanted[place], ctx.seed))
+    for number, content in parts_of(ctx, division):
+        place, n = parts[number]
+        said[place][n] = read(content, *rows_of(bench, wanted[place], ctx.seed))
+        if len(said[place]) < len(apart[place]):
+            continue
+        exams = [said[place][n] for n in range(len(apart[place]))]
+        found[place] = exams[0] if len(exams) == 1 else _joined(bench, wanted[place]["model"], exams)
+        said[place] = {}
         told(place, found[place])
     return [found[place] for place in range(len(wanted))]
+
+
+def _apart(params: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The exam of each part, where joining them learns nothing; else the one of the whole."""
+    model = params["model"]
+    if not spec_of(model).composed:
+        return [params]
+    head: Any = spec_of(model).builder()
+    if not isinstance(head, type) or head.learns:  # pyright: ignore[reportAttributeAccessIssue] - a Head
+        return [params]
+    on_cpu = [placed(m, (m.get("settings") or {}).get("device") or "cpu") for m in parts_of_model(model)]
+    return [{**params, "model": member} for member in on_cpu]
+
+
+def _joined(bench: Bench, model: Mapping[str, Json], parts: Sequence[Exam]) -> Exam:
+    """One exam of what the parts said in theirs; where one failed, that is the whole's failure."""
+    first, failed = parts[0], next((part for part in parts if part.failure), None)
+    head: Any = spec_of(model).builder()
+    scores = failed.scores if failed else head().combine([part.scores for part in parts])
+    exam = Exam(
+        first.fold,
+        first.train,
+        first.test,
+        scores,
+        bench.score(first.test, scores),
+        {},
+        sum(part.fit_seconds for part in parts),
+        sum(part.predict_seconds for part in parts),
+        sum(part.parameters for part in parts),
+        max(part.features for part in parts),
+        failed.failure if failed else "",
+        list(dict.fromkeys(note for part in parts for note in part.notes)),
+        {"ended": "enough"} if any(part.net.get("ended") == "enough" for part in parts) else {},
+    )
+    exam.cpu_seconds = sum(part.cpu_seconds for part in parts)
+    return exam
 
 
 def _learns(model: Mapping[str, Json]) -> bool:

@@ -122,6 +122,35 @@ def test_a_longer_run_takes_over_the_exams_of_a_shorter_one(file: Path, hands: C
     assert len(hands.taken) == 3, "and a shorter one those of a longer"
 
 
+def test_models_that_are_averaged_are_not_fitted_again(file: Path, hands: Counting, tmp_path: Path) -> None:
+    """What the parts said in their own exams is averaged, to the bit as if they had been fitted together."""
+    members = [as_model("logistic"), as_model("forest", {"trees": 20})]
+    for member in members:
+        run(file, {"recipe": recipe(), "model": member, "folds": None}, hands, tmp_path)
+    assert hands.taken == [[0, 1, 2], [0, 1, 2]]
+    blend = as_model("average", {"of": members})
+    joined, _ = run(file, {"recipe": recipe(), "model": blend, "folds": None}, hands, tmp_path)
+    assert len(hands.taken) == 2, "nothing was left to compute"
+    table = load(file, recipe())
+    bench = bench_of(recipe(), table)
+    together = [take_exam(bench, blend, j, *fold, 0) for j, fold in enumerate(bench.splits.folds)]
+    assert joined.value["scores"] == {name: [exam.measured[name] for exam in together] for name in together[0].measured}
+    assert joined.value["parameters"] == int(np.median([exam.parameters for exam in together]))
+    assert joined.value["features"] == int(np.median([exam.features for exam in together]))
+    assert all(seconds > 0 for seconds in joined.value["fit_seconds"])
+
+
+def test_an_average_fails_where_a_part_does(file: Path) -> None:
+    table = load(file, recipe())
+    bench = bench_of(recipe(), table)
+    blend = as_model("average", {"of": [as_model("tree"), as_model("logistic", {"C": -1.0})]})
+    (exam,) = exams_of(Memory(file), bench, [{"recipe": recipe(), "model": blend, "fold": 0}])
+    (whole,) = [take_exam(bench, blend, 0, *bench.splits.folds[0], 0)]
+    assert exam.failure == whole.failure
+    assert exam.failure
+    assert np.array_equal(exam.scores, whole.scores), "scored as the baseline"
+
+
 def test_another_recipe_or_model_takes_exams_of_its_own(file: Path, hands: Counting, tmp_path: Path) -> None:
     for changed in ({"model": as_model("logistic", {"C": 0.5})}, {"recipe": recipe(metric="log_loss")}):
         params = {"recipe": recipe(), "model": as_model("logistic"), "folds": 1}
