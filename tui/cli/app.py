@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.errors import UsageProblem
@@ -41,17 +46,60 @@ def talk(path: Path, name: str, branch: str = "", said: dict[str, str] | None = 
 
     desk = StoreDesk(path, {name: said or {}})
     drawn = _drawn()
+    read = _reader()
     conversation = Talk(
-        desk.open(name, branch), lambda prompt: _line(drawn(prompt)), lambda text: print(drawn(text), flush=True)
+        desk.open(name, branch),
+        lambda prompt: read(drawn(prompt)),
+        lambda text: print(drawn(text), flush=True),
+        desk=desk,
+        width=lambda: shutil.get_terminal_size((80, 24)).columns,
+        again=_again(path, name),
     )
     try:
-        return 0 if conversation.hold() else 130
+        with _ended_by_signal():
+            return 0 if conversation.hold() else 130
     except KeyboardInterrupt:
-        print(f"\nStopped. Everything recorded is kept; go on with: rungwise open {name} --plain")
+        print(f"\n{drawn(conversation.farewell())}", flush=True)
         return 130
+    except _Ended as ended:
+        with contextlib.suppress(OSError):  # who hung up hears nothing any more
+            print(f"\n{drawn(conversation.farewell())}", flush=True)
+        return 128 + ended.number
     finally:
         conversation.opened.close()
         desk.close()
+
+
+def _again(path: Path, name: str) -> str:
+    """The command that goes on with a session of this store."""
+    where = f" --store {shlex.quote(str(path))}" if path != store_path(None) else ""
+    return f"rungwise open {shlex.quote(name)} --plain{where}"
+
+
+class _Ended(BaseException):
+    """The process is to end.  No Exception, so that nothing takes it for a mistake."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """SIGTERM and SIGHUP leave the conversation as :quit does: the session is let go, and work goes on."""
+
+    def end(number: int, frame: object) -> None:
+        raise _Ended(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _drawn() -> Callable[[str], str]:
@@ -60,6 +108,18 @@ def _drawn() -> Callable[[str], str]:
 
     letters = Letters(shown_by(started_with(os.environ), sys.stdout.encoding))
     return letters.drawn if letters.enabled else str
+
+
+def _reader() -> Callable[[str], str]:
+    """How the next line is read.  At a terminal it can be edited, and the arrow up brings back what was typed."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+        return _line
+    try:
+        import readline
+    except ImportError:  # a Python that was built without it
+        return _line
+    readline.set_auto_history(True)
+    return input
 
 
 def _line(prompt: str) -> str:
