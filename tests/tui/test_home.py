@@ -1,5 +1,6 @@
 """Home, the dialog that begins a session, help, palette, and the terminal around them."""
 
+import re
 import threading
 from typing import Any
 
@@ -103,6 +104,20 @@ async def test_a_session_is_begun_with_a_file(table):
         await pilot.press("tab", "down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, Workbench))
         assert desk.created == [(table, "Churn", "", "guided")]
+
+
+async def test_of_many_columns_those_that_fit_are_named_whole_and_the_rest_counted(tmp_path):
+    wide = tmp_path / "wide.csv"
+    wide.write_text(",".join(f"column_{n}" for n in range(1200)) + "\n" + ",".join("1" * 1200) + "\n")
+    async with app_over(ScriptedDesk()).run_test(size=(80, 24)) as pilot:
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Begin))
+        pilot.app.screen.query_one("#path", Input).value = str(wide)
+        await see(pilot, "1,200 columns: column_0, column_1, ")
+        screen = text_of(pilot)
+        told = re.search(r"(\d+) and ([\d,]+) more", screen)
+        assert told, screen
+        assert int(told[1]) + 1 + int(told[2].replace(",", "")) == 1200
 
 
 async def test_errors_stay_in_the_dialog_and_nothing_typed_is_lost(table):

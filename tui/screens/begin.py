@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.data.address import path_of
@@ -54,7 +55,7 @@ class Begin(Dialog[str | None]):
     Begin .line { height: 1; margin: 1 0 0 0; }
     Begin .label { width: 9; color: $text-muted; }
     Begin Field { width: 1fr; }
-    Begin .hint { height: 2; padding: 0 0 0 9; color: $text-muted; }
+    Begin .hint { height: 2; padding: 0 0 0 10; color: $text-muted; }
     Begin .below { height: 4; padding: 0 0 0 9; }
     Begin #file-hint { height: 3; padding: 0 1; color: $text-muted; }
     Begin #found { height: 4; display: none; }
@@ -96,6 +97,9 @@ and shown first; nothing is changed in your file."""
                 yield Field(placeholder="of the session; empty: the file's", id="name")
             yield Static("", markup=False, id="problem")
         yield KeyLine()
+
+    def on_resize(self) -> None:
+        self._hint_target()
 
     def on_mount(self) -> None:
         path = self.query_one("#path", Input)
@@ -140,8 +144,20 @@ and shown first; nothing is changed in your file."""
         elif typed and self._columns:
             text = "→ " + ", ".join(map(literal, fitting[:8])) if fitting else "no column has this name"
         else:
-            text = f"{len(self._columns)} columns: " + ", ".join(map(literal, self._columns)) if self._columns else ""
+            text = self._columns_told() if self._columns else ""
         self.query_one("#target-hint", Static).update(text)
+
+    def _columns_told(self) -> str:
+        """How many columns there are, and as many of their names as stand whole in two lines."""
+        width = self.query_one("#target-hint").content_size.width or 60
+        names = [literal(name) for name in self._columns[: 2 * width]]
+        head = f"{len(self._columns):,} column{'s' * (len(self._columns) != 1)}: "
+        for shown in range(len(names), 0, -1):
+            rest = len(self._columns) - shown
+            text = head + ", ".join(names[:shown]) + (f" and {rest:,} more" if rest else "")
+            if len(Content(text).wrap(width)) <= 2:
+                return text
+        return head + names[0]
 
     def on_key(self, event: events.Key) -> None:
         field = self.focused
