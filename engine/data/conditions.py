@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 
+from engine.data.naming import alike
 from engine.data.sql_functions import ADDED, install
 from engine.errors import InvalidAnswer
 from engine.records import Json
@@ -372,9 +373,8 @@ def _bare(name: str, text: str) -> bool:
 
 
 def _closest(name: str, names: list[str]) -> str:
-    folded = {fold(column): column for column in names}
-    near = get_close_matches(fold(name), list(folded), n=1, cutoff=0.5)
-    return f"Did you mean {folded[near[0]]}? " if near else "A text to compare with stands in single quotes: 'Yes'. "
+    near = alike(name, names, most=1)
+    return f"Did you mean {near[0]}? " if near else "A text to compare with stands in single quotes: 'Yes'. "
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -83,12 +83,27 @@ def target_guess(names: Sequence[str]) -> str:
 
 def closest(name: str, names: Sequence[str], most: int = 3) -> list[str]:
     """The names most like the one that is not there, likeliest first; at most `most`."""
-    lowered: dict[str, str] = {}
+    near = alike(name, names, most)
+    low = name.lower()
+    inside = [k for k in names if k not in near and (low in k.lower() or (len(k) > 2 and k.lower() in low))]
+    return (near + inside)[:most]
+
+
+def alike(name: str, names: Sequence[str], most: int = 3, cutoff: float = 0.5) -> list[str]:
+    """The names that are spelled most like it, likeliest first; cutoff as `difflib.get_close_matches` has it.
+
+    Case, spaces and signs count for nothing: “bill_length” means “Bill Length (mm)” rather than “bill_depth”.
+    """
+    of: dict[str, list[str]] = {}
     for known in names:
-        lowered.setdefault(known.lower(), known)
-    near = difflib.get_close_matches(name.lower(), list(lowered), n=most, cutoff=0.5)
-    inside = [k for k in lowered if k not in near and (name.lower() in k or (len(k) > 2 and k in name.lower()))]
-    return [lowered[k] for k in (near + inside)[:most]]
+        of.setdefault(_bare(known), []).append(known)
+    near = difflib.get_close_matches(_bare(name), list(of), n=most, cutoff=cutoff)
+    return [known for bare in near for known in of[bare]][:most]
+
+
+def _bare(name: str) -> str:
+    """The letters and digits of a name in lower case; of one that has none, the name."""
+    return re.sub(r"[\W_]+", "", name.casefold()) or name.casefold()
 
 
 def shown(names: Sequence[str], most: int = 8) -> str:

@@ -360,6 +360,12 @@ def test_names():
     assert target_guess(["a", "Class", "b"]) == "Class"
     assert target_guess(["a", "b"]) == "b"
     assert closest("chrun", ["Churn", "tenure"]) == ["Churn"]
+    assert closest("bill_length", ["bill_depth", "Bill Length (mm)"]) == ["Bill Length (mm)", "bill_depth"]
+    assert closest("Bill-Length", ["bill_depth_mm", "bill_length_mm", "sex"])[0] == "bill_length_mm"
+    assert closest("mass", ["sex", "body_mass_g"]) == ["body_mass_g"]
+    assert closest("total", ["Total", "TOTAL ", "tenure"])[:2] == ["Total", "TOTAL "]
+    assert closest("§", ["§§", "a"]) == ["§§"]
+    assert closest("zzz", ["Churn", "tenure"]) == []
     assert quoted("a\x1b[31m\n") == "'a\\x1b[31m\\n'"
 
 
