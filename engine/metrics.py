@@ -132,12 +132,17 @@ def metrics_of(task: str) -> tuple[Metric, ...]:
 
 
 def figure(value: float) -> str:
-    """Three significant digits, at most five decimals, thousands set apart, no exponent: 0.0123, 1,240, 12.3."""
+    """Three significant digits, thousands set apart, an exponent only below 0.00005: 0.0123, 1,240, 12.3, 2.49e-08.
+
+    A target may be that small, and an error of 2.49e-08 in its unit is not none; below 1e-12 it is rounding.
+    """
     if not math.isfinite(value):
         return "unknown"
     size = abs(value)
-    if size < 5e-6:
+    if size < 1e-12:
         return "0"
+    if size < 5e-5:
+        return f"{value:.3g}"
     if size >= 999.5:
         return f"{value:,.0f}"
     decimals = min(5, 2 - math.floor(math.log10(size)))

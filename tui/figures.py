@@ -25,7 +25,7 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:.2f}"
     if size >= 0.001 or size == 0:
         return f"{value:.{digits - 1}f}"
-    return f"{value:.{digits - 2}g}"
+    return f"{value:.{digits - 1}g}"
 
 
 def from_to(reference: float | None, value: float) -> tuple[str, str]:

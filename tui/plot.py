@@ -49,10 +49,9 @@ def curves(series: Mapping[str, Points], width: int, height: int, *, x: str = ""
         pad = abs(y0) * 0.05 or 0.5
         y0, y1 = y0 - pad, y1 + pad
     rows = height - len(legend) - 1  # the legend above, the axis below
-    low = y0 if abs(y0) > (y1 - y0) / 500 else 0.0  # less than the picture can show
-    ticks = {0: number(y1), rows - 1: number(low)}
-    if rows >= 7 and rows % 2:
-        ticks[rows // 2] = number((y0 + y1) / 2)
+    marks = {0: y1, rows - 1: y0, **({rows // 2: (y0 + y1) / 2} if rows >= 7 and rows % 2 else {})}
+    least = (y1 - y0) / 500  # less than that the picture cannot show
+    ticks = {row: number(value if abs(value) > least else 0.0) for row, value in marks.items()}
     margin = max(map(len, ticks.values())) + 1
     columns = width - margin - 1
     grid = Letters(columns, rows) if ascii_only else Dots(columns, rows)

@@ -125,3 +125,12 @@ def test_a_computed_level_is_short_and_a_code_stays_as_it_is():
     assert [line.split()[0] for line in draw(Bars("", "rows", rows), 60, 10).plain.split("\n")[1:]] == [
         "12.2222", "00123456789.10", "7.5",
     ]  # fmt: skip
+
+
+def test_tiny_and_huge_figures_are_told_apart():
+    tiny = [("Mean", 8.599e-08, 8.051e-08, 9.147e-08), ("Median", 8.612e-08, 8.052e-08, 9.15e-08)]
+    lines = draw(Intervals("", "MAE", tiny), 70, 10).plain.split("\n")
+    assert [line.split()[1] for line in lines[1:3]] == ["8.6e-08", "8.61e-08"]
+    around = Curves("", "said", "", {"high": [(0, 4.9e-08), (9, 4.9e-08)], "low": [(0, -4.88e-08), (9, -4.88e-08)]})
+    scale = [line.split("│")[0].strip() for line in draw(around, 60, 11).plain.split("\n")[1:-1]]
+    assert [tick for tick in scale if tick] == ["4.9e-08", "0.000", "-4.88e-08"]

@@ -246,6 +246,10 @@ def test_weights_of_a_forecast_are_repeats_of_its_rows():
         (0, "0"),
         (0.9996, "1"),
         (-3.5, "-3.5"),
+        (0.00006, "0.00006"),
+        (2.493e-08, "2.49e-08"),  # of a target that is that small
+        (-1.1e-16, "0"),  # rounding
+        (float("nan"), "unknown"),
     ],
 )
 def test_figures_are_short(value, text):
