@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import pandas as pd
 
 from engine.evaluation.bench import open_bench
 from engine.evaluation.exams import Reporter
+from engine.models.catalogue import model_spec, parts_of_model
 from engine.models.final import schema
 from engine.models.fitting import Fitted, decide, fit
 from engine.models.persist import Artifact, dumps
@@ -35,18 +36,33 @@ def latency(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
     """Time single predictions of a model fitted on the first practice exam's training part.
 
     params: recipe, model, threads (1 when missing).  One call takes one row as the reading leaves it (typed cells) and
-    ends with the decision: preparation, model and cut.  p95_ms is the worst of the rounds.
+    ends with the decision: preparation, model and cut.  p95_ms is the worst of the rounds.  A network is timed after
+    one epoch (`as_built`).
     """
     bench = open_bench(params, ctx)
     train, test = bench.splits.folds[0]
     ctx.report(Progress(0, ROUNDS, "round", "fitting"))
-    fitted = fit(params["model"], bench.recipe, bench.table, train, ctx.seed, report=Reporter(ctx))
+    fitted = fit(as_built(params["model"]), bench.recipe, bench.table, train, ctx.seed, report=Reporter(ctx))
     frame = bench.table.frame.iloc[test]
     timed = time_calls(fitted, frame, threads=int(params.get("threads") or 1), report=ctx.report)
     fitted.prepared = None
     described = schema(frame, bench.recipe, fitted.labels, None)
     size = len(dumps(Artifact(fitted, dict(bench.recipe), described, None)))
     return {**timed, "model_bytes": size, "parameters": fitted.parameters}
+
+
+def as_built(model: Mapping[str, Json]) -> dict[str, Json]:
+    """The model with its networks trained for one epoch only, those that it is made of included; any other as it is.
+
+    What a network computes for a row hangs on its layers and on its preparation, never on the values of its weights:
+    it answers as fast, and weighs as much, before it has learned.
+    """
+    spec, settings = model_spec(str(model["name"])), dict(model.get("settings") or {})
+    if spec.network:
+        settings["epochs"] = 1
+    elif spec.composed and model["name"] != "tuned":  # a search chooses between trained ones
+        settings["of"] = [as_built(part) for part in parts_of_model(model)]
+    return {**model, "settings": settings}
 
 
 @dataclass

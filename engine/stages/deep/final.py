@@ -54,7 +54,10 @@ FINAL = Question(
             "One raw row in, one decision out, one thread, 1,000 calls; the worst p95 of 3 rounds, in time that the "
             "processor worked for it.",
         ),
-        Why("Why again?", "At the gate a copy was timed that had hardly learned; this is the net that leaves."),
+        Why(
+            "Is it the trained net?",
+            "One of the same layers, trained for one epoch: what it has learned changes no step of an answer.",
+        ),
         Why("What if it is over?", "Then it does not leave: the model that stood before it stands again."),
     ),
 )

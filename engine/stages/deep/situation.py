@@ -146,8 +146,8 @@ class Net:
 
     @property
     def title(self) -> str:
-        """“GRU”, or where there are two of that name “GRU, half of every width”."""
-        return self.network.title + (f", {self.way}" if self.way else "")
+        """“GRU”, or where there is another of that name how it differs: “Half of every width”."""
+        return self.way[:1].upper() + self.way[1:] or self.network.title
 
     @property
     def network(self) -> Network:

@@ -266,6 +266,25 @@ def test_latency_by_the_protocol(tmp_path, monkeypatch):
     assert value["model_bytes"] > 1000
 
 
+def test_a_network_is_not_trained_to_its_end_to_be_timed():
+    """Each part of a blend stays what it is, but for the epochs of its networks."""
+    net, trees = as_model("net_real"), as_model("boosting")
+    assert timing.as_built(net)["settings"] == {**net["settings"], "epochs": 1}
+    assert net["settings"]["epochs"] > 1, "what was handed in is left alone"
+    assert timing.as_built(trees) == trees
+    both = timing.as_built({"name": "average", "settings": {"of": [trees, net]}})
+    assert both == {"name": "average", "settings": {"of": [trees, timing.as_built(net)]}}
+
+
+def test_an_untrained_network_is_timed_with_the_layers_of_the_trained_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.evaluation.latency.CAP", 0.05)
+    ctx = Memory(customers(tmp_path / "t.csv"))
+    trained, _ = exams(tmp_path / "t.csv", model=as_model("net_small"), folds=1)
+    value = latency({"recipe": recipe(), "model": as_model("net_small")}, ctx)
+    assert value["parameters"] == trained["parameters"]
+    assert max((p.step for p in ctx.progress if p.unit == "epoch"), default=0) <= 1
+
+
 def test_waiting_for_a_turn_on_a_busy_machine_is_no_part_of_an_answer(monkeypatch):
     import pandas as pd
 
