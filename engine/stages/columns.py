@@ -47,11 +47,15 @@ class Profile:
     def of_type(self, kind: str) -> list[str]:
         return [name for name, c in self.columns.items() if c["type"] == kind]
 
+    def kind_words(self, name: str) -> str:
+        """A column's type as one says it: “yes/no”."""
+        return str(self.columns[name]["type"]).replace("_", "/")
+
     def words(self, name: str) -> str:
         """A column in a few words: “category, 2 values, 3 % missing”."""
         c = self.columns[name]
         missing = f", {percent(c['missing'] / max(self.rows, 1))} missing" if c["missing"] else ""
-        return f"{c['type'].replace('_', '/')}, {c['distinct']:,} values{missing}"
+        return f"{self.kind_words(name)}, {c['distinct']:,} values{missing}"
 
     def classes(self, name: str) -> dict[str, int]:
         """Rows per label, in the file's spelling, largest first."""

@@ -169,6 +169,14 @@ def ask_expert(recommended=None):
     return Ask(EXPERT, recommended=recommended or {}, reason="An amount per unit tells more.", read=read)
 
 
+async def test_what_a_table_leaves_empty_is_said_to_be_none():
+    read = Question("data.load", "This is what I read. Right?", Form.TABLE, asks="person")
+    choice, t = await answer(Ask(read, recommended={"compression": "", "dates": {}, "decimal": "."}))
+    assert choice is None
+    assert t.count("none") == 2, t
+    assert "{}" not in t
+
+
 async def test_lines_of_ones_own_are_added_where_names_are_free():
     choice, t = await answer(ask_expert(), *"short = tenure < 12", "enter", *"x=tenure*2", "enter", "enter")
     assert choice == {"short": {"formula": "tenure < 12"}, "x": {"formula": "tenure*2"}}, t

@@ -130,7 +130,7 @@ def _ask_drivers(s: Session, profile: Profile) -> Ask:
         DRIVERS,
         recommended={},
         facts={"target": s.target},
-        shows=(Table("Columns", ("column", "type"), [(n, profile.columns[n]["type"]) for n in inputs[:60]]),),
+        shows=(Table("Columns", ("column", "type"), [(n, profile.kind_words(n)) for n in inputs[:60]]),),
         read=read,
         judge=judge,
     )
@@ -170,7 +170,7 @@ def _ask_rule(s: Session, profile: Profile, target: str) -> Ask:
     else:
         meant = 12.5 if not s.classifies else f'"{next(iter(profile.classes(target)), "")}"'
         says = f'with what it predicts there: {{when = "…", then = {meant}}}, and {{otherwise = …}} last'
-    rows = [(c, kind, sentence(profile.columns[c].get("examples", []))) for c, kind in list(inputs.items())[:60]]
+    rows = [(c, profile.kind_words(c), sentence(profile.columns[c].get("examples", []))) for c in list(inputs)[:60]]
     return Ask(
         RULE,
         facts={"says": says, "target": target},

@@ -200,6 +200,14 @@ def test_a_ranked_list_needs_its_length_and_is_scored_by_its_top(rare: Walk) -> 
         ask.accept(700)
 
 
+@pytest.mark.parametrize("question", ["problem.drivers", "problem.rule"])
+def test_columns_are_told_with_their_types_in_words(rare: Walk, question: str) -> None:
+    (table,) = asked(defined(rare, "tenure", problem__domain="Ann, who leads the desk"), question).shows
+    types = {row[1] for row in table.rows}
+    assert "yes/no" in types
+    assert not any("_" in kind for kind in types)
+
+
 def test_drivers_are_columns_with_a_direction(rare: Walk) -> None:
     c = defined(rare, "left", problem__domain="Ann, who leads the desk")
     ask = asked(c, "problem.drivers")

@@ -25,6 +25,9 @@ from tui.widgets.forms.listed import SEARCH, UNDO, ListForm
 from tui.widgets.rows import Column, Row, Rows
 
 
+NONE = "none"
+
+
 class Adding(Field):
     """The line that takes `name = value`; of a paste each line is one."""
 
@@ -84,10 +87,11 @@ class TableForm(ListForm):
 
     def _row(self, name: str) -> Row:
         value = self.values[name]
-        label = next((o.text for o in self.allowed if o.key == value), None) or _spelled(value)
+        label = next((o.text for o in self.allowed if o.key == value), None) or _told(value)
         added = name not in self.start
         changed = added or value != self.start[name]
-        text = Content.styled(literal(label), "bold $accent" if changed else "")
+        quiet = "$text-muted" if label == NONE else ""
+        text = Content.styled(literal(label), "bold $accent" if changed else quiet)
         note = [Content.styled(literal(self.notes.get(name, "")), "$text-muted")] if self.notes else []
         return Row((literal(name), text, *note), mark="+" if added else "≠" if changed else "", key=name)
 
@@ -283,6 +287,11 @@ def _spelled(value: Json) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _told(value: Json) -> str:
+    """A value as it stands in the list: nothing is said to be none."""
+    return NONE if value in (None, "", {}, []) else _spelled(value)
 
 
 def _read(text: str, like: Json) -> Json:
