@@ -24,7 +24,6 @@ from tui.widgets.field import Field
 from tui.widgets.forms.listed import SEARCH, UNDO, ListForm
 from tui.widgets.rows import Column, Row, Rows
 
-
 NONE = "none"
 
 
