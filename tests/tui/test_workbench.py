@@ -122,6 +122,12 @@ async def test_a_suggestion_longer_than_its_field_says_so_from_the_beginning():
         await see(pilot, "a why of your own is asked for here")
         await pilot.press("up")
         await see(pilot, "more lines: tab")
+        hidden = int(text_of(pilot).split(" more lines: tab")[0].split("·")[-1])
+        assert hidden == pane(pilot).why.wrapped_document.height - pane(pilot).why.size.height > 1
+    desk = ScriptedDesk(only(ask_champion()))
+    async with at(desk, "the guide's words", (80, 24)) as pilot:  # two lines, both seen
+        await pilot.pause()
+        assert "more line" not in text_of(pilot)
 
 
 async def test_letters_are_text_in_a_field_and_keys_outside_it():

@@ -31,6 +31,7 @@ from tui.widgets.forms.registry import form_for
 from tui.widgets.forms.settled import SettledForm
 from tui.widgets.lines import Lines
 
+TIGHT, WIDE = 3, 5  # lines of the why that are seen at once, below `ROOM` and from there on: as the styles say below
 ROOM = 24  # lines of a question below which nothing is said twice
 SIGNS = {Level.NOTE: "·", Level.FLAG: "⚑", Level.HOLD: "▲", Level.BLOCK: "✕"}
 STYLES = {Level.NOTE: "$text-muted", Level.FLAG: "$warning", Level.HOLD: "bold $warning", Level.BLOCK: "bold $error"}
@@ -247,7 +248,8 @@ class QuestionPane(Vertical):
             needs = overruled or self.ask.question.why_required or held
             return Content.styled("a why of your own is asked for here" if needs else "optional here", "$text-muted")
         if self._engines_words():
-            hidden = self.why.wrapped_document.height - self.why.size.height if self.why.size.height else 0
+            room = TIGHT if self.has_class("tight") else WIDE
+            hidden = self.why.wrapped_document.height - room if self.why.size.height else 0
             more = "" if hidden <= 0 or self.why.has_focus else f" · {hidden} more line{'s' * (hidden > 1)}: tab"
             return Content.styled(f"the guide's words, until you edit them{more}", "$text-muted")
         verdict = judge_why(text, self._asked_text(), self.earlier)
