@@ -82,6 +82,13 @@ def plan(n: int, *, rarest: int | None = None, groups: int | None = None, ordere
     return Plan(folds, repeats, 0, min(nets, exams), tiny, too_tiny, reason)
 
 
+def exams_of_net(n: int, folds: int) -> int:
+    """How many exams a network takes of a plan with so many folds: whole repeats of it (table 2.1).  n: development
+    rows."""
+    advised = plan(n)
+    return folds * (advised.nets // advised.folds) if advised.folds else advised.nets
+
+
 def _table(n: int) -> tuple[int, int]:
     if n < 1_000:
         return 10, 5

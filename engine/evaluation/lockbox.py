@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.crossval import Exam, by_class, class_report, score_interval, take_exam
+from engine.evaluation.crossval import Exam, by_class, class_report, score_interval
 from engine.evaluation.errors import with_wilson
-from engine.evaluation.exams import Reporter
+from engine.evaluation.exams import Reporter, exams_of
 from engine.evaluation.intervals import Draws, bootstrap, wilson
 from engine.evaluation.metrics import weighted_metrics
 from engine.evaluation.paired import corrected_variance
+from engine.models.catalogue import spec_of
 from engine.models.fitting import decide, fit
+from engine.plans import exams_of_net
 from engine.records import Json, Progress
 from engine.trials import Context
 
@@ -126,20 +128,26 @@ def _interval(draws: Draws, name: str) -> list[float | None]:
 def _without_lockbox(
     params: Mapping[str, Json], bench: Bench, models: dict[str, Mapping[str, Json]], ctx: Context
 ) -> dict[str, Json]:
-    """The frozen procedure on practice exams with a fresh seed; all development rows, interval 2.2."""
+    """The frozen procedure on practice exams with a fresh seed, side by side; all development rows, interval 2.2."""
     plan = dict(bench.recipe.get("plan") or {})
     plan["seed"] = int(plan.get("seed") or 0) + FRESH
     asked = {**bench.recipe, **params["recipe"], "plan": plan}  # as it was asked for, before series became rows
     fresh = open_bench({"recipe": asked}, ctx)
-    folds = fresh.splits.folds
+    folds = fresh.splits.folds[: _so_many(fresh, models)]
     exams: dict[str, list[Exam]] = {}
-    steps = len(folds) * len(models)
+    done, steps = 0, len(folds) * len(models)
+
+    def told(place: int, exam: Exam) -> None:
+        nonlocal done
+        done += 1
+        ctx.report(Progress(done, steps, "fold", "fresh splits"))
+
     for role, model in models.items():
-        exams[role] = []
-        for j, (train, test) in enumerate(folds):
-            exams[role].append(take_exam(fresh, model, j, train, test, ctx.seed, Reporter(ctx, j)))
-            done = sum(map(len, exams.values()))
-            ctx.report(Progress(done, steps, "fold", f"fresh splits, the {role}"))
+        if same := next((exams[other] for other in exams if models[other] == model), None):
+            exams[role], done = same, done + len(same)  # the champion often is the simple model itself
+            continue
+        wanted = [{"recipe": asked, "model": model, "fold": j} for j in range(len(folds))]
+        exams[role] = exams_of(ctx, fresh, wanted, told)
     rho, ordered = fresh.splits.rho, fresh.splits.ordered
     names = list(dict.fromkeys(name for exam in exams["model"] for name in exam.measured))
 
@@ -173,6 +181,15 @@ def _without_lockbox(
             result[role] = {"value": value, "low": low, "high": high}
             result[f"difference_to_{role}"] = _difference(values("model", bench.metric), of_role, rho, ordered)
     return result
+
+
+def _so_many(fresh: Bench, models: Mapping[str, Mapping[str, Json]]) -> int:
+    """How many of the fresh exams are taken: all, or as many as a network takes in practice where one stands."""
+    splits = fresh.splits
+    if splits.ordered or not any(spec_of(model).network for model in models.values()):
+        return len(splits.folds)
+    folds = int((fresh.recipe.get("plan") or {}).get("folds") or 0)
+    return min(len(splits.folds), exams_of_net(len(splits.dev), folds)) if folds else len(splits.folds)
 
 
 def _difference(mine: list[float | None], other: list[float | None], rho: float, ordered: bool) -> list[float | None]:

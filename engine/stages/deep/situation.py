@@ -14,7 +14,7 @@ from engine.metrics import Metric
 from engine.models.catalogue import model_spec
 from engine.models.networks.layers import Inputs, Network
 from engine.models.networks.spec import DENSE_64_32, batch_size, declared, described, networks_for, outputs_for
-from engine.plans import plan
+from engine.plans import exams_of_net, plan
 from engine.records import Json, Trial
 from engine.session import Session
 from engine.stages.deep.purse import DEFAULT, Purse
@@ -72,9 +72,8 @@ class Situation:
         v = self.champion.exams.value
         if v["ordered"]:
             return None
-        advised = plan(self.dev or sum(v["n_test"]))
-        folds = self.s.choice("split.plan", default={}).get("folds") or advised.folds
-        nets = folds * (advised.nets // advised.folds) if advised.folds else advised.nets
+        rows = self.dev or sum(v["n_test"])
+        nets = exams_of_net(rows, self.s.choice("split.plan", default={}).get("folds") or plan(rows).folds)
         return None if nets >= v["J"] else nets
 
     def trainings(self) -> int:

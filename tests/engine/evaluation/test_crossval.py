@@ -167,6 +167,39 @@ def test_the_final_exam(task, share, tmp_path):
         assert value["label"] == "cross-validated, not independent"
 
 
+def test_without_locked_rows_exams_are_taken_side_by_side_and_of_a_network_as_many_as_in_practice(
+    tmp_path, monkeypatch
+):
+    from engine.evaluation import lockbox as final
+    from engine.evaluation.bench import open_bench
+    from engine.evaluation.exams import exams_of, take_exam
+
+    path = customers(tmp_path / "t.csv")
+    rules = recipe(split={"kind": "stratified", "lockbox": 0.0, "seed": 0}, plan={"folds": 2, "repeats": 2, "seed": 0})
+    taken = {}
+
+    def counted(ctx, bench, wanted, told):
+        found = exams_of(ctx, bench, wanted, told)
+        taken[wanted[0]["model"]["name"]] = [exam.measured["roc_auc"] for exam in found]
+        return found
+
+    monkeypatch.setattr(final, "exams_of", counted)
+    trees = {"recipe": rules, "model": as_model("tree"), "baseline": as_model("prior"), "threshold": None}
+    ctx = Memory(path)
+    lockbox(trees, ctx)
+    fresh = open_bench({"recipe": {**rules, "plan": {**rules["plan"], "seed": final.FRESH}}}, ctx)
+    one_by_one = [
+        take_exam(fresh, as_model("tree"), j, train, test, ctx.seed).measured["roc_auc"]
+        for j, (train, test) in enumerate(fresh.splits.folds)
+    ]
+    assert taken["tree"] == one_by_one
+    assert len(one_by_one) == 4
+    hasty = as_model("net_small", {"epochs": 2})
+    lockbox({**trees, "model": hasty}, Memory(path))
+    assert len(taken["net_small"]) == len(taken["prior"]) == 2
+    assert ctx.progress[-1].step == ctx.progress[-1].steps
+
+
 def test_the_final_exam_sees_development_rows_only(tmp_path):
     """Changing the locked rows' labels changes the score, never the model's answers."""
     from engine.evaluation.bench import open_bench
