@@ -164,6 +164,7 @@ def _sentence(at: Situation, net: Taken, x: Smaller) -> str:
     """“Half of every width: accuracy 0.003 lower, 2.1× faster to train, a quarter of the parameters; …”"""
     gain, less = x.row.get("diff"), x.taken.candidate
     faster = net.candidate.seconds() / max(less.seconds(), 1e-9)
+    pace = f"{figure(faster)}× as fast" if faster >= 1 else f"{figure(1 / faster)}× as long"
     share = less.exams.value["parameters"] / max(net.candidate.exams.value["parameters"], 1)
     moved = f"{at.m.title} not comparable" if gain is None else f"{at.m.title} {_moved(at, gain)}"
     how = "the larger one earns its size" if x.beaten else "the larger one is not proven better"
@@ -171,10 +172,8 @@ def _sentence(at: Situation, net: Taken, x: Smaller) -> str:
         how = "the two are equivalent"
     if not x.beaten and not x.earned:
         how += f", but the smaller one has not earned the place of {at.champion.title}"
-    return (
-        f"{x.way[:1].upper() + x.way[1:]}: {moved}, {figure(faster)}× as fast to train with {figure(100 * share)} % of "
-        f"the parameters: {how}."
-    )
+    size = f"{figure(100 * share)} % of the parameters"
+    return f"{x.way[:1].upper() + x.way[1:]}: {moved}, {pace} to train with {size}: {how}."
 
 
 def _moved(at: Situation, gain: float) -> str:
