@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from engine.records import Decision
+from tui.aside import ended
 from tui.desk import Opened
 from tui.figures import cell
 from tui.literal import literal
@@ -82,16 +83,19 @@ class AgainScreen(Page):
         try:
             await self._follow(self._process)
         finally:
-            self._stop()
+            await ended(self._process)
 
     async def _follow(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         errors = asyncio.ensure_future(process.stderr.read())
-        async for line in process.stdout:
-            with contextlib.suppress(ValueError):
-                self._take(json.loads(line))
-        said = (await errors).decode(errors="replace").strip().splitlines()
+        try:
+            async for line in process.stdout:
+                with contextlib.suppress(ValueError):
+                    self._take(json.loads(line))
+            said = (await errors).decode(errors="replace").strip().splitlines()
+        finally:
+            errors.cancel()
         await process.wait()
         if not self.end:
             self._say(literal(said[-1]) if said else "It ended before it was through.")

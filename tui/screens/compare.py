@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from engine.records import Decision
 from engine.review.compare import Aligned, Paired
 from engine.review.review import Step
 from engine.words import short
+from tui.aside import ended
 from tui.desk import Compared
 from tui.figures import answered, in_words, interval, number
 from tui.ladder import ASCII, UNICODE, Mark, bar, span
@@ -157,9 +157,7 @@ class CompareScreen(Page):
         except (TimeoutError, ValueError):
             self._take({"refused": "it could not be computed"})
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
+            await ended(process)
 
     def _take(self, told: dict[str, Any]) -> None:
         paired = told.get("paired")

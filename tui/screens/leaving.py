@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.export.registry import EXPORTS
+from tui.aside import ended
 from tui.literal import literal
 from tui.screens.base import Dialog
 from tui.widgets.field import Field
@@ -144,9 +144,7 @@ class ExportBox(Dialog[None]):
         except TimeoutError:
             return 1, [f"It took more than {PATIENCE / 60:.0f} minutes and was stopped."]
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
+            await ended(process)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
