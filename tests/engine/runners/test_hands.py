@@ -64,7 +64,7 @@ def families(process: psutil.Process) -> list[psutil.Process]:
     return [child for child in living if "engine.runners.nursery" in child.cmdline()]
 
 
-def wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it took too long"
