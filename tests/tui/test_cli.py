@@ -104,6 +104,7 @@ def test_help_names_every_command_and_hides_the_worker(rungwise: Callable[..., R
     shown = rungwise("--help").out
     assert all(f"  {command} " in shown for command in COMMANDS)
     assert "worker" not in shown
+    assert "..." not in shown.split("Commands:")[1], "no sentence is cut off"
     assert rungwise("--version").out.startswith("rungwise ")
 
 
@@ -113,6 +114,45 @@ def test_help_names_every_command_and_hides_the_worker(rungwise: Callable[..., R
 )
 def test_what_is_typed_wrong_ends_with_2(rungwise: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     assert rungwise(*arguments).status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("open",), "NAME is missing; `rungwise open --help`"),
+        (("open", "a", "b"), "There is one word too many (b); `rungwise open --help`"),
+        (("replay", "a", "--from", "b"), "--from takes a whole number; `rungwise replay --help`"),
+        (("worker", "--idle", "x"), "--idle takes a number; `rungwise worker --help`"),
+        (("bundle", "export", "a"), "--output or -o is missing; `rungwise bundle export --help`"),
+        (("comit",), "There is no command comit; did you mean comment? `rungwise --help`"),
+        (("log", "--brnch", "x"), "There is no option --brnch; did you mean --branch? `rungwise log --help`"),
+        (("--fly",), "There is no option --fly; `rungwise --help`"),
+        (("predict", "a", "b", "-o"), "-o takes a value, and there is none; `rungwise"),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_gets_one_sentence(
+    rungwise: Callable[..., Result], arguments: tuple[str, ...], said: str
+) -> None:
+    got = rungwise(*arguments)
+    assert (got.status, got.out) == (2, "")
+    assert got.err.startswith(said), got.err
+    assert got.err.count("\n") == 1
+
+
+def test_a_group_without_its_command_shows_its_help(rungwise: Callable[..., Result]) -> None:
+    got = rungwise("bundle")
+    assert got.status == 2
+    assert "Usage: rungwise bundle" in got.err
+
+
+def test_whoever_reads_no_more_ends_it_without_a_word(tmp_path: Path) -> None:
+    """As `rungwise --help | head -1` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tui.cli", "--store", str(tmp_path / "s.db"), "--help"]
+    with os.fdopen(writer, "w") as closed:
+        got = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (got.returncode, got.stderr) == (0, "")
 
 
 def test_looking_imports_nothing_heavy(tmp_path: Path) -> None:

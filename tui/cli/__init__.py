@@ -70,10 +70,19 @@ def _run(arguments: Sequence[str]) -> int:
     from tui.cli.commands import app
 
     try:
-        app(list(arguments), prog_name="rungwise")
+        status = app(list(arguments), prog_name="rungwise", standalone_mode=False)
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # which the library has made a status of
+            raise ended.__context__ from None
         return ended.code if isinstance(ended.code, int) else 0
-    return 0
+    except Exception as problem:
+        from tui.cli.usage import is_usage, sentence
+
+        if not is_usage(problem):
+            raise
+        _say(sentence(problem))
+        return 2
+    return status if isinstance(status, int) else 0
 
 
 def _say(sentence: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.conductor import Conductor
-from engine.errors import RungwiseError
+from engine.errors import DataProblem, RungwiseError
 from engine.records import Evidence
 from engine.runners.environment import environment
 from engine.session import Session
@@ -21,7 +21,11 @@ def export_bundle(path: Path, name: str, output: Path, *, with_data: bool, redac
     with opened(path) as store:
         keys = _rests_on(store, name)
         made_by = str(environment()["rungwise"] or "checkout")
-        made = store.bundles.write(name, output, keys, data=with_data, redact=redact, made_by=made_by)
+        try:
+            made = store.bundles.write(name, output, keys, data=with_data, redact=redact, made_by=made_by)
+        except OSError as problem:
+            why = problem.strerror or str(problem)
+            raise DataProblem(f"{literal(output)} cannot be written ({why}); choose another place with -o.") from None
     inside = [
         counted(made.decisions, "decision"),
         f"{made.evidence} pieces of evidence",

@@ -326,6 +326,7 @@ def search(
 bundle = typer.Typer(
     name="bundle",
     help="A session as one file: to hand on, to keep, to get back with a mentor's comments.",
+    short_help="A session as one file: to hand on, to keep, to get back with a mentor's comments.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -484,3 +485,13 @@ def worker(
     from tui.cli.working import work
 
     work(chosen_store(context, store), idle)
+
+
+def _whole_first_sentences() -> None:
+    """In the list of commands each stands with its first sentence, which the library would cut off."""
+    for command in (*app.registered_commands, *bundle.registered_commands):
+        told = (command.callback.__doc__ if command.callback else "") or ""
+        command.short_help = " ".join(told.split("\n\n")[0].split())
+
+
+_whole_first_sentences()

@@ -25,7 +25,8 @@ def search(path: Path, words: Sequence[str], session: str, *, as_json_: bool) ->
         print(f"{literal(hit.session)}{branch}{where} · {hit.what} by {literal(hit.author)}")
         print(f"    {_marked(hit)}")
     more = f"; the best {MOST} are shown" if len(found) == MOST else ""
-    print(f"{counted(len(found), 'place')}{more}.")
+    said = f"{counted(len(found), 'place')}{more}." if found else f"“{literal(' '.join(words))}” was found nowhere."
+    print(said)
 
 
 def _plain(text: str) -> str:

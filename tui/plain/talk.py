@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from engine.conductor import Asking, Finished, Measuring, Waiting
 from engine.errors import DataProblem, RungwiseError
-from engine.records import Decision
+from engine.questions import Form
 from tui.desk import Desk, Opened
 from tui.literal import literal
 from tui.plain.asked import Asked, Memory
@@ -237,11 +237,17 @@ class Talk:
                 self.voice.say(line)
 
     def _undo(self) -> bool:
-        mine = [x.decision for x in self.opened.conductor.transcript if x.decision.author == "person"]
+        """Go back to the last answer of a person; a text is kept, so that it can be mended."""
+        mine = [x for x in self.opened.conductor.transcript if x.decision.author == "person"]
         if not mine:
             self.voice.say("You have not answered anything yet.")
             return False
-        return self._back(str(_newest(mine).seq))
+        last = max(mine, key=lambda x: x.decision.seq)
+        gone = self._back(str(last.decision.seq))
+        if gone and self.desk is not None and last.ask.question.form is Form.TEXT:
+            draft = {"form": last.decision.choice, "why": "", "own": False}
+            self.desk.keep_draft(self.opened.name, last.ask.place, draft)
+        return gone
 
     def _back(self, rest: str) -> bool:
         try:
@@ -266,10 +272,6 @@ class Talk:
             self.voice.say("No model has been measured yet.")
         for rung in rungs:
             self.voice.say(rung_line(rung, self._title(rung.stage)))
-
-
-def _newest(decisions: list[Decision]) -> Decision:
-    return max(decisions, key=lambda d: d.seq)
 
 
 def _about(asked: Asked, name: str, rest: str) -> None:
