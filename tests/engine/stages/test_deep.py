@@ -594,6 +594,24 @@ def test_a_training_that_fails_is_put_down_and_what_stood_before_stands() -> Non
     assert "gave no score" in said(world(more={"cross_validate": unscored}).headless(before()), "deep.trained").reason
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_journal_of_before_a_failed_training_was_put_down_replays_and_goes_on(read_only: bool) -> None:
+    w, decided = world(broken=("Small net (dense 64-32)",)), before()
+    journal = MemoryJournal()
+    for d in w.headless(decided).journal.decisions():
+        if d.question != "deep.trained":
+            journal.append(replace(d, seq=0, hash=""))
+    journal.append(say("present.freeze", "freeze", stage="present"))
+    then = len(journal.decisions())
+    w.asked.clear()
+    again = w.conductor(decided, journal=journal, read_only=read_only, stages=(DEEP, AFTER))
+    assert isinstance(w.on(again), Finished)
+    assert again.differences == []
+    assert [r.model for r in again.session.rungs] == ["logistic"]
+    assert "was not trained to its end" in said(again, "deep.trained").reason
+    assert [d.question for d in journal.decisions()[then:]] == ["deep.trained"] * (not read_only)
+
+
 def test_a_metric_that_scores_nothing_ends_in_a_sentence() -> None:
     unscored = {"cross_validate": lambda trial, value: {**value, "value": None}}
     with pytest.raises(DataProblem, match="not even of a constant; go back"):
