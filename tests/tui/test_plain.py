@@ -69,7 +69,7 @@ def test_the_whole_path_by_lines() -> None:
         "Recorded: logistic.",
     ):
         assert line in p.said
-    assert "Simple: logistic, ROC AUC 0.846, 95 % interval 0.838 to 0.854." in p.said
+    assert "Simple: Logistic regression, ROC AUC 0.846, 95 % interval 0.838 to 0.854." in p.said
     assert max(map(len, p.said.splitlines())) <= 80
 
 

@@ -71,9 +71,9 @@ def test_signs_are_said_in_words(shown: str, heard: str) -> None:
 def test_an_option_is_told_with_its_units_and_without_its_key() -> None:
     option = Option("logistic", "Logistic regression", "Reads itself", {"params": 1035, "p95 ms": 0.4, "fit s": 0.07})
     line = option_line(option, "logistic")
-    assert line.startswith("Logistic regression, recommended: Reads itself. parameters 1,035, 95 of 100 answers within")
-    assert "0.400 milliseconds" in line
-    assert line.endswith("fitted in 0.070 seconds.")
+    assert line.startswith("Logistic regression, recommended: Reads itself. 1,035 parameters, 95 of 100 answers within")
+    assert "0.4 milliseconds" in line
+    assert line.endswith("fitted in 0.07 seconds.")
     assert "(logistic)" not in line
 
 
@@ -93,6 +93,13 @@ def test_what_cannot_be_seen_has_a_name_and_nothing_is_none() -> None:
     for line in ("separator = , (a comma).", "dates = none.", "compression = none.", "You take: as read out."):
         assert line in p.said
     assert "{}" not in p.said
+
+
+def test_a_long_text_that_is_recommended_is_read_out_once_and_in_full() -> None:
+    text = " ".join(f"word{n}" for n in range(60))
+    p = Person("", "", stages=only(Ask(TEXT, recommended=text, reason="Drawn from the journal.")))
+    assert p.said.count("word59") == 1
+    assert "You take: as read out." in p.said
 
 
 def test_an_empty_table_says_so() -> None:

@@ -83,7 +83,9 @@ class Asked:
                 say(line)
             self._more(len(lines), ROWS, "name")
         if ask.recommended is not None:
-            say(f"Recommended: {named(ask, ask.recommended).rstrip('.')}. {literal_lines(ask.reason)}".strip())
+            text = ask.question.form is Form.TEXT and isinstance(ask.recommended, str)
+            advised = literal_lines(ask.recommended) if text else named(ask, ask.recommended)
+            say(f"Recommended: {advised.rstrip('.') or 'none'}. {literal_lines(ask.reason)}".strip())
         self._how(again)
         self._looks()
         if kept := self._kept():
@@ -111,7 +113,9 @@ class Asked:
             if x.decision.stage == self.asking.stage and x.decision.author == "engine" and not x.ask.taken
         ]
         for decision in taken:
-            self.voice.say(f"  {decision.seq}. {literal(decision.prompt)} {answered(decision).rstrip('.')}.")
+            told = answered(decision).rstrip(".")
+            told = told if len(told) <= LONG else f"a text of {len(told.split())} words"
+            self.voice.say(f"  {decision.seq}. {literal(decision.prompt)} {told}.")
         if taken:
             self.voice.say(f"Type :journal {taken[0].seq} to hear one in full, :back {taken[0].seq} to answer it anew.")
 

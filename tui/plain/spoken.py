@@ -11,6 +11,7 @@ from engine.ports import TrialState
 from engine.questions import Form
 from engine.records import Decision, Json, Option, Progress
 from engine.session import Rung
+from engine.stages.ladder import title
 from engine.trials import BY_NAME
 from engine.views import Table, View, Words, as_table
 from tui.figures import answered, cell, duration, in_words, interval, number
@@ -34,8 +35,11 @@ SPELLED = {  # a value that is nothing but a sign, or that cannot be seen
     "|": "a bar", '"': "double quotes", "'": "single quotes", "-": "a hyphen", "+": "plus", "?": "a question mark",
 }  # fmt: skip
 UNITS = {"ms": "milliseconds", "s": "seconds", "min": "minutes", "MB": "megabytes", "kB": "kilobytes"}
+BEHIND = {  # figures that are said before what they count
+    "params": "parameters", "parameters": "parameters", "rows": "rows", "rows each": "rows for each parameter", "times the loss": "times the loss",
+    "settings": "settings",
+}  # fmt: skip
 FIGURES = {
-    "params": "parameters",
     "p95 ms": "95 of 100 answers within ms",
     "p50 ms": "half of the answers within ms",
     "fit s": "fitted in s",
@@ -95,11 +99,17 @@ def _named_cell(place: int, column: str, value: Json) -> str:
     told = SPELLED.get(str(value)) or cell_words(value).rstrip(".")
     if not column or (place == 0 and isinstance(value, str)):
         return told
-    return f"{literal(column)}: {told}" if isinstance(value, str) else _figure(column, told)
+    return f"{literal(column)}: {told}" if isinstance(value, str) else _after(column, told)
 
 
-def _figure(name: str, told: str) -> str:
-    """A figure after its name, with its unit behind it where the name ends with one: “fit 0.07 seconds”."""
+def _figure(name: str, value: Json) -> str:
+    """A figure of an option with what it is: “41 parameters”, “ROC AUC 0.833”."""
+    told = figure_words(value) if isinstance(value, int | float) and not isinstance(value, bool) else cell(value)
+    return f"{told} {BEHIND[name]}" if name in BEHIND else _after(name, told)
+
+
+def _after(name: str, told: str) -> str:
+    """A figure after its name, with its unit behind it where the name ends with one: “fitted in 0.07 seconds”."""
     name = FIGURES.get(name, name)
     words, _, unit = name.rpartition(" ")
     return f"{literal(words)} {told} {UNITS[unit]}" if words and unit in UNITS else f"{literal(name)} {told}"
@@ -111,9 +121,7 @@ def _figure(name: str, told: str) -> str:
 def option_line(option: Option, recommended: Json) -> str:
     """One option: its words, whether it is recommended, then what is known of it."""
     said = literal(option.text).rstrip(".") + ", recommended" * _recommends(recommended, option.key)
-    figures = ", ".join(
-        _figure(name, cell_words(value)) for name, value in option.figures.items() if value not in (None, "", [])
-    )
+    figures = ", ".join(_figure(name, value) for name, value in option.figures.items() if value not in (None, "", []))
     more = ". ".join(part.rstrip(".") for part in (literal(option.note), figures) if part)
     return f"{said}: {more}." if more else f"{said}."
 
@@ -223,8 +231,7 @@ def decision_lines(decision: Decision) -> list[str]:
 def rung_line(rung: Rung, stage: str) -> str:
     """One model that earned its place.  stage: its title."""
     between = f", 95 % interval {interval(rung.low, rung.high)}" if rung.low is not None else ""
-    model = literal(rung.model).replace("_", " ")
-    return f"{stage}: {model}, {title_of(rung.metric)} {cell_words(rung.value)}{between}."
+    return f"{stage}: {literal(title(rung.described))}, {title_of(rung.metric)} {cell_words(rung.value)}{between}."
 
 
 # -- work under way ----------------------------------------------------------------------------------------------------
@@ -253,7 +260,8 @@ def progress_line(states: dict[str, TrialState]) -> str:
 def _so_far(state: TrialState, p: Progress) -> str:
     """How far a trial is; a training says of itself which losses it has come to, and how long it may take."""
     if state.learns and p.message:
-        return literal(p.message)
+        message = re.sub(r",? [\d,]+ rows/s", "", literal(p.message))
+        return re.sub(r"(?<=\d) s left", " seconds left", message)
     share = p.step / p.steps if p.steps else 0.0
     left = f", about {time_words(state.elapsed * (1 - share) / share)} left" if share > 0 else ""
     return f"{literal(p.unit)} {p.step} of {p.steps}{left}"
