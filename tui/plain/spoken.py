@@ -36,9 +36,12 @@ SPELLED = {  # a value that is nothing but a sign, or that cannot be seen
 }  # fmt: skip
 UNITS = {"ms": "milliseconds", "s": "seconds", "min": "minutes", "MB": "megabytes", "kB": "kilobytes"}
 BEHIND = {  # figures that are said before what they count
-    "params": "parameters", "parameters": "parameters", "rows": "rows", "rows each": "rows for each parameter", "times the loss": "times the loss",
+    **dict.fromkeys(("params", "parameters"), "parameters"),
+    "rows": "rows",
+    "rows each": "rows for each parameter",
     "settings": "settings",
-}  # fmt: skip
+    "times the loss": "times the loss",
+}
 FIGURES = {
     "p95 ms": "95 of 100 answers within ms",
     "p50 ms": "half of the answers within ms",
