@@ -133,6 +133,7 @@ def _ask_blend(at: Situation, standing: Candidate, other: Candidate, row: Mappin
         f"correlate with {row['correlation']:.2f} only: worth one comparison, which the blend must win.",
         facts={"champion": at.champion.title},
         evidence=(found,),
+        shows=(ladder_view(at.m, (standing, other), at.s.choice("problem.success")),),
         judge=judge,
     )
 

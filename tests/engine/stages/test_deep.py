@@ -828,10 +828,10 @@ def test_both_together_where_they_are_equally_good_and_differ() -> None:
     w = world(net=0.8, skill={"average": 0.95}, noise=0.02)
     c = w.headless(before())
     assert said(c, "deep.compare").choice == "reject"
-    if "deep.blend" in walked(c):
-        assert said(c, "deep.blend").choice == "try"
-        assert said(c, "deep.blended").choice == "accept"
-        assert c.session.rungs[-1].model == "average:logistic+net_small"
+    assert said(c, "deep.blend").choice == "try"
+    assert isinstance(asked(c, "deep.blend").shows[0], Intervals)
+    assert said(c, "deep.blended").choice == "accept"
+    assert c.session.rungs[-1].model == "average:logistic+net_small"
     none = world(net=0.6).headless(before())
     assert "deep.blend" not in walked(none)
 
