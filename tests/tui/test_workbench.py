@@ -298,6 +298,17 @@ async def test_read_only_shows_and_records_nothing():
         await see(pilot, "Nothing can be recorded: another window has it open.")
 
 
+async def test_a_finished_session_offers_a_branch_only_where_one_can_be_begun():
+    desk = ScriptedDesk(only(ask_target()))
+    async with at(desk, "Which column") as pilot:
+        await pilot.press("enter")
+        await see(pilot, "back to any decision")
+    read_only = ScriptedDesk(only(ask_target()), read_only=True)
+    read_only.kept = list(desk.opened[0].decisions())
+    async with at(read_only, "walked to its end") as pilot:
+        assert "back to any decision" not in text_of(pilot)
+
+
 async def test_two_quick_enters_record_once():
     desk = ScriptedDesk(only(ask_target()))
     async with at(desk, "Which column") as pilot:

@@ -211,7 +211,9 @@ class Workbench(Page):
                 assert self._timer is not None
                 self._timer.resume()
             case Finished():
-                finished = FinishedPane(self.opened.session, self.opened.decisions(), conductor.differences)
+                finished = FinishedPane(
+                    self.opened.session, self.opened.decisions(), conductor.differences, self.opened.read_only
+                )
                 await self._show(finished, "finished", number)
 
     def _read_only_words(self) -> str:

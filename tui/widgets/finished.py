@@ -27,8 +27,11 @@ class FinishedPane(VerticalScroll):
     FinishedPane Static { height: auto; }
     """
 
-    def __init__(self, session: Session, decisions: Sequence[Decision], differences: Sequence[str] = ()) -> None:
+    def __init__(self, session: Session, decisions: Sequence[Decision], differences: Sequence[str] = (),
+                 read_only: bool = False) -> None:  # fmt: skip
+        """read_only: nothing can be recorded, so no branch can be begun."""
         super().__init__()
+        self.read_only = read_only
         self.session = session
         self.decisions = decisions
         self.differences = differences
@@ -66,7 +69,11 @@ class FinishedPane(VerticalScroll):
                 ("x", "bold $primary"), " take it with you: report, card, model, SQL, ONNX, script, notebook"
             ),
             Content.assemble(("j", "bold $primary"), " the journal, with everything that stood at each decision"),
-            Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),
+            *(
+                ()
+                if self.read_only
+                else (Content.assemble(("b", "bold $primary"), " back to any decision, on a branch of its own"),)
+            ),
             Content.assemble(("h", "bold $primary"), " all sessions"),
             Content(""),
             Content.assemble(("rungwise predict ", "bold"), literal(s.name), f" DATA.csv -o OUT.csv{_more(s)}"),
