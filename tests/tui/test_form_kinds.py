@@ -119,6 +119,34 @@ async def test_the_last_row_of_a_long_list_is_seen_beside_what_stands_around_it(
         assert "tenure * 39 + 1" in (await standing(ask, "end", "space", *" + 1", size=(80, 24)))[1]
 
 
+SIX = Ask(COSTS, facts={"classes": [f"class number {n}" for n in range(6)]})
+TO_THE_LAST = (*LAST, *["tab"] * 29)
+
+
+@pytest.mark.parametrize(
+    ("ask", "keys", "size"),
+    [
+        (SIX, TO_THE_LAST, (80, 24)),
+        (SIX, TO_THE_LAST, (60, 16)),
+        (ask_rule(), ("ctrl+n", "ctrl+n", "ctrl+n", "tab", "tab"), (60, 16)),
+    ],
+    ids=["costs", "costs, small", "rules, small"],
+)
+async def test_the_field_that_is_written_in_can_be_seen(ask, keys, size):
+    async with app_over(ScriptedDesk(only(ask)), session="churn").run_test(size=size) as pilot:
+        await see(pilot, ask.prompt[:30])
+        await pilot.press(*keys, *"7.25")
+        await pilot.pause()
+        assert "7.25" in text_of(pilot), text_of(pilot)
+
+
+async def test_classes_that_begin_alike_are_told_apart_by_their_ends():
+    _, screen = await standing(SIX, *LAST, size=(80, 24))
+    assert [f"…mber {n}" in screen for n in range(6)] == [True] * 6
+    _, screen = await standing(CLASS_COSTS, *LAST, size=(80, 24))
+    assert "Gentoo of th…" in screen
+
+
 WAREHOUSE = [f"the_name_of_a_column_from_a_warehouse_that_nobody_ever_dared_to_shorten_{part}" for part in "ab"]
 
 

@@ -85,7 +85,7 @@ class QuestionPane(Vertical):
     QuestionPane > #prompt { text-style: bold; height: auto; max-height: 4; }
     QuestionPane > #before { color: $text-muted; height: auto; max-height: 2; }
     QuestionPane > Form { max-height: 55%; margin: 1 0 0 0; }
-    QuestionPane > SettledForm { max-height: 60%; }
+    QuestionPane > SettledForm, QuestionPane > CostsForm { max-height: 60%; }
     QuestionPane > #warning { height: auto; min-height: 1; max-height: 4; }
     QuestionPane > #reason { height: auto; max-height: 3; }
     QuestionPane > #whybox { height: auto; max-height: 5; }

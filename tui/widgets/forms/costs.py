@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
 from engine.effects import Ask
@@ -37,10 +40,12 @@ MOST_CLASSES = 6  # that stand side by side at 80 columns; costs of more are typ
 
 class CostsForm(Form):
     DEFAULT_CSS = """
+    CostsForm { overflow-y: auto; scrollbar-size-vertical: 1; }
     CostsForm .name { width: 18; padding: 0 0 0 3; }
     CostsForm .cost { width: 14; }
     CostsForm .hint { width: 1fr; padding: 0 1; color: $text-muted; }
-    CostsForm #costs { height: auto; }
+    CostsForm #costs { height: auto; overflow-x: auto; scrollbar-size-horizontal: 1; }
+    CostsForm .matrix { width: auto; }
     CostsForm .actual { width: 18; padding: 0 1 0 3; }
     CostsForm .said { width: 9; padding: 0 1; color: $text-muted; }
     CostsForm .pair { width: 8; margin: 0 1 0 0; }
@@ -74,13 +79,13 @@ class CostsForm(Form):
 
     def _matrix(self) -> ComposeResult:
         """A line for each actual class, a field for each that may be said instead; what is left empty costs 1."""
-        with Horizontal(classes="line"):
+        with Horizontal(classes="line matrix"):
             yield Static("was ↓   said →", markup=False, classes="actual hint")
-            for said in self.labels:
-                yield Static(_fitted(said, 7), markup=False, classes="said")
-        for i, actual in enumerate(self.labels):
-            with Horizontal(classes="line"):
-                yield Static(_fitted(actual, 13), markup=False, classes="actual")
+            for said in _told_apart(self.labels, 7):
+                yield Static(said, markup=False, classes="said")
+        for i, actual in enumerate(_told_apart(self.labels, 13)):
+            with Horizontal(classes="line matrix"):
+                yield Static(actual, markup=False, classes="actual")
                 for j in range(len(self.labels)):
                     if i == j:
                         yield Static("   –", markup=False, classes="said")
@@ -154,9 +159,21 @@ class CostsForm(Form):
             super().when_sent(field)
 
 
-def _fitted(name: str, width: int) -> str:
-    shown = literal(name)
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
+def _told_apart(names: Sequence[str], width: int) -> list[Content]:
+    """Each name in so many cells: its beginning, or its end where their beginnings are alike."""
+    whole = [Content(literal(name)) for name in names]
+    fronts = [name.truncate(width, ellipsis=True) for name in whole]
+    if len({name.plain for name in fronts}) == len(names):
+        return fronts
+    return [name if name.cell_length <= width else Content("…") + _end(name, width - 1) for name in whole]
+
+
+def _end(name: Content, width: int) -> Content:
+    """The last signs that fit so many cells."""
+    at = 0
+    while name[at:].cell_length > width:
+        at += 1
+    return name[at:]
 
 
 def _table(text: str) -> dict[str, Json]:

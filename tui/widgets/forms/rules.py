@@ -25,6 +25,7 @@ class RulesForm(Form):
         Binding("ctrl+n", "add", "Another condition", id="rules.add"),
     ]
     DEFAULT_CSS = """
+    RulesForm { overflow-y: auto; scrollbar-size-vertical: 1; }
     RulesForm .when { width: 1fr; }
     RulesForm .then { width: 16; }
     RulesForm #rules { height: auto; max-height: 8; overflow-y: auto; }
