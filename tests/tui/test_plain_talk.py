@@ -16,7 +16,7 @@ from engine.errors import InvalidAnswer
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Json, Option
 from engine.views import Bars, Table
-from tests.tui.scripted import ScriptedDesk, only
+from tests.tui.scripted import ScriptedDesk, ask_rule, only
 from tests.tui.test_plain import BEFORE, NUMBER, WHY, Person, optional
 from tui.plain import Talk
 from tui.plain.spoken import aloud, option_line, spoken, time_words
@@ -100,6 +100,12 @@ def test_a_long_text_that_is_recommended_is_read_out_once_and_in_full() -> None:
     p = Person("", "", stages=only(Ask(TEXT, recommended=text, reason="Drawn from the journal.")))
     assert p.said.count("word59") == 1
     assert "You take: as read out." in p.said
+
+
+def test_none_empties_a_value_whatever_it_is() -> None:
+    ask = Ask(LOAD, recommended={"quote": '"', "dates": {"a": "%Y"}, "compression": None, "rows": 5})
+    line = "quote = none; dates = None; compression = none"
+    assert typed(ask, line) == {"quote": "", "dates": {}, "compression": None, "rows": 5}
 
 
 def test_an_empty_table_says_so() -> None:
@@ -189,6 +195,33 @@ def test_a_wrong_answer_gets_one_sentence_without_the_questions_name() -> None:
     assert "is not offered. Type the number or the name of an option. :options reads them out." in q.said.replace(
         "\n", " "
     )
+
+
+@pytest.mark.parametrize(
+    ("ask", "line", "said"),
+    [
+        (Ask(TYPES, recommended={"x": "number"}), "x = nonsense", "Each of them is one of number, yes/no, category."),
+        (
+            Ask(Question("problem.costs", "?", Form.COSTS, asks="person")),
+            "much",
+            "Type unknown, equal, or costs such as",
+        ),
+        (
+            Ask(Question("problem.costs", "?", Form.COSTS, asks="person")),
+            "a = x",
+            "Type unknown, equal, or costs such as",
+        ),
+        (Ask(Question("q.several", "?", Form.CHOICES, asks="person"), options=SOME), "c1, c99", "Did you mean"),
+        (ask_rule(), "ten < 3", "names no column; there are tenure, Contract."),
+        (ask_rule(), "tenure < 3 => ", "Each part is written name => value"),
+    ],
+)
+def test_what_cannot_be_read_is_told_as_one_types_it(ask: Ask, line: str, said: str) -> None:
+    p = Person(line, ":quit", stages=only(ask))
+    heard = p.said.replace("\n", " ")
+    assert said in heard.partition("Answer: ")[2].partition("Answer: ")[0], heard
+    assert ask.question.id not in heard
+    assert "{" not in heard
 
 
 def test_costs_are_told_with_an_example_that_fits() -> None:

@@ -237,7 +237,7 @@ class Asked:
                 raw = ask.recommended if ask.recommended is not None or taken is None else taken[0]
             value = ask.accept(raw)
         except RungwiseError as problem:
-            self.voice.say(self._sentence(problem))
+            self.voice.say(self._sentence(problem, line))
             return False
         if kept or not line:
             self.voice.say(f"You take: {named(ask, value).rstrip('.')}.")
@@ -289,15 +289,22 @@ class Asked:
         words = named(self.ask, value).rstrip(".")
         return words if len(words) <= LONG else f"a text of {len(words.split())} words"
 
-    def _sentence(self, problem: RungwiseError) -> str:
-        """What was wrong, without the question's name: it was read out just now."""
+    def _sentence(self, problem: RungwiseError, line: str = "") -> str:
+        """What was wrong with a line, without the question's name: it was read out just now."""
         said = str(problem).removeprefix(f"{self.ask.name}: ").removeprefix(f"{self.ask.question.id}: ")
-        if self.ask.question.form in (Form.CHOICE, Form.CHOICES) and NOT_OFFERED in said:  # it lists keys
+        if NOT_OFFERED in said and self.ask.question.form is not Form.NUMBER:  # what it takes is told as plans write it
             came, _, fits = said.partition(NOT_OFFERED)
+            came = came if came[:1] in "'\"" else f"“{literal(line)}”"
             near = fits.partition("; did you mean ")[2]
-            hint = f"Did you mean {near}" if near else f"{how(self.ask)} :options reads them out."
-            said = f"{came} is not offered. {hint}"
+            said = f"{came} is not offered. {f'Did you mean {near}' if near else self._what_fits()}"
         return said[:1].upper() + said[1:]
+
+    def _what_fits(self) -> str:
+        q = self.ask.question
+        if q.form is Form.TABLE and q.options:
+            return f"Each of them is one of {', '.join(literal(o.text) for o in q.options)}."
+        more = " :options reads them out." if q.form in (Form.CHOICE, Form.CHOICES) else ""
+        return how(self.ask, self.opened.session.task) + more
 
     # -- what was typed and is not recorded ------------------------------------------------------------------------
 

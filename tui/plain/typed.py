@@ -116,6 +116,10 @@ def _table(ask: Ask, line: str) -> Json:
     }
     known = {str(name).casefold(): name for name in ask.recommended or {}}
     named = {known.get(name.casefold(), name): value for name, value in named.items()}
+    stood = ask.recommended or {}
+    for name, value in named.items():
+        if name in stood and str(value).casefold() == "none" and "none" not in by_words:
+            named[name] = type(stood[name])() if isinstance(stood[name], str | list | dict) else None
     unknown = [name for name in named if ask.recommended and name not in ask.recommended]
     return {**(ask.recommended or {}), **named} if not unknown else named
 
@@ -136,7 +140,7 @@ def _pairs(question: str, line: str, sign: str) -> list[tuple[str, Json]]:
     pairs = []
     for part in filter(None, (part.strip() for part in line.split(";"))):
         name, found, value = part.partition(sign)
-        if not found or not name.strip():
+        if not found or not name.strip() or not value.strip():
             raise InvalidAnswer(f"{question}: each part is written name {sign} value; {literal(part)[:60]!r} is not.")
         pairs.append((name.strip(), value_of(value.strip())))
     return pairs
