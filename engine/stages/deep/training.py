@@ -88,8 +88,9 @@ def train(at: Situation, net: Net, strict: bool, firsts: Sequence[Evidence] = ()
     """Take the exams: one seed each, or of strict proof three on all, whose mean is the score.  `Taken`, or None where
     the network could not be trained."""
     s = at.s
+    timing = replace(about_model(s, "latency", net.model(s), "speed"), label=f"{net.title}: speed")
     main, speed = yield Measure(
-        (trial_of(at, net, SEEDS[0], at.exams()), about_model(s, "latency", net.model(s), "speed")),
+        (trial_of(at, net, SEEDS[0], at.exams()), timing),
         "Training the network",
         optional=True,
     )
