@@ -13,7 +13,7 @@ from engine.records import Answer, Json, Option
 from tui.desk import Desk, Opened
 from tui.figures import answered
 from tui.literal import literal, literal_lines
-from tui.plain.spoken import LONG, ROWS, named, option_line, spoken, table_lines
+from tui.plain.spoken import LONG, ROWS, answer_words, named, option_line, spoken, table_lines
 from tui.plain.typed import how, typed
 from tui.plain.voice import Voice
 
@@ -113,7 +113,7 @@ class Asked:
             if x.decision.stage == self.asking.stage and x.decision.author == "engine" and not x.ask.taken
         ]
         for decision in taken:
-            told = answered(decision).rstrip(".")
+            told = answer_words(decision)
             told = told if len(told) <= LONG else f"a text of {len(told.split())} words"
             self.voice.say(f"  {decision.seq}. {literal(decision.prompt)} {told}.")
         if taken:

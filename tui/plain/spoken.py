@@ -194,16 +194,16 @@ def _rule(rule: dict[str, Json]) -> str:
     return f"where {literal(rule.get('when', ''))}" + (f", say {cell(rule['then'])}" if "then" in rule else "")
 
 
-def decision_line(decision: Decision) -> str:
+def decision_line(decision: Decision, *, why: bool = True) -> str:
     """A decision in one breath: its number, what was asked, what was answered, by whom, and why."""
     asked = literal(decision.prompt) or literal(decision.name)
     against = f" Recommended was: {_advice(decision)}." if decision.overruled else ""
     by = {"engine": "the guide", "person": "you", "plan": "the plan"}.get(decision.author, decision.author)
-    said = f"{decision.seq}. {asked} {_answer(decision)}. By {by}.{against}"
-    return f"{said} {literal(decision.why)}".strip()
+    said = f"{decision.seq}. {asked} {answer_words(decision)}. By {by}.{against}"
+    return f"{said} {literal(decision.why)}".strip() if why else said
 
 
-def _answer(decision: Decision) -> str:
+def answer_words(decision: Decision) -> str:
     """What was answered; the signs in a table by their names, and its empty values left out."""
     value = decision.choice
     if isinstance(value, dict) and not decision.options and not any(isinstance(v, dict) for v in value.values()):

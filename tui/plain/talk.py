@@ -153,9 +153,11 @@ class Talk:
             first, last = new[0].seq, new[-1].seq
             self.voice.say(f"Decisions {first} to {last} were taken for you; :journal {first}-{last} reads them out.")
             return
+        settled = {x.decision.seq for x in self.opened.conductor.transcript if not x.ask.taken}
         for decision in new:
             self.voice.pause()
-            self.voice.say(decision_line(decision))
+            brief = decision.author == "engine" and decision.seq in settled  # the end of the stage asks about it again
+            self.voice.say(decision_line(decision, why=not brief))
 
     def _finished(self) -> bool:
         """Whether that is all; False when the person went back."""
