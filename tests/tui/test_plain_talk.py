@@ -15,7 +15,7 @@ from engine.effects import Ask
 from engine.errors import InvalidAnswer
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Json, Option
-from engine.views import Bars, Table
+from engine.views import Bars, Curves, Table
 from tests.tui.scripted import ScriptedDesk, ask_rule, only
 from tests.tui.test_plain import BEFORE, NUMBER, WHY, Person, optional
 from tui.plain import Talk
@@ -106,6 +106,18 @@ def test_none_empties_a_value_whatever_it_is() -> None:
     ask = Ask(LOAD, recommended={"quote": '"', "dates": {"a": "%Y"}, "compression": None, "rows": 5})
     line = "quote = none; dates = None; compression = none"
     assert typed(ask, line) == {"quote": "", "dates": {}, "compression": None, "rows": 5}
+
+
+def test_of_a_long_line_points_from_its_beginning_to_its_end_are_told() -> None:
+    lines = spoken(Curves("Loss", "epoch", "loss", {"net": [(n, 1 / (n + 1)) for n in range(200)]}))
+    assert "epoch 0" in lines[1]
+    assert "epoch 199" in lines[-2]
+    assert lines[-1] == "  180 more rows."
+
+
+def test_signs_in_cells_are_said_in_words() -> None:
+    table = Table("21 columns", ("", "type", "of use"), [("± gender", "yes/no", "✗"), ("a customer", "category", "✓")])
+    assert spoken(table)[1:] == ["  gender; type: yes/no; of use: no", "  customer; type: category; of use: yes"]
 
 
 def test_an_empty_table_says_so() -> None:

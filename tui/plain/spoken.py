@@ -11,9 +11,10 @@ from engine.ports import TrialState
 from engine.questions import Form
 from engine.records import Decision, Json, Option, Progress
 from engine.session import Rung
+from engine.stages.columns import TYPE_MARKS
 from engine.stages.ladder import title
 from engine.trials import BY_NAME
-from engine.views import Table, View, Words, as_table
+from engine.views import Curves, Table, View, Words, as_table
 from tui.figures import answered, cell, duration, in_words, interval, number
 from tui.literal import literal, literal_lines
 
@@ -33,6 +34,7 @@ SIGNS = (  # what a screen reader leaves out or spells, in words
 SPELLED = {  # a value that is nothing but a sign, or that cannot be seen
     ".": "a point", ",": "a comma", ";": "a semicolon", ":": "a colon", "\t": "a tab", "␉": "a tab", " ": "a space",
     "|": "a bar", '"': "double quotes", "'": "single quotes", "-": "a hyphen", "+": "plus", "?": "a question mark",
+    "✓": "yes", "✗": "no", "~": "in part",
 }  # fmt: skip
 UNITS = {"ms": "milliseconds", "s": "seconds", "min": "minutes", "MB": "megabytes", "kB": "kilobytes"}
 BEHIND = {  # figures that are said before what they count
@@ -83,7 +85,9 @@ def spoken(view: View, most: int = ROWS) -> list[str]:
     if table is None:
         return [f"{literal(view.title)}: rows of the data; the app shows them."]
     lines = [f"{literal(table.title)}:"]
-    for row in table.rows[:most]:
+    rows = _spread(table.rows, most) if isinstance(view, Curves) else table.rows[:most]
+    for row in rows:
+        row = [_unmarked(row[0]) if "type" in table.columns else row[0], *row[1:]] if row else row
         cells = [
             _named_cell(n, column, value)
             for n, (column, value) in enumerate(zip(table.columns, row, strict=True))
@@ -95,6 +99,19 @@ def spoken(view: View, most: int = ROWS) -> list[str]:
     if len(table.rows) > most:
         lines.append(f"  {len(table.rows) - most:,} more rows.")
     return lines
+
+
+def _spread(rows: Sequence[Sequence[Json]], most: int) -> Sequence[Sequence[Json]]:
+    """Of many points so many, from the first to the last: the beginning alone would not tell how a line goes."""
+    if len(rows) <= most:
+        return rows
+    return [rows[round(n * (len(rows) - 1) / (most - 1))] for n in range(most)]
+
+
+def _unmarked(name: Json) -> Json:
+    """A column's name without the sign of its type, which is said in words beside it."""
+    mark, _, bare = str(name).partition(" ")
+    return bare if bare and mark in TYPE_MARKS.values() else name
 
 
 def _named_cell(place: int, column: str, value: Json) -> str:
