@@ -5,10 +5,16 @@ import pandas as pd
 import pytest
 import torch
 
-from engine.models.networks.layers import Layer
+from engine.evaluation.tensors import shape
+from engine.models.catalogue import as_model
+from engine.models.networks.estimator import NetworkClassifier
+from engine.models.networks.inputs import Layout
+from engine.models.networks.layers import Inputs, Layer
 from engine.models.networks.modules import Categories
 from engine.models.networks.spec import declared
+from engine.models.networks.training import build_network
 from engine.models.pipeline import assemble, blocks
+from tests.engine.tables import Memory, recipe
 
 RECIPE = {"types": {"size": "number", "colour": "category"}, "task": "regression"}
 
@@ -53,3 +59,33 @@ def test_a_network_that_was_kept_before_reads_its_codes_as_it_learned_them():
     kept = Layer.from_dict({"kind": "categories", "purpose": "", "size": 8, "levels": [3]})
     entered = Categories(1, kept, torch.Generator())(torch.tensor([[-1.0], [0.0], [1.0], [2.0]]))
     assert entered.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.2, True), (0.8, False)])
+def test_a_text_without_a_word_is_no_fault_of_what_enters_unless_most_are(share, passed, tmp_path):
+    rng = np.random.default_rng(0)
+    said = rng.choice(["likes the service a lot", "called about the bill", "never answers"], 300)
+    texts = np.where(rng.random(300) < share, rng.choice(["", "  ", "!!!", "…"], 300), said)
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"note": texts, "target": rng.choice(["stay", "leave"], 300)}).to_csv(path, index=False)
+    told = recipe(types={"note": "text", "target": "category"}, material="text")
+    found = shape({"recipe": told, "model": as_model("text_mean")}, Memory(path))
+    checks = {c["title"]: c for c in found["checks"]}
+    assert checks["most texts have words"]["passed"] is passed
+    assert "have no word" in checks["most texts have words"]["found"]
+    assert all(c["passed"] for title, c in checks.items() if title != "most texts have words")
+
+
+@pytest.mark.parametrize("name", ["text_mean", "text_conv", "text_gru", "text_attend"])
+def test_a_network_answers_a_text_without_a_word(name):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(2, 50, size=(80, 12)), rng.integers(0, 2, 80)
+    X[::7] = 0
+    layout = Layout(Inputs("tokens", (12,), rows=50), 12)
+    task = {"task": "binary", "metric": "roc_auc", "prepare": {}}
+    net = build_network({"name": name, "settings": {"epochs": 2}}, task, 12, 0, None, layout).fit(X, y)
+    assert isinstance(net, NetworkClassifier)
+    said = net.predict_proba(X)
+    assert np.isfinite(said).all()
+    np.testing.assert_allclose(said[0], said[7], rtol=1e-5)
+    np.testing.assert_allclose(net.predict_row(X[0]), said[0], rtol=1e-4)
