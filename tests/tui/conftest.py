@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import textual._wait
 from pytest_textual_snapshot import SVGImageExtension
 
 SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots"
@@ -15,6 +16,11 @@ def _top_level(cls, *, test_location):
 
 
 SVGImageExtension.dirname = classmethod(_top_level)  # the plugin has no setting for it
+
+# Each key and each pause waits for the app to be idle, twice for a key, some thousand times in all.  Looked at twice as
+# often as Textual does, and idle means the same: a twentieth of a core.
+textual._wait.SLEEP_GRANULARITY = 0.01
+textual._wait.SLEEP_IDLE = textual._wait.SLEEP_GRANULARITY / 20
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from textual.app import App
+from textual.pilot import Pilot
 
 from engine.effects import Ask
 from engine.records import Option
@@ -71,7 +73,7 @@ OF_A_SCRIPT: dict[str, tuple[Callable[[], ScriptedDesk], type, tuple[str, ...]]]
 }
 
 
-def _look(app: RungwiseApp) -> tuple[object, str, int]:
+def _look(app: App[None]) -> tuple[object, str, int]:
     strips = app.screen._compositor.render_strips()
     focused = str(app.screen.focused and app.screen.focused.id)
     shown = focused + "\n".join("".join(s.text + str(s.style) for s in strip) for strip in strips)
@@ -81,6 +83,15 @@ def _look(app: RungwiseApp) -> tuple[object, str, int]:
 def _shown(app: RungwiseApp) -> list[str]:
     return [key for key, active in app.screen.active_bindings.items()
             if active.binding.show and active.enabled and active.binding.action != "quit"]  # fmt: skip
+
+
+async def _settled(pilot: Pilot[None]) -> None:
+    """Wait until nothing moves any more, or three tenths of a second."""
+    for _ in range(6):
+        before = _look(pilot.app)
+        await pilot.pause(0.05)
+        if _look(pilot.app) == before:
+            break
 
 
 async def _press_each(make: Callable[[], RungwiseApp], first: str, screen: type, keys: Sequence[str],
@@ -93,9 +104,9 @@ async def _press_each(make: Callable[[], RungwiseApp], first: str, screen: type,
             await (see(pilot, first) if first else until(pilot, lambda app=app: app._home.loaded))
             for key in keys:
                 await pilot.press(key)
-                await pilot.pause(0.1)
+                await _settled(pilot)
             await until(pilot, lambda app=app: isinstance(app.screen, screen) and _shown(app))
-            await pilot.pause(0.3)
+            await _settled(pilot)
             while left := [key for key in _shown(app) if key not in pressed]:
                 pressed.append(left[0])
                 before, base = _look(app), app.screen
@@ -111,7 +122,7 @@ async def _press_each(make: Callable[[], RungwiseApp], first: str, screen: type,
                     if app.screen is base or app.screen is app._home or base not in app.screen_stack:
                         break
                     await pilot.press("escape")
-                    await pilot.pause(0.1)
+                    await _settled(pilot)
                 if app.screen is not base:
                     break
         if not left:
