@@ -92,7 +92,9 @@ def test_what_cannot_be_seen_has_a_name_and_nothing_is_none() -> None:
     p = Person("", "", stages=only(Ask(LOAD, recommended={"separator": ",", "dates": {}, "compression": ""})))
     for line in ("separator = , (a comma).", "dates = none.", "compression = none.", "You take: as read out."):
         assert line in p.said
-    assert "{}" not in p.said
+    q = Person("", "", ":journal", stages=p.desk.stages)
+    assert "1. This is what I read. Right? separator = a comma. By you." in q.said
+    assert "{}" not in p.said + q.said
 
 
 def test_a_long_text_that_is_recommended_is_read_out_once_and_in_full() -> None:

@@ -49,6 +49,7 @@ FIGURES = {
     "p50 ms": "half of the answers within ms",
     "fit s": "fitted in s",
 }
+EMPTY = (None, "", {}, [])
 ROWS = 20  # of a table that are read out; more are counted
 LONG = 200  # characters of an answer that are not read out a second time
 
@@ -153,7 +154,7 @@ def _recommends(recommended: Json, key: Json) -> bool:
 def value_words(ask: Ask, value: Json) -> str:
     """One value of a table, in the words of its options; a sign by its name, nothing as none."""
     of = {str(o.key): o.text for o in ask.question.options}
-    if value in (None, "", [], {}):
+    if value in EMPTY:
         return "none"
     if isinstance(value, dict) and "formula" in value:  # a computed column, with its type behind
         return literal(value["formula"])
@@ -194,7 +195,7 @@ def named(ask: Ask, value: Json) -> str:
     if isinstance(value, int | float) and ask.question.form is Form.NUMBER:
         unit = unit_words(ask.question.unit)
         return f"{figure_words(value)} ({unit})" if " " in unit else f"{figure_words(value)} {unit}".strip()
-    if value in (None, "", [], {}):
+    if value in EMPTY:
         return "none"
     return literal_lines(by_key.get(str(value), value if isinstance(value, str) else cell(value)))
 
@@ -223,10 +224,8 @@ def decision_line(decision: Decision, *, why: bool = True) -> str:
 def answer_words(decision: Decision) -> str:
     """What was answered; the signs in a table by their names, and its empty values left out."""
     value = decision.choice
-    if isinstance(value, dict) and not decision.options and not any(isinstance(v, dict) for v in value.values()):
-        told = [
-            f"{literal(n)} = {SPELLED.get(str(v)) or cell_words(v)}" for n, v in value.items() if v not in (None, "")
-        ]
+    if isinstance(value, dict) and not decision.options and not any(isinstance(v, dict) and v for v in value.values()):
+        told = [f"{literal(n)} = {SPELLED.get(str(v)) or cell_words(v)}" for n, v in value.items() if v not in EMPTY]
         return ", ".join(told) or "none"
     return answered(decision).rstrip(".") or "none"
 
