@@ -127,11 +127,6 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def current(self) -> Row | None:
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
-    def is_cut(self, row: Row) -> bool:
-        """Whether a cell of it does not fit its column."""
-        widths = self._measure(self._content_width()) if self.size.width else []
-        return any(_cells(value) > width for value, width in zip(row.cells, widths, strict=False))
-
     def cut_cells(self) -> list[tuple[str, Content | str]]:
         """(column, cell) of the row under the cursor, of those that are seen and do not fit."""
         widths = self._measure(self._content_width()) if self.size.width and self.current is not None else []
