@@ -226,7 +226,8 @@ def _pool(X: np.ndarray, y: Any, weight: Any, *, codes: list[int]) -> Any:
 
 
 def _settled(text: str) -> str:
-    """The model without what differs between two equal trainings: times, and a name drawn at random."""
+    """The model without what differs between two equal trainings: times, a name drawn at random, and the order in which
+    the levels of a category happen to be listed."""
     try:
         model = json.loads(text)
     except ValueError as problem:
@@ -234,6 +235,7 @@ def _settled(text: str) -> str:
     info = model.get("model_info", {})
     for name in ("model_guid", "train_finish_time", "training"):
         info.pop(name, None)
+    model.get("features_info", {}).get("cat_features_hash", []).sort(key=lambda level: level["hash"])
     return json.dumps(model, sort_keys=True, separators=(",", ":"))
 
 

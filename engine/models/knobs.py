@@ -189,12 +189,13 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
     "forest": (FOREST_LEAF,),
     "extra_trees": (FOREST_LEAF,),
     "boosting": BOOSTED,
+    "boosting_mean": BOOSTED,
     "lightgbm": BOOSTED,
 }
 
 TRIALS: Mapping[str, int] = {
     "logistic": 6, "linear_svm": 5, "complement_bayes": 3, "tree": 3, "knn": 4, "svm": 4, "forest": 4, "extra_trees": 4,
-    "boosting": 40, "lightgbm": 40,
+    "boosting": 40, "boosting_mean": 40, "lightgbm": 40,
 }  # fmt: skip
 WIDER = 4  # draws past the end of a range at which the best lies
 

@@ -251,6 +251,7 @@ FORMS: Mapping[str, Form] = {
     "forest": Form(_trees("RandomForest", 0.33)),
     "extra_trees": Form(_trees("ExtraTrees", 1.0)),
     "boosting": Form(_boosting),
+    "boosting_mean": Form(_boosting),
     "lightgbm": Form(_lightgbm),
     "catboost": Form(_catboost),
     **{network.name: _NET for network in NETWORKS},  # what of them cannot be written is said in a sentence

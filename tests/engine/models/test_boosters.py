@@ -144,3 +144,10 @@ def test_a_damaged_text_is_refused():
 
     with pytest.raises(DataProblem, match="cannot be read back"):
         boosters._settled("no model")
+
+
+def test_the_order_in_which_levels_happen_to_be_listed_makes_no_other_model():
+    levels = [{"hash": 593172586, "value": "3"}, {"hash": 12, "value": "7"}]
+    one, other = ({"features_info": {"cat_features_hash": order}, "trees": [2, 1]} for order in (levels, levels[::-1]))
+    assert boosters._settled(json.dumps(one)) == boosters._settled(json.dumps(other))
+    assert '"trees":[2,1]' in boosters._settled(json.dumps(one))
