@@ -10,7 +10,10 @@ PATIENCE = 2.0  # seconds that one has to end when it is asked to
 
 
 async def ended(process: Process) -> None:
-    """End it where it still runs, and take what it still says: a pipe left open outlives the screen, and is said."""
+    """End it where it still runs, and take what it still says: a pipe left open outlives the screen, and is said.
+
+    Where the app ends meanwhile nothing is waited for: it is killed, and its pipes are closed.
+    """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
@@ -20,3 +23,5 @@ async def ended(process: Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
+    finally:
+        process._transport.close()  # asyncio has no other way that does not wait

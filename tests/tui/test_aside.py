@@ -1,6 +1,7 @@
 """Processes that a screen waits for end with it, and leave nothing open."""
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 
@@ -45,3 +46,16 @@ async def test_one_that_has_ended_is_left_as_it_is():
     said, _ = await process.communicate()
     await aside.ended(process)
     assert (said.strip(), process.returncode) == (b"said", 0)
+
+
+async def test_where_the_app_ends_meanwhile_nothing_is_left_open():
+    process = await asked(DEAF)
+    await process.stdout.readline()
+    ending = asyncio.ensure_future(aside.ended(process))
+    await asyncio.sleep(0.05)  # it waits for one that does not hear
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert process._transport.is_closing()
+    await process.wait()  # and it was killed
+    assert process.returncode == -signal.SIGKILL

@@ -52,7 +52,7 @@ def test_a_ladder_is_drawn_to_one_scale(rungwise, store, data):  # noqa: F811
 @pytest.mark.parametrize(
     ("words", "says"),
     [(("churn", "nobody"), "There is no session named nobody"), (("churn", "churn@none"), "no branch named none"),
-     (("churn",), "Missing argument")],
+     (("churn",), "B is missing; `rungwise compare --help` says what it takes.")],
 )  # fmt: skip
 def test_what_there_is_not_is_said(rungwise, branched, words, says):  # noqa: F811
     ended = rungwise("compare", *words)

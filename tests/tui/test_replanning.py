@@ -110,4 +110,4 @@ def test_search_from_the_command_line(rungwise, store, data):  # noqa: F811
     assert "churn@main · decision 8 problem.»costs«" not in shown.out
     found = json.loads(rungwise("search", "top of", "calls", "--json").out)
     assert {"why"} == {hit["what"] for hit in found}
-    assert rungwise("search", "nowhere").out == "no places.\n"
+    assert rungwise("search", "nowhere").out == "“nowhere” was found nowhere.\n"
