@@ -24,4 +24,4 @@ async def ended(process: Process) -> None:
             process.kill()
         await process.communicate()
     finally:
-        process._transport.close()  # asyncio has no other way that does not wait
+        process._transport.close()  # pyright: ignore[reportAttributeAccessIssue] - there is no other way that does not wait

@@ -1,5 +1,6 @@
 """The pictures of this folder's snapshot tests lie in the top-level snapshots/."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,10 +36,10 @@ def _plain_terminal(monkeypatch):
 def workers_end(tmp_path):
     """What an opened session set to work ends with its test, and does not wait for further work."""
     yield
-    for child in psutil.Process().children():
+    for worker in psutil.process_iter():  # of an app that has ended it is nobody's child
         with suppress(psutil.Error):
-            if any(str(tmp_path) in word for word in child.cmdline()):
-                below = child.children(recursive=True)
-                for process in (child, *below):
+            if worker.pid != os.getpid() and any(str(tmp_path) in word for word in worker.cmdline()):
+                below = worker.children(recursive=True)
+                for process in (worker, *below):
                     process.kill()
-                psutil.wait_procs([child, *below], timeout=10)
+                psutil.wait_procs([worker, *below], timeout=10)

@@ -280,6 +280,7 @@ def test_a_long_table_is_counted() -> None:
     assert spoken(Table("T", ("n",), [(i,) for i in range(ROWS + 7)]))[-1] == "  7 more rows."
 
 
+@pytest.mark.usefixtures("workers_end")
 def test_it_runs_without_a_terminal(tmp_path: Path) -> None:
     data = Path(__file__).resolve().parents[2] / "tui" / "sample" / "customers.csv"
     command = [sys.executable, "-m", "tui.cli", "--store", str(tmp_path / "s.db")]

@@ -380,6 +380,7 @@ def test_durations_are_said(seconds: float, words: str) -> None:
 # -- ended from outside ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("workers_end")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_with_one_sentence_and_the_answer_kept(
     tmp_path: Path, number: signal.Signals, status: int
