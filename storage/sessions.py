@@ -400,4 +400,4 @@ def _instead(name: str, names: list[str]) -> str:
     if not names:
         return "; there is none yet: `rungwise new DATA` begins one."
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:5]
-    return f"; there is {', '.join(near)}" + (" …" if len(near) < len(names) else "") + "."
+    return f"; there is {', '.join(near)}" + (" and more." if len(near) < len(names) else ".")
