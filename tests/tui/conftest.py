@@ -9,6 +9,8 @@ import pytest
 import textual._wait
 from pytest_textual_snapshot import SVGImageExtension
 
+from tui import workers
+
 SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots"
 
 
@@ -43,3 +45,11 @@ def workers_end(tmp_path):
                 for process in (worker, *below):
                     process.kill()
                 psutil.wait_procs([worker, *below], timeout=10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_worker_outlives_the_tests():
+    yield
+    for process in workers._started.values():
+        process.kill()
+        process.wait()
