@@ -140,6 +140,19 @@ def test_models_that_are_averaged_are_not_fitted_again(file: Path, hands: Counti
     assert all(seconds > 0 for seconds in joined.value["fit_seconds"])
 
 
+def test_an_average_with_a_network_trains_nothing(file: Path, hands: Counting, tmp_path: Path) -> None:
+    """The network's own exams say on which device it trained; an average says nothing of it."""
+    pytest.importorskip("torch")
+    net, line = as_model("net_small", {"epochs": 2, "patience": 2}), as_model("logistic")
+    what = {"recipe": recipe(), "folds": 2}
+    run(file, {**what, "model": net, "device": "cpu"}, hands, tmp_path)
+    run(file, {**what, "model": line}, hands, tmp_path)
+    before = len(hands.taken)
+    joined, _ = run(file, {**what, "model": as_model("average", {"of": [line, net]})}, hands, tmp_path)
+    assert len(hands.taken) == before
+    assert len(joined.value["scores"]["roc_auc"]) == 2
+
+
 def test_an_average_fails_where_a_part_does(file: Path) -> None:
     table = load(file, recipe())
     bench = bench_of(recipe(), table)
