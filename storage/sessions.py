@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.data.naming import alike
 from engine.errors import StoreProblem, UsageProblem
 from engine.session import Rung
 from engine.words import short
@@ -399,5 +399,5 @@ def _instead(name: str, names: list[str]) -> str:
     """The end of a sentence that says what there is instead."""
     if not names:
         return "; there is none yet: `rungwise new DATA` begins one."
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:5]
+    near = alike(name, names) or names[:5]
     return f"; there is {', '.join(near)}" + (" and more." if len(near) < len(names) else ".")

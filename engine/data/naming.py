@@ -89,15 +89,15 @@ def closest(name: str, names: Sequence[str], most: int = 3) -> list[str]:
     return (near + inside)[:most]
 
 
-def alike(name: str, names: Sequence[str], most: int = 3, cutoff: float = 0.5) -> list[str]:
-    """The names that are spelled most like it, likeliest first; cutoff as `difflib.get_close_matches` has it.
+def alike(name: str, names: Sequence[str], most: int = 3) -> list[str]:
+    """The names that are spelled most like it, likeliest first.
 
     Case, spaces and signs count for nothing: “bill_length” means “Bill Length (mm)” rather than “bill_depth”.
     """
     of: dict[str, list[str]] = {}
     for known in names:
         of.setdefault(_bare(known), []).append(known)
-    near = difflib.get_close_matches(_bare(name), list(of), n=most, cutoff=cutoff)
+    near = difflib.get_close_matches(_bare(name), list(of), n=most, cutoff=0.5)
     return [known for bare in near for known in of[bare]][:most]
 
 

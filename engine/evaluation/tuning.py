@@ -21,7 +21,7 @@ from engine.data.table import Table
 from engine.errors import RungwiseError, UsageProblem
 from engine.evaluation.acceptance import simplest
 from engine.evaluation.bench import Bench, open_bench
-from engine.evaluation.exams import prepare, thinned
+from engine.evaluation.exams import thinned
 from engine.evaluation.paired import corrected_variance
 from engine.metrics import BY_NAME
 from engine.models.catalogue import model_spec, parts_of_model, spec_of
@@ -30,13 +30,12 @@ from engine.models.knobs import KNOBS, Values, drawn, halved, hypothesis, simpli
 from engine.records import Json, Progress
 from engine.trials import Context, Division, parts_of
 
-__all__ = ["fit_tuned", "gathered", "prepare", "search", "settings_tried", "tune", "turned"]
-
 Report = Callable[[Progress], None] | None
 Examiner = Callable[[Sequence[Values], int], Iterator[tuple[int, float, float]]]
 """Takes an inner exam, by its number, with several settings: the place of each in any order, its oriented score (NaN
 where the metric is undefined there, -inf where the model failed), and seconds."""
 
+LOADS = "engine.evaluation.exams:prepare"  # the table and its exams, before parts are taken
 TOGETHER = 3  # settings that are tried one after the other on rows prepared once for them
 
 
@@ -107,15 +106,17 @@ def _searched(
     going = list(range(len(tried)))
     done, fits, seconds = 0, _steps(len(tried), len(inner.folds)), 0.0
 
-    def take(places: Sequence[int], j: int) -> None:
-        nonlocal done, seconds
+    def tell(j: int) -> None:
         if report is not None:
             report(Progress(done, fits, "setting", f"inner exam {j + 1} of {len(inner.folds)}"))
+
+    def take(places: Sequence[int], j: int) -> None:
+        nonlocal done, seconds
+        tell(j)
         for n, score, took in examine([tried[i] for i in places], j):
             scores[places[n]][j] = score
             done, seconds = done + 1, seconds + took
-            if report is not None:
-                report(Progress(done, fits, "setting", f"inner exam {j + 1} of {len(inner.folds)}"))
+            tell(j)
 
     for j in range(len(inner.folds)):
         take(going, j)
@@ -247,7 +248,7 @@ def tune(params: dict[str, Json], ctx: Context) -> dict[str, Json]:
         places = [range(n, len(tried), several) for n in range(several)]  # dear and cheap ones mixed
         parts = tuple({**shared, "exam": j, "tried": [tried[i] for i in mine]} for mine in places)
         here = bool(spec_of(params["model"]).network)  # there may be one graphics card only
-        for part, content in parts_of(ctx, Division(f"{__name__}:settings_tried", f"{__name__}:prepare", parts, here)):
+        for part, content in parts_of(ctx, Division(f"{__name__}:settings_tried", LOADS, parts, here)):
             for i, (score, took) in zip(places[part], json.loads(content), strict=True):
                 yield i, score, took
 
@@ -262,7 +263,7 @@ def settings_tried(params: Mapping[str, Json], ctx: Context) -> bytes:
     params: recipe, model, folds, exam (its number), tried (the settings).
     """
     inner, _ = _first_part(params, ctx)
-    scores = sorted(inner.scores(params["tried"], int(params["exam"])))
+    scores = inner.scores(params["tried"], int(params["exam"]))
     return json.dumps([(score, seconds) for _, score, seconds in scores]).encode()
 
 
