@@ -153,6 +153,14 @@ def test_an_average_with_a_network_trains_nothing(file: Path, hands: Counting, t
     assert len(joined.value["scores"]["roc_auc"]) == 2
 
 
+def test_settings_are_searched_side_by_side_to_the_same_figures(file: Path, hands: Counting) -> None:
+    params = {"recipe": recipe(), "model": as_model("logistic"), "trials": 6, "folds": 3}
+    together, _ = run(file, params, hands, kind="tune")
+    alone, _ = run(file, params, None, kind="tune")
+    assert figures(together) == figures(alone)
+    assert hands.taken == [[0, 1]] * 3, "two parts of each inner exam"
+
+
 def test_an_average_fails_where_a_part_does(file: Path) -> None:
     table = load(file, recipe())
     bench = bench_of(recipe(), table)
