@@ -6,10 +6,8 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UsageProblem
@@ -41,27 +39,30 @@ def begin(path: Path, data: Path, target: str, name: str, pace: str, *, plain: b
 
 def talk(path: Path, name: str, branch: str = "", said: dict[str, str] | None = None) -> int:
     """The conversation line by line on stdin and stdout, without a screen."""
+    from tui.cli.lines import Lines
     from tui.plain import Talk
+    from tui.plain.voice import Cut
     from tui.store_desk import StoreDesk
 
     desk = StoreDesk(path, {name: said or {}})
     drawn = _drawn()
-    read = _reader()
+    lines = Lines(drawn)
     conversation = Talk(
         desk.open(name, branch),
-        lambda prompt: read(drawn(prompt)),
+        lines.read,
         lambda text: print(drawn(text), flush=True),
         desk=desk,
         width=lambda: shutil.get_terminal_size((80, 24)).columns,
         again=_again(path, name),
+        recall=lines.recall,
     )
     try:
-        with _ended_by_signal():
+        with lines.cut_by_signals():
             return 0 if conversation.hold() else 130
     except KeyboardInterrupt:
         print(f"\n{drawn(conversation.farewell())}", flush=True)
         return 130
-    except _Ended as ended:
+    except Cut as ended:
         with contextlib.suppress(OSError):  # who hung up hears nothing any more
             print(f"\n{drawn(conversation.farewell())}", flush=True)
         return 128 + ended.number
@@ -76,59 +77,12 @@ def _again(path: Path, name: str) -> str:
     return f"rungwise open {shlex.quote(name)} --plain{where}"
 
 
-class _Ended(BaseException):
-    """The process is to end.  No Exception, so that nothing takes it for a mistake."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextlib.contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """SIGTERM and SIGHUP leave the conversation as :quit does: the session is let go, and work goes on."""
-
-    def end(number: int, frame: object) -> None:
-        raise _Ended(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _drawn() -> Callable[[str], str]:
     """What is said, with the signs that the terminal has."""
     from tui.letters import Letters, shown_by, started_with
 
     letters = Letters(shown_by(started_with(os.environ), sys.stdout.encoding))
     return letters.drawn if letters.enabled else str
-
-
-def _reader() -> Callable[[str], str]:
-    """How the next line is read.  At a terminal it can be edited, and the arrow up brings back what was typed."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
-        return _line
-    try:
-        import readline
-    except ImportError:  # a Python that was built without it
-        return _line
-    readline.set_auto_history(True)
-    return input
-
-
-def _line(prompt: str) -> str:
-    """The next line of stdin.  Raises EOFError at its end."""
-    print(prompt, end="", flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip("\n")
 
 
 def resume(path: Path, name: str, branch: str, *, plain: bool = False) -> int:

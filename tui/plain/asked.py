@@ -15,7 +15,7 @@ from tui.figures import answered
 from tui.literal import literal, literal_lines
 from tui.plain.spoken import LONG, ROWS, answer_words, named, option_line, spoken, table_lines
 from tui.plain.typed import how, typed
-from tui.plain.voice import Voice
+from tui.plain.voice import Cut, Voice
 
 OPTIONS = 12  # that are read out unasked
 TITLES = 3  # of evidence
@@ -54,7 +54,7 @@ class Asked:
         """Until an answer is recorded, or something else is asked."""
         self.pose()
         while True:
-            line = self.voice.hear("Answer: ")
+            line = self._heard()
             if line == ":lines":
                 line = self.voice.hear_lines(self._keep)
             if line.startswith(":") or line == "?":
@@ -62,6 +62,14 @@ class Asked:
                     return
             elif self._answered(line):
                 return
+
+    def _heard(self) -> str:
+        try:
+            return self.voice.hear("Answer: ")
+        except Cut as cut:
+            if _worth_keeping(cut.half):
+                self._keep(cut.half, half=True)
+            raise
 
     # -- reading it out --------------------------------------------------------------------------------------------
 
@@ -88,7 +96,13 @@ class Asked:
             say(f"Recommended: {advised.rstrip('.') or 'none'}. {literal_lines(ask.reason)}".strip())
         self._how(again)
         self._looks()
-        if kept := self._kept():
+        if half := self._half():
+            ways = "the arrow up brings it back; " if self.voice.recall(half) else ""
+            ways = f"an empty line takes it as it is; {ways}" if self._kept() else ways
+            say(
+                f"You had begun to type: {literal_lines(half).rstrip('.')}. {(ways + ':drop forgets it.').capitalize()}"
+            )
+        elif kept := self._kept():
             say(f"Kept from before: {literal_lines(kept).rstrip('.')}. An empty line takes it; :drop forgets it.")
 
     def _how(self, again: bool) -> None:
@@ -247,7 +261,7 @@ class Asked:
         overruled = not ask.question.fact and ask.recommended not in (None, raw, value)
         wanted = overruled or ask.question.why_required or bool(judgement.at(Level.HOLD))
         if line:
-            self._keep(line)
+            self._keep(line, self._kept_why())
         return self._recorded(raw, wanted, said=bool(kept or not line))
 
     def _judged(self, judgement: Judgement) -> bool:
@@ -259,23 +273,25 @@ class Asked:
         """Ask why, and record.  said: whether the answer was read out just now."""
         ask = self.ask
         suggested = ask.reason.strip() if raw == ask.recommended else ""
-        hint = " (Enter keeps the guide's)" if suggested else "" if wanted else " (Enter for none)"
+        if begun := self._kept_why():
+            ways = " the arrow up brings it back;" if self.voice.recall(begun) else ""
+            self.voice.say(f"Your why from before: {literal_lines(begun).rstrip('.')}. To change it:{ways} :drop.")
         while True:
-            why = self.voice.hear(f"Why{hint}: ")
+            why = self._heard_why(suggested, wanted)
             if why in (":again", ":a"):
                 self.voice.say("Answer anew.")
                 return False
-            if why == ":lines":
-                why = self.voice.hear_lines(lambda _: None)
-            elif why.startswith(":"):
+            if why.startswith(":"):
                 if self.command(why, self):
                     return True
                 continue
+            why = why or self._kept_why()
             author = "engine" if not why and suggested else "person"
             try:
                 self.opened.answer(Answer(raw, why or suggested, author, "person"))
             except WhyNeeded as problem:
                 self.voice.say(f"{self._sentence(problem)} Or type :again to answer otherwise.")
+                self._keep_why("")
                 continue
             except RungwiseError as problem:
                 self.voice.say(self._sentence(problem))
@@ -283,6 +299,18 @@ class Asked:
             self._keep(None)
             self.voice.say("Recorded." if said else f"Recorded: {self._short(ask.accept(raw))}.")
             return True
+
+    def _heard_why(self, suggested: str, wanted: bool) -> str:
+        """The line that says why, or the several; what is typed when the process is cut is kept."""
+        begun = self._kept_why()
+        hint = "Enter keeps yours" if begun else "Enter keeps the guide's" if suggested else "Enter for none"
+        try:
+            why = self.voice.hear("Why: " if wanted and not suggested and not begun else f"Why ({hint}): ")
+            return self.voice.hear_lines(self._keep_why) if why == ":lines" else why
+        except Cut as cut:
+            if _worth_keeping(cut.half):
+                self._keep_why(cut.half)
+            raise
 
     def _short(self, value: Json) -> str:
         """What was recorded, in few words: a long text was heard, or typed, just now."""
@@ -308,26 +336,55 @@ class Asked:
 
     # -- what was typed and is not recorded ------------------------------------------------------------------------
 
-    def _keep(self, line: str | None) -> None:
-        """Keep a line for whoever comes back to this question, in the app too where it is a text; None: nothing."""
+    def _keep(self, line: str | None, why: str = "", *, half: bool = False) -> None:
+        """Keep a line for whoever comes back to this question, in the app too where it is a text; None: nothing.
+
+        half: the line was cut while it was typed.
+        """
         if self.desk is None or self.opened.read_only:
             return
-        form = self.ask.question.form
-        content = {"form": line, "why": "", "own": False} if form is Form.TEXT else {"line": line}
+        text = self.ask.question.form is Form.TEXT
+        content: dict[str, Json] = {"form": line, "why": why, "own": bool(why)} if text else {"line": line, "why": why}
+        if half:
+            content["half"] = True
         self.desk.keep_draft(self.opened.name, self.ask.place, None if line is None else content)
 
-    def _kept(self) -> str:
+    def _draft(self) -> dict[str, Json]:
         if self.desk is None or self.opened.read_only:
-            return ""
+            return {}
         draft = self.desk.draft(self.opened.name, self.ask.place)
+        return dict(draft) if isinstance(draft, dict) else {}
+
+    def _kept(self) -> str:
+        """The line that an empty one takes: of a line that was cut only a text, which is said before."""
+        draft = self._draft()
         if self.ask.question.form is Form.TEXT:
             text = _text(draft)
             return "" if text == (self.ask.recommended or "") else text
-        return str(draft.get("line", "")) if isinstance(draft, dict) else ""
+        return "" if draft.get("half") else str(draft.get("line", ""))
+
+    def _half(self) -> str:
+        """The line that was cut."""
+        draft = self._draft()
+        return (_text(draft) or str(draft.get("line", ""))) if draft.get("half") else ""
+
+    def _kept_why(self) -> str:
+        """The why that was being written."""
+        draft = self._draft()
+        return str(draft.get("why", "")).strip() if draft.get("own", True) else ""
+
+    def _keep_why(self, why: str) -> None:
+        """Beside the answer that is kept; of a text that was taken as recommended, beside that."""
+        draft = self._draft()
+        line = draft.get("form", draft.get("line")) or (
+            self.ask.recommended if self.ask.question.form is Form.TEXT else ""
+        )
+        self._keep(line if isinstance(line, str) else "", why)
 
     def drop(self) -> None:
         """Forget what was kept."""
-        self.voice.say("It is forgotten." if self._kept() else "Nothing is kept here.")
+        something = self._kept() or self._half() or self._kept_why()
+        self.voice.say("It is forgotten." if something else "Nothing is kept here.")
         self._keep(None)
 
 
@@ -335,3 +392,8 @@ def _text(draft: Json) -> str:
     """The text of a draft, from here or from the app."""
     form = draft.get("form") if isinstance(draft, dict) else None
     return form.strip() if isinstance(form, str) else ""
+
+
+def _worth_keeping(half: str) -> bool:
+    """Of a line that was cut: a command is typed again sooner than it is read out."""
+    return bool(half.strip()) and not half.lstrip().startswith((":", "?"))

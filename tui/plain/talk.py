@@ -44,7 +44,8 @@ COMMANDS = {
 class Talk:
     """A person, a line at a time.  read: the next line after a prompt; raises EOFError when there is none.
 
-    desk: where what was typed and not recorded is kept.  again: the command that goes on another time.
+    desk: where what was typed and not recorded is kept.  again: the command that goes on another time.  recall: has the
+    arrow up bring a line back, and says whether there is such a key.
     """
 
     opened: Opened
@@ -55,13 +56,14 @@ class Talk:
     width: Callable[[], int] = lambda: WIDTH
     again: str = ""
     clock: Callable[[], float] = time.monotonic
+    recall: Callable[[str], bool] = lambda _: False
     voice: Voice = field(init=False)
     _memory: Memory = field(default_factory=Memory, init=False)
     _heard: int = field(default=0, init=False)  # decisions that the person knows of
     _hinted: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.voice = Voice(self.read, self.write, self.width)
+        self.voice = Voice(self.read, self.write, self.width, self.recall)
 
     @property
     def how_to_go_on(self) -> str:

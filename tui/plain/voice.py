@@ -18,13 +18,28 @@ class Left(Exception):
     """The person wants to stop here."""
 
 
+class Cut(BaseException):
+    """The process is to end, by a signal of this number.  No Exception, so that nothing takes it for a mistake.
+
+    half: what was typed of the line that was being read.
+    """
+
+    def __init__(self, number: int, half: str = "") -> None:
+        super().__init__(number, half)
+        self.number, self.half = number, half
+
+
 @dataclass
 class Voice:
-    """read: the next line after a prompt; raises EOFError when there is none.  width: of the terminal, in cells."""
+    """read: the next line after a prompt; raises EOFError when there is none.  width: of the terminal, in cells.
+
+    recall: has the arrow up bring a line back, and says whether there is such a key.
+    """
 
     read: Read
     write: Write
     width: Callable[[], int] = lambda: WIDTH
+    recall: Callable[[str], bool] = lambda _: False
 
     def say(self, text: str) -> None:
         """A text on as many lines as it needs; a continued line is set in as far as what it continues."""
@@ -46,7 +61,12 @@ class Voice:
         """Several lines, up to one that holds a full stop alone.  kept: is told all of them after each line."""
         self.say("Write as many lines as you like; a full stop alone on a line ends them.")
         lines: list[str] = []
-        while (line := self.read("").rstrip()) != END:
-            lines.append(line)
-            kept("\n".join(lines))
+        try:
+            while (line := self.read("").rstrip()) != END:
+                lines.append(line)
+                kept("\n".join(lines))
+        except Cut as cut:
+            if lines or cut.half:
+                kept("\n".join([*lines, cut.half]).rstrip())
+            raise
         return "\n".join(lines).strip()
