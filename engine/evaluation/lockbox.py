@@ -173,6 +173,7 @@ def _without_lockbox(
         "method": "nested",
         "label": "cross-validated, not independent",
         "independent": False,
+        "final_exams": {"taken": len(folds), "drawn": len(fresh.splits.folds)},
     }
     for role in exams:
         if role != "model":

@@ -16,7 +16,7 @@ TOLERATED = 1e-4  # relative: 32-bit arithmetic on another processor or with ano
 
 # What tells the clock or carries a time; it is never the same twice, and says nothing about the figures.
 _TIMED = ("seconds", "_ms", "per_second", "bytes")
-_ASIDE = frozenset({"oof", "artifact", "timings", "chosen", "why", "threads", "remarks", "worst_when"})
+_ASIDE = frozenset({"oof", "artifact", "timings", "chosen", "why", "threads", "remarks", "worst_when", "final_exams"})
 
 _TIMED_KINDS = frozenset({"latency", "device"})  # trials that measure this machine at this moment
 

@@ -30,12 +30,28 @@ def likely_cause(
         return "a person had ended its training early, and kept the best so far"
     if any(key in drifted for key in trial.uses):
         return "it rests on figures that came out otherwise themselves"
+    if exams := _other_exams(recorded, again):
+        return exams
     differs = [] if then is None else _differences(then, now)
     if recorded.device != again.device:
         differs.insert(0, f"device {recorded.device} → {again.device}")
     if differs:
         return "; ".join(differs[:4]) + (f"; and {len(differs) - 4} more" if len(differs) > 4 else "")
     return "the environment of then was not kept" if then is None else _NOTHING
+
+
+def _other_exams(recorded: Evidence, again: Evidence) -> str:
+    """Where a final exam without locked rows took another number of exams; what says no number took all there were."""
+    exams = again.value.get("final_exams")
+    if not isinstance(exams, Mapping):
+        return ""
+    before = (recorded.value.get("final_exams") or {}).get("taken", exams["drawn"])
+    if before == exams["taken"]:
+        return ""
+    return (
+        f"it took {before} exams then and takes {exams['taken']} now: the final exam of a network has since come to "
+        "take as many as it takes in practice"
+    )
 
 
 def _differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:

@@ -186,7 +186,7 @@ def test_without_locked_rows_exams_are_taken_side_by_side_and_of_a_network_as_ma
     monkeypatch.setattr(final, "exams_of", counted)
     trees = {"recipe": rules, "model": as_model("tree"), "baseline": as_model("prior"), "threshold": None}
     ctx = Memory(path)
-    lockbox(trees, ctx)
+    assert lockbox(trees, ctx)["final_exams"] == {"taken": 4, "drawn": 4}
     fresh = open_bench({"recipe": {**rules, "plan": {**rules["plan"], "seed": final.FRESH}}}, ctx)
     one_by_one = [
         take_exam(fresh, as_model("tree"), j, train, test, ctx.seed).measured["roc_auc"]
@@ -195,7 +195,7 @@ def test_without_locked_rows_exams_are_taken_side_by_side_and_of_a_network_as_ma
     assert taken["tree"] == one_by_one
     assert len(one_by_one) == 4
     hasty = as_model("net_small", {"epochs": 2})
-    lockbox({**trees, "model": hasty}, Memory(path))
+    assert lockbox({**trees, "model": hasty}, Memory(path))["final_exams"] == {"taken": 2, "drawn": 4}
     assert len(taken["net_small"]) == len(taken["prior"]) == 2
     assert ctx.progress[-1].step == ctx.progress[-1].steps
 

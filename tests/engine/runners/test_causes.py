@@ -43,6 +43,16 @@ def test_the_nearest_cause_goes_first():
     assert likely_cause(TRIAL, OLD, NEW, None, NOW, ()) == "the environment of then was not kept"
 
 
+def test_a_final_exam_of_another_number_of_exams_is_told_before_threads():
+    new = replace(NEW, value={"value": 0.7, "final_exams": {"taken": 10, "drawn": 50}})
+    says = "it took 50 exams then and takes 10 now: "
+    assert cause({"threads": {"OMP_NUM_THREADS": "4"}}, new=new).startswith(says), "what says no number took them all"
+    old = replace(OLD, value={"value": 0.8, "final_exams": {"taken": 20, "drawn": 50}})
+    assert cause(old=old, new=new).startswith("it took 20 exams then")
+    same = replace(new, value=new.value | {"final_exams": {"taken": 50, "drawn": 50}})
+    assert cause({"threads": {"OMP_NUM_THREADS": "4"}}, new=same) == "OMP_NUM_THREADS 4 → none"
+
+
 def test_a_long_list_is_cut():
     many = {"versions": {f"package{n}": "1" for n in range(9)}}
     assert cause(many).endswith("; and 7 more")
