@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.visual import Visual
 from textual.widget import Widget
 
 MOST_LINES = 5_000  # of one text; what is longer is cut, and says so
+DRAWN = 1_000  # lines kept as they were drawn
+
+
+class Paper(Widget):
+    """Lines as they stand, inside the pane's frame.
+
+    Textual draws the frame and the padding of a widget anew with each of its lines, which took half the time of a key
+    in the journal; here a line is drawn once, and is the same wherever it is shown again.
+    """
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Paper { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: Sequence[Content] = ()  # those in sight, from the top
+        self._drawn: LRUCache[object, Strip] = LRUCache(DRAWN)
+
+    def notify_style_update(self) -> None:
+        self._drawn.clear()
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        background, filters = self.background_colors[1], self.get_line_filters()
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self.render_line(y)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip)
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        line = self.lines[y] if y < len(self.lines) else Content("")
+        key = (width, line.plain, tuple(line.spans))
+        if (strip := self._drawn.get(key)) is None:
+            style, padded = self.visual_style, line.pad_right(max(0, width - line.cell_length))
+            parts = padded.render(style, end="", parse_style=self._get_style)
+            strip = Strip([Segment(text, (style + its).rich_style) for text, its in parts if text])
+            strip = strip.adjust_cell_length(width)
+            self._drawn[key] = strip
+        return strip
 
 
 class Sheet(Widget, can_focus=True, inherit_bindings=False):
@@ -32,11 +81,14 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._make: Callable[[int], Content] = lambda width: Content("")
         self._lines: list[Content] = []
-        self._strips: dict[int, Strip] = {}
+        self._paper = Paper()
         self._wrapped_to = -1
         self._painted: list[Content] = []  # what is on the screen, line by line
         self._painted_to = -1
         self.top = 0
+
+    def compose(self) -> ComposeResult:
+        yield self._paper
 
     def show(self, make: Callable[[int], Content], *, stay: bool = False) -> None:
         """make: the words on lines of a width in cells.  stay: do not go back to their beginning."""
@@ -53,7 +105,7 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
         if self._wrapped_to != width:
             self._wrapped_to = width
             parts = self._make(width).split("\n", allow_blank=True)
-            lines = [line for part in parts[:MOST_LINES] for line in part.wrap(width)]
+            lines = [line for part in parts[:MOST_LINES] for line in _wrapped(part, width)]
             if len(lines) > MOST_LINES or len(parts) > MOST_LINES:
                 lines = [*lines[:MOST_LINES], Content.styled(f"… only {MOST_LINES:,} lines are shown", "$text-muted")]
             self._lines = lines
@@ -63,43 +115,27 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
 
     def _repaint(self) -> None:
         """Only the lines that are not what is on the screen already: over a slow line that is what a key costs."""
-        self._strips = {}
         height, width = self.content_size.height, self.content_size.width
         now = self._lines[self.top : self.top + height]
         now += [Content("")] * (height - len(now))
-        before, self._painted = self._painted, now
+        before, self._painted, self._paper.lines = self._painted, now, now
         if len(before) != height or self._painted_to != width:
             self._painted_to = width
-            self.refresh()
+            self._paper.refresh()
             return
         changed = [y for y, (old, new) in enumerate(zip(before, now, strict=True)) if not old.is_same(new)]
         if changed:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self._paper.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _say_how_much(self) -> None:
         below = len(self._lines) - self.top - self.content_size.height
         words = f"{below} more below" if below > 0 else f"{self.top} above" if self.top else ""
         if words != str(self.border_subtitle or ""):
-            self.border_subtitle = words
+            self._border_subtitle = Content(words)  # by its public name it would repaint the whole pane, not one line
+            self.refresh(Region(-1, self.content_size.height, self.size.width, 1))
 
     def on_resize(self) -> None:
         self._renew()
-
-    def notify_style_update(self) -> None:
-        self._strips = {}
-        self._painted = []
-        super().notify_style_update()
-
-    def render_line(self, y: int) -> Strip:
-        width, index = self.content_size.width, self.top + y
-        if not 0 <= index < len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        if (strip := self._strips.get(index)) is None:
-            line = self._lines[index]
-            line = line.pad_right(max(0, width - line.cell_length))
-            made = Visual.to_strips(self, line, width, 1, self.visual_style)
-            strip = self._strips[index] = made[0] if made else Strip.blank(width, self.rich_style)
-        return strip
 
     @property
     def text(self) -> str:
@@ -131,3 +167,8 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self._go(self.top - 3)
+
+
+def _wrapped(line: Content, width: int) -> list[Content]:
+    """Most lines were made for the width, and fit it as they are."""
+    return [line] if line.cell_length <= width and "\t" not in line.plain else line.wrap(width)
