@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,22 @@ class Connection:
         self.path = path
         self.read_only = read_only
         self.now = now
+        self._place = path.absolute()
+        self._file = _identity(self._place)
         self._lock = threading.RLock()
+
+    @property
+    def gone(self) -> bool:
+        """Whether another file lies at the store's place by now, or none: what is written here nobody will find."""
+        return self._file is not None and _identity(self._place) != self._file
+
+    def check_there(self) -> None:
+        """Raise StoreProblem where the file is gone."""
+        if self.gone:
+            raise StoreProblem(
+                f"The store {self.path} was deleted or replaced while it was open, so nothing more can be recorded in "
+                "it. Put its file back, or begin a new one, and open it again."
+            )
 
     @cached_property
     def db(self) -> Database:
@@ -66,6 +82,7 @@ class Connection:
         """
         if self.read_only:
             raise StoreProblem(f"The store {self.path} was opened read-only; nothing can be recorded in it.")
+        self.check_there()
         with self._lock, self.explained():
             db = self.db  # before the lock is taken: the first time it is imported
             if self._raw.in_transaction:
@@ -99,3 +116,12 @@ class Connection:
     def close(self) -> None:
         with self._lock:
             self._raw.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, whatever its name; None for none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

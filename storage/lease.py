@@ -57,7 +57,7 @@ class Leases:
         if times > 1:
             self._held[session] = times - 1
             return
-        if self._held.pop(session, 0):
+        if self._held.pop(session, 0) and not self._connection.gone:  # where nobody can take it there is none to leave
             with self._connection.write(durable=False) as db:
                 db.execute("delete from lease where session = ? and owner = ?", [session, self._owner])
 

@@ -100,7 +100,11 @@ class StoredQueue:
     # -- the worker's side -----------------------------------------------------------------------------------------
 
     def claim(self, worker: str) -> Trial | None:
-        """The next queued trial, now running under this worker; None when there is none.  Two never get the same."""
+        """The next queued trial, now running under this worker; None when there is none.  Two never get the same.
+
+        Raises StoreProblem where the store's file was deleted or replaced.
+        """
+        self._connection.check_there()
         if self._next() is None:  # an idle worker takes no lock
             return None
         with self._connection.write() as db:
@@ -133,6 +137,9 @@ class StoredQueue:
             )
 
     def cancelled(self, key: str) -> bool:
+        """Whether it is to stop; so it is where the store's file is gone, as nobody would find what came out."""
+        if self._connection.gone:
+            return True
         row = self._connection.row("select stop, status from trial where key = ?", [key])
         return row is not None and (row["stop"] == WISHES["cancel"] or row["status"] == "cancelled")
 

@@ -72,6 +72,15 @@ class Store:
         return self._connection.read_only
 
     @property
+    def gone(self) -> bool:
+        """Whether its file was deleted or replaced since it was opened."""
+        return self._connection.gone
+
+    def check_there(self) -> None:
+        """Raise StoreProblem where its file was deleted or replaced since it was opened."""
+        self._connection.check_there()
+
+    @property
     def bundles(self) -> Bundles:
         """Writes sessions to files, and takes them in."""
         from storage.bundles import Bundles
@@ -125,7 +134,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of every session, and close the file."""
-        if not self.read_only:
+        if not self.read_only and not self.gone:
             self._leases.release_all()
         self._connection.close()
 

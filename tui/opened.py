@@ -194,6 +194,7 @@ class OpenSession:
         now = time.monotonic()
         if self._work == "queue" and now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
+            self._store.check_there()  # else its trials would wait for ever: no worker finds them
             self._beat()
             if not self._store.read_only:
                 bury_dead_workers(self._store)

@@ -6,13 +6,16 @@ import logging
 import warnings
 from pathlib import Path
 
+from engine.errors import StoreProblem
 from engine.runners.worker import Worker, lower_priority
 from storage.store import Store
 from tui.workers import logs_of, note_worker, worker_lock, workplace
 
 
 def work(store_path: Path, idle_minutes: float) -> None:
-    """Be the store's worker; ends at once where there is one already."""
+    """Be the store's worker; ends at once where there is one already, or no store."""
+    if not store_path.exists():  # deleted since somebody asked for a worker: it is not for a worker to make one
+        return
     logs_of(store_path).mkdir(parents=True, exist_ok=True)
     with worker_lock(store_path) as lock:
         if not lock.take(patience=1.0):
@@ -27,5 +30,8 @@ def work(store_path: Path, idle_minutes: float) -> None:
             runner = Worker(store.queue, workplace(store), idle_minutes=idle_minutes)
             try:
                 runner.work()
+            except StoreProblem as problem:
+                print(f"{runner.name} ended: {problem}", flush=True)
             finally:
-                store.queue.leave(runner.name)
+                if not store.gone:
+                    store.queue.leave(runner.name)
