@@ -22,6 +22,8 @@ from engine.words import literal
 HEAD = """from __future__ import annotations
 
 import re
+import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,14 @@ SPLITS = Path({plan.stem + ".splits.csv"!r})
 OUT = Path({plan.stem + ".predictions.csv"!r})
 
 warnings.simplefilter("ignore")  # levels never met have their place in the preparation
+LAST = [time.monotonic()]
+
+
+def progress(words: str) -> None:
+    \"\"\"Say on stderr how far it is, every ten seconds at most.\"\"\"
+    if time.monotonic() - LAST[0] >= 10:
+        LAST[0] = time.monotonic()
+        print(words, file=sys.stderr, flush=True)
 """
     return Cell(plan.d.name, words, code)
 

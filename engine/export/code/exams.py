@@ -100,7 +100,9 @@ def exams(plan: Plan) -> Cell:
 def examine(rows: pd.DataFrame, y: np.ndarray, plan: pd.DataFrame, only: int | None = None) -> list[float]:
     \"\"\"The score of each practice exam, or of the first so many.\"\"\"
 {comment(plan.why("problem.metric"), plan.why("split.kind"), indent="    ")}    scores = []
-    for j, exam in enumerate([name for name in plan if re.fullmatch(r"exam \\d+", name)][:only]):
+    exams = [name for name in plan if re.fullmatch(r"exam \\d+", name)][:only]
+    for j, exam in enumerate(exams):
+        progress(f"Practice exam {{j + 1}} of {{len(exams)}}")
         asked = (plan[exam] == "T").to_numpy()
 {_taken(plan, beside)}    return scores
 """)

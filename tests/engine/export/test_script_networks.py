@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -136,6 +139,19 @@ def test_each_layer_says_what_it_is_for(small):
         "# mixes the columns: each unit is one learned combination of inputs\n            nn.Linear(inputs, 32),"
         in code
     )
+
+
+def test_a_long_training_is_not_silent(small, tmp_path):
+    """Every ten seconds at most, and on stderr, where it does not get among the figures."""
+    unpacked(script(small[0]), tmp_path, "small.py")
+    code = (tmp_path / "small.py").read_text()
+    assert ">= 10:" in code
+    (tmp_path / "small.py").write_text(code.replace(">= 10:", ">= 0:"))  # as if each step took so long
+    done = subprocess.run([sys.executable, "small.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.stderr.splitlines()[0] == "Practice exam 1 of 3"
+    assert re.fullmatch(r"Training: epoch 1 of at most 5, loss of the rows beside [\d.]+", done.stderr.splitlines()[1])
+    assert "Practice exam 3 of 3" in done.stderr
+    assert "Training" not in done.stdout
 
 
 def hostile(dossier, model: dict):

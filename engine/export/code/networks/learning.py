@@ -50,6 +50,7 @@ def fit(case: Case) -> str:
                 loss(net({moved}), t[rows]).backward(){clip}
                 adam.step()
             held = {told}
+            progress(f"Training: epoch {{epoch}} of at most {{epochs}}, loss of the rows beside {{held:.4g}}")
             if {better}:
                 lowest, best, best_epoch = held, copy.deepcopy(net.state_dict()), epoch
             if epoch - best_epoch >= {how.patience!r}:
