@@ -218,10 +218,13 @@ def _decide_result(s: Session, m: Metric, result: Evidence, top: Rung) -> Ask:
         choice = "shown"
     else:
         choice = "likely" if m.oriented(v["value"]) >= m.oriented(line) else "not_met"
-    said = {"shown": "shown", "likely": "likely", "not_met": "not met", "no_line": "not set"}[choice]
-    why = (
-        f"{figure(v['value'])} {m.title} ({interval(v['low'], v['high'])}); {floor} {figure(base)}; "
-        f"success line {'not set' if line is None else figure(line)}: {said}."
+    reached = {
+        "shown": "reached by the whole interval",
+        "likely": "reached, but not by the whole interval",
+        "not_met": "not reached",
+    }
+    why = f"{figure(v['value'])} {m.title} ({interval(v['low'], v['high'])}); {floor} {figure(base)}; " + (
+        "no success line was set." if line is None else f"success line {figure(line)}: {reached[choice]}."
     )
     found: list[Objection] = []
     opening = s.decision("present.lockbox")

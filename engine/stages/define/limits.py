@@ -106,7 +106,8 @@ ROWS_PER_PARAMETER = Question(
 
 
 PROTECTED = (
-    "Protected attributes are among the columns ({}): their slices will be looked at, and whoever uses the answer must."
+    "Protected attributes are among the columns ({}): the guide will measure each of their groups apart, and whoever "
+    "uses the answers must look at that."
 )
 
 
