@@ -72,7 +72,7 @@ class Exchange:
 
 SETTLED = Question(
     id="project.settled",
-    prompt="{answers} of the stage “{subject}” {were} taken for you. Keep {them}?",
+    prompt="{answers} of the stage “{stage}” {were} taken for you. Keep {them}?",
     form=Form.CHOICE,
     asks="person",
     options=(Option("keep", "Keep them all"),),
@@ -210,9 +210,7 @@ class Conductor:
             options=SETTLED.options if len(taken) > 1 else (Option("keep", "Keep it"),),
             recommended="keep",
             reason=f"{'Each' if len(taken) > 1 else 'It'} follows the rule shown beside it.",
-            facts={"answers": f"These {len(taken)} answers", "were": "were", "them": "them"}
-            if len(taken) > 1
-            else {"answers": "This answer", "were": "was", "them": "it"},
+            facts={"stage": stage.title, **_counted(len(taken))},
             shows=(Table("Taken for you", ("question", "answer", "why"), rows),),
         )
 
@@ -378,6 +376,12 @@ def _recommended_or_default(ask: Ask) -> Json:
 def _for_the_person(exchange: Exchange) -> bool:
     """Whether the pace answered something that a person would have been asked in the guided one."""
     return exchange.decision.author == "engine" and not exchange.ask.taken
+
+
+def _counted(taken: int) -> dict[str, Json]:
+    if taken > 1:
+        return {"answers": f"These {taken} answers", "were": "were", "them": "them"}
+    return {"answers": "This answer", "were": "was", "them": "it"}
 
 
 def _answered(decision: Decision) -> str:

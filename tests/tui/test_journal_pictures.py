@@ -38,7 +38,7 @@ def test_a_filter(snap_compare, tmp_path, size):
 
 def test_two_moments(snap_compare, tmp_path, size):
     """What was decided between two moments, and the rungs that came."""
-    steps = (["left"] * 8, ["d"], "28 is marked", ["left"] * 12, ["d"], "baseline.confirm")
+    steps = (["left"] * 8, ["d"], "28 is marked", ["left"] * 12, ["d"], "floor, line and gain”")
     assert in_the_journal(snap_compare, tmp_path, size, *steps)
 
 
@@ -49,7 +49,7 @@ def test_branches(snap_compare, tmp_path, size):
 
 def test_side_by_side(snap_compare, tmp_path, size):
     """Two branches: where they parted, both ladders on one scale, and why there is no paired difference."""
-    steps = (["b"], "main at 20", ["down", "c"], "parted at problem.metric")
+    steps = (["b"], "main at 20", ["down", "c"], "parted at “the number that decides”")
     assert in_the_journal(snap_compare, tmp_path, size, *steps)
 
 

@@ -116,8 +116,8 @@ async def test_two_moments_are_compared(place):
         words = sheet(pilot)
         assert "12 decisions" in words
         assert "+ 0.600 Expert's rule" in words
-        assert "+ baseline.confirm confirm" in words
-        assert "problem.target" not in words
+        assert "+ floor, line and gain confirm" in words
+        assert "what to predict" not in words
         await pilot.press("escape")
         await at(pilot, JournalScreen)
 
@@ -127,10 +127,10 @@ async def test_the_answers_that_stood_then(place):
         await at(pilot, JournalScreen)
         await pilot.press("home", *["right"] * 3, "t")
         await see(pilot, "the answers then")
-        assert "problem.target" in sheet(pilot)
-        assert "problem.task" not in sheet(pilot)
+        assert "what to predict" in sheet(pilot)
+        assert "the kind of answer" not in sheet(pilot)
         await pilot.press("right")
-        await until(pilot, lambda: "problem.task" in sheet(pilot))
+        await until(pilot, lambda: "the kind of answer" in sheet(pilot))
 
 
 async def test_evidence_environment_and_data_are_told_where_the_cursor_rests(place):
@@ -222,7 +222,7 @@ async def test_two_branches_side_by_side(place):
         await see(pilot, "branch-2")
         await pilot.press("down", "c")
         await at(pilot, CompareScreen)
-        await see(pilot, "parted at problem.metric")
+        await see(pilot, "parted at “the number that decides”")
         assert "No paired difference: they are decided by different metrics" in sheet(pilot).replace("\n", " ")
         await pilot.press("n")
         await until(pilot, lambda: "decision 21" in sheet(pilot))
@@ -238,7 +238,7 @@ async def test_home_compares_reviews_and_searches(place):
         await see(pilot, "compare monday with")
         await pilot.press("enter")
         await at(pilot, CompareScreen)
-        await see(pilot, "parted at problem.unit")
+        await see(pilot, "parted at “what comes back in several rows”")
         # the same model on the same exams: said by the process that computes, and in no time where it need not
         await until(pilot, lambda: "No paired difference" in sheet(pilot), 20)
         await pilot.press("escape")

@@ -17,6 +17,7 @@ from engine.metrics import title_of
 from engine.records import Decision
 from engine.review.compare import Aligned, Paired
 from engine.review.review import Step
+from engine.titles import titled
 from engine.words import short
 from tui.aside import ended
 from tui.desk import Compared
@@ -106,21 +107,21 @@ class CompareScreen(Page):
     def _list(self) -> None:
         self.query_one(Rows).show(self._columns(), [self._row(row) for row in self.listed], 0)
         parted = self.compared.found.parted
-        words = f"parted at {short(parted.name, 80)}" if parted else "never parted"
+        words = f"parted at “{short(titled(*parted.place), 80)}”" if parted else "never parted"
         self.query_one("#line", Vertical).border_title = words
         self._show()
 
     def _row(self, row: Aligned | None) -> Row:
         if row is None:
             return Row((Content.styled("the two as a whole", "bold"), "", ""), key=None)
-        cells = (short(row.name), _chosen(row.a), _chosen(row.b))
+        cells = (short(titled(*row.place)), _chosen(row.a), _chosen(row.b))
         return Row(cells, mark=SIGNS[row.stand], dim=row.stand == "same", key=row.place)
 
     @on(Rows.Moved)
     def _show(self) -> None:
         row = self.listed[self.query_one(Rows).cursor]
         detail = self.query_one("#detail", Sheet)
-        detail.border_title = "ladders" if row is None else Content(short(row.name))
+        detail.border_title = "ladders" if row is None else Content(short(titled(*row.place)))
         detail.show(self._whole if row is None else lambda width: _both(row))
 
     @on(Rows.Chosen)

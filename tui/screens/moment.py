@@ -8,8 +8,9 @@ from textual.content import Content
 
 from engine.metrics import title_of
 from engine.records import Check, Decision, Json
-from engine.review.past import Between
+from engine.review.past import Between, Changed
 from engine.review.record import rung_title
+from engine.titles import titled
 from engine.words import short
 from tui.desk import Moment
 from tui.figures import advised, answered, cell, duration, from_to, in_words, interval, number
@@ -32,7 +33,9 @@ def details(d: Decision, width: int, moment: Moment | None = None) -> Content:
         return Content("\n").join([named + line if n == 0 else Content(" " * 8) + line for n, line in enumerate(lines)])
 
     parts = [
-        Content.assemble((f"{d.seq}  {literal(d.name)}", "bold $primary")),
+        Content.assemble(
+            (f"{d.seq}  {titled(*d.place)}", "bold $primary"), (f"  {literal(d.question)}", "$text-muted")
+        ),
         Content(literal_lines(d.prompt)),
         Content(""),
         _pair("answer", Content.styled(answered(d), "bold")),
@@ -102,7 +105,7 @@ def in_force(decisions: Sequence[Decision], width: int) -> Content:
             stage = d.stage
             parts += [Content(""), Content.styled(literal(stage), "bold $primary")] if parts else [
                 Content.styled(literal(stage), "bold $primary")]  # fmt: skip
-        name = Content(literal(d.name)).truncate(room, ellipsis=True)
+        name = Content(titled(*d.place)).truncate(room, ellipsis=True)
         answer = Content(answered(d)).truncate(max(8, width - room - 2), ellipsis=True)
         name = name.pad_right(room - name.cell_length).stylize("$text-muted")
         parts.append(name + "  " + answer.stylize("$text-muted" if d.author == "engine" else "bold"))
@@ -112,8 +115,8 @@ def in_force(decisions: Sequence[Decision], width: int) -> Content:
 def difference(first: Decision, second: Decision, found: Between) -> Content:
     """What changed from one moment to another."""
     parts = [
-        Content.styled(f"after decision {first.seq}, {short(first.name)}", "bold"),
-        Content.styled(f"and after decision {second.seq}, {short(second.name)}", "bold"),
+        Content.styled(f"after decision {first.seq}, “{short(titled(*first.place))}”", "bold"),
+        Content.styled(f"and after decision {second.seq}, “{short(titled(*second.place))}”", "bold"),
         Content.styled(
             f"{found.taken} decisions, {duration(found.seconds)} at the questions"
             + (f", {found.environments} environments" if found.environments > 1 else ""),
@@ -129,12 +132,12 @@ def difference(first: Decision, second: Decision, found: Between) -> Content:
     if others:
         parts += [Content(""), Content.styled(f"{len(others)} answered otherwise", "$text-muted")]
         for c in others:
-            parts.append(Content(short(c.name)))
+            parts.append(Content(short(_title(c))))
             parts.append(Content.styled(f"  - {_answer(c.before)}", "$error"))
             parts.append(Content.styled(f"  + {_answer(c.after)}", "$success"))
     if new:
         parts += [Content(""), Content.styled(f"{len(new)} answered since", "$text-muted")]
-        parts += [Content.assemble((f"+ {short(c.name)} ", "$success"), (_answer(c.after), "bold")) for c in new]
+        parts += [Content.assemble((f"+ {short(_title(c))} ", "$success"), (_answer(c.after), "bold")) for c in new]
     if not found.changed and found.gone == found.come:
         parts += [Content(""), Content("No answer changed in between.")]
     return Content("\n").join(parts)
@@ -142,6 +145,11 @@ def difference(first: Decision, second: Decision, found: Between) -> Content:
 
 def _answer(d: Decision | None) -> str:
     return cut(in_words(d, brief(d.choice, 1_000)), 1_000) if d is not None else ""
+
+
+def _title(c: Changed) -> str:
+    d = c.after or c.before
+    return titled(*d.place) if d is not None else c.name
 
 
 def _whose(author: str) -> str:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.records import Decision
+from engine.titles import titled
 from tui.desk import BranchLine
 from tui.figures import answered, number
 from tui.literal import literal
@@ -102,5 +103,5 @@ def decision_row(d: Decision) -> Row:
     """A decision on one line: its number, its question, the answer, who gave it."""
     mark = "▲" if d.level in ("hold", "flag") and d.overruled else ""
     style = "" if d.author == "person" else "$text-muted"
-    return Row((str(d.seq), literal(d.name), Content.styled(answered(d), "bold" if d.author == "person" else ""),
+    return Row((str(d.seq), titled(*d.place), Content.styled(answered(d), "bold" if d.author == "person" else ""),
                 Content.styled(BY.get(d.author, d.author), style)), mark=mark, key=d.seq)  # fmt: skip

@@ -16,6 +16,7 @@ from engine.records import Decision
 from engine.review.catalogue import LEFT_OUT
 from engine.review.flag import SEVERITIES
 from engine.review.review import Raised, Summary
+from engine.titles import titled
 from engine.words import short
 from tui.desk import Opened, Reviewed
 from tui.figures import advised, ago, answered, duration, interval, number
@@ -179,7 +180,9 @@ class ReviewScreen(Page):
     async def action_say(self, mark: Mark) -> None:
         thread = self._thread() if not mark else None
         d = self._at(self.seq)
-        what = f"{TITLES[mark]} {f'decision {d.seq}, {d.name}' if d is not None else 'the session as a whole'}"
+        what = (
+            f"{TITLES[mark]} {f'decision {d.seq}, “{titled(*d.place)}”' if d is not None else 'the session as a whole'}"
+        )
         asked = thread.first.text if thread is not None else ""
         text = await self.app.push_screen_wait(Say(what, asked, empty=mark == "agree"))
         if text is not None:

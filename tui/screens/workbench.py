@@ -16,11 +16,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.conductor import Asking, Finished, Measuring, Waiting
+from engine.conductor import SETTLED, Asking, Finished, Measuring, Waiting
 from engine.effects import Ask
 from engine.errors import DataProblem, RungwiseError, WhyNeeded
 from engine.ports import TrialState
 from engine.records import Answer, Decision
+from engine.titles import titled
 from tui.desk import Desk, Opened
 from tui.figures import answered
 from tui.literal import literal
@@ -201,7 +202,7 @@ class Workbench(Page):
                 earlier = [x.decision.why for x in conductor.transcript if x.decision.author != "engine"]
                 draft = await self._draft_of(ask.place)
                 pane = QuestionPane(waiting, self.opened.session, taken, earlier, draft, self._read_only_words())
-                await self._show(pane, f"{waiting.stage} ▸ {ask.name}", number)
+                await self._show(pane, f"{waiting.stage} ▸ {_heading(ask)}", number)
             case Measuring():
                 trials = TrialsPane(waiting.measure.title, waiting.missing, waiting.measure.optional)
                 await self._show(trials, f"{waiting.stage} ▸ measuring", trials.left)
@@ -431,7 +432,7 @@ class Workbench(Page):
 
         if isinstance(self.waiting, Asking):
             shown = next((evidence.at for evidence in self.query(Evidence) if evidence.views), 0)
-            self.app.push_screen(EvidenceBox(f"evidence ▸ {self.waiting.ask.name}", self.waiting.ask.shows, shown))
+            self.app.push_screen(EvidenceBox(f"evidence ▸ {_heading(self.waiting.ask)}", self.waiting.ask.shows, shown))
 
     def action_turn(self) -> None:
         from tui.widgets.evidence import Evidence
@@ -471,3 +472,8 @@ class Workbench(Page):
 
     def action_home(self) -> None:
         self.rungwise.leave_session(self.opened)
+
+
+def _heading(ask: Ask) -> str:
+    """What is asked, in a few words; what was answered in a stage stands beside the stage's name already."""
+    return titled(ask.question.id, "" if ask.question.id == SETTLED.id else ask.subject)
