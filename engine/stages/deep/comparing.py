@@ -109,10 +109,10 @@ def uneven(at: Situation) -> str:
 
 
 def price(net: Candidate, champion: Candidate) -> str:
-    """“trained 3× longer, answers 2× slower, 120× the parameters”."""
+    """“trained 3× as long, has 120× the parameters, answers in 2 ms against 1 ms (p95), 2× slower”."""
     v, old = net.exams.value, champion.exams.value
     said = f"trained {figure(net.seconds() / max(champion.seconds(), 1e-9))}× as long, "
-    said += f"{figure(v['parameters'] / max(old['parameters'], 1))}× the parameters"
+    said += f"has {figure(v['parameters'] / max(old['parameters'], 1))}× the parameters"
     if net.p95 and champion.p95:
         said += f", answers in {figure(net.p95)} ms against {figure(champion.p95)} ms (p95), "
         times = net.p95 / champion.p95

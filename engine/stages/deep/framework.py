@@ -46,14 +46,12 @@ def ask_framework(at: Situation, network: Network, timed: Evidence) -> Ask:
     best = framework_of(at, network)
     ms = milliseconds(timed)
     check = Check("ms per step", ms, protocol="a training step on the chosen path") if ms is not None else None
-    layers = network.resolved(at.inputs(network)).layers
-    kinds = ", ".join(dict.fromkeys(layer.kind.replace("_", " ") for layer in layers))
     rows = [(n.title, framework_of(at, n)) for n in offered(at.s)]
     return Ask(
         FRAMEWORK,
         recommended=best,
-        reason=f"{network.title} is made of {kinds}: "
-        + ("Keras has them all, and is quicker to write." if best == "keras" else _why_torch(network)),
+        reason=f"{network.title}: "
+        + ("Keras has every layer of it, and is quicker to write." if best == "keras" else _why_torch(network)),
         evidence=(timed,) if timed.ok else (),
         shows=(Table("What there is", ("network", "written in"), rows),),
         judge=lambda _: Judgement(check=check),
@@ -64,5 +62,5 @@ def _why_torch(network: Network) -> str:
     if network.takes == "terms":
         return "Keras would multiply thousands of zeros for each text, torch only what is there."
     if any(layer.kind in ("gru", "lstm") for layer in network.layers):
-        return "torch is several times as fast at these."
-    return "Keras has not all of them in this form; torch has."
+        return "torch trains its recurrent layers several times as fast."
+    return "Keras lacks one of its layers in this form; torch has them all."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.effects import Ask, Conversation, Decide, Measure
-from engine.metrics import figure
+from engine.metrics import BY_NAME, figure
 from engine.questions import Form, Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
@@ -220,7 +220,8 @@ def decide_held(s: Session, gain: float | None, se: float | None, outcome: Outco
     near = gain >= expected / 2 or gain + 1.96 * (se or 0.0) >= expected
     better = outcome.evidence is None or outcome.evidence.value["verdict"] == "better"
     choice = "no" if gain <= 0 or not near else "yes" if gain >= expected and better else "partly"
-    said = f"Expected {figure(expected)}, measured {gain:+.3g}" + (f" ± {1.96 * se:.2g}" if se else "") + "."
+    within = f" ± {1.96 * se:.2g} (95 % interval)" if se else ""
+    said = f"Expected a gain of {figure(expected)} {BY_NAME[s.metric].title}, measured {gain:+.3g}{within}."
     check = Check("gain", gain, reference=expected, protocol="paired, on the exams that both took", verdict=choice)
     return Decide(
         HELD,

@@ -371,7 +371,7 @@ def test_what_was_expected_is_held_against_what_came(expected: float, held: str)
     assert decision.choice == held
     assert decision.check is not None
     assert decision.check.reference == expected
-    assert re.match(rf"Expected {expected:g}, measured \+0\.1[12]", decision.reason), decision.reason
+    assert re.match(rf"Expected a gain of {expected:g} [^,]+, measured \+0\.1[12]", decision.reason), decision.reason
 
 
 def test_what_enters_is_shown_and_a_mismatch_blocks() -> None:
