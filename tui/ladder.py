@@ -35,6 +35,7 @@ class Pens:
     back: str = "◂"
 
 
+FAR = 4  # times the width of all marks: beyond it a reference leaves them a sixth of the line
 UNICODE = Pens()
 ASCII = Pens("o", "-", "|", "|", ".", "#", ":", "<")
 
@@ -82,7 +83,8 @@ def drawn(
 ) -> Content:  # fmt: skip
     """One line a mark: its label, its figure, its place on the scale.  Empty marks give an empty text.
 
-    scaled: one line more below, with the ends of the scale and the reference.
+    scaled: one line more below, with the ends of the scale and the reference; one that lies so far away that the
+    marks would be drawn in a few cells is named there, and the scale is the marks' own.
     """
     if not marks or width < 16:
         return Content("")
@@ -92,6 +94,8 @@ def drawn(
     # a narrow column gives the scale its room first; a label too long is cut
     label = min(max(Content(text).cell_length for text in labels), max(8, width - figure - 14))
     room = width - label - figure - (3 if figures else 1)
+    away = reference if scaled and reference is not None and _far(marks, reference) else None
+    reference = None if away is not None else reference
     scale = span(marks, reference)
     lines = []
     for text, value, mark in zip(labels, shown, marks, strict=True):
@@ -101,12 +105,24 @@ def drawn(
             line = line + Content.styled(f"{value:>{figure}}", "bold") + " "
         lines.append(line + Content.styled(" " + bar(mark, scale, room - 1, pens, reference), "$primary"))
     if scaled:
-        lines.append(Content.styled(" " * (width - room) + _ends(scale, room - 1, pens, reference), "$text-muted"))
+        lines.append(
+            Content.styled(" " * (width - room) + _ends(scale, room - 1, pens, reference, away), "$text-muted")
+        )
     return Content("\n").join(lines)
 
 
-def _ends(scale: tuple[float, float], width: int, pens: Pens, reference: float | None) -> str:
+def _far(marks: Sequence[Mark], reference: float) -> bool:
+    low, high = span(marks)
+    return max(low - reference, reference - high) > FAR * (high - low)
+
+
+def _ends(
+    scale: tuple[float, float], width: int, pens: Pens, reference: float | None, away: float | None = None
+) -> str:
     left, right = number(scale[0]), number(scale[1])
+    if away is not None:
+        said = f"{pens.reference} {number(away)} is off to the {'left' if away < scale[0] else 'right'}"
+        return f"{left}{said:^{width - len(left) - len(right)}}{right}" if len(said) < width - 12 else f"{left} {right}"
     middle = "" if reference is None else f"{pens.reference} {number(reference)}"
     at = len(left) + 1 if reference is None else max(len(left) + 1, place(reference, scale, width))
     at = min(at, width - len(right) - len(middle) - 1)

@@ -6,6 +6,7 @@ import pytest
 
 from engine.views import Bars, Curves, Grid, Histogram, Intervals, View
 from tui.drawing import draw
+from tui.ladder import Mark, drawn
 
 ROC = Curves(
     "ROC",
@@ -78,6 +79,15 @@ def test_the_reference_is_named_under_its_mark():
     assert rule.index("┆") == scale.index("┆")
     assert "┆ 0.760" in scale
     assert draw(LADDER, 74, 3).plain.count("\n") == 2  # where lines are few it is left out
+
+
+def test_a_reference_far_away_is_named_and_leaves_the_scale_to_the_models():
+    marks = [Mark("svm", 0.983, 0.974, 0.993), Mark("net", 0.980, 0.967, 0.993)]
+    near, far = (drawn(marks, 60, reference=x, scaled=True).plain.splitlines() for x in (0.95, 0.189))
+    assert "┆ 0.950" in near[-1]
+    assert "┆ 0.189 is off to the left" in far[-1]
+    assert far[0].index("├") < near[0].index("├"), "the interval has the room that the way to the reference took"
+    assert "┆ 2 is off to the right" in drawn(marks, 60, reference=2.0, scaled=True).plain
 
 
 def test_shares_are_in_percent_and_columns_left_out_are_counted():
