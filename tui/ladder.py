@@ -121,8 +121,10 @@ def _ends(
 ) -> str:
     left, right = number(scale[0]), number(scale[1])
     if away is not None:
-        said = f"{pens.reference} {number(away)} is off to the {'left' if away < scale[0] else 'right'}"
-        return f"{left}{said:^{width - len(left) - len(right)}}{right}" if len(said) < width - 12 else f"{left} {right}"
+        side, sign = ("left", "<") if away < scale[0] else ("right", ">")
+        room = width - len(left) - len(right)
+        said = (f"{pens.reference} {number(away)} is off to the {side}", f"{sign} {number(away)}", "")
+        return left + f"{next(words for words in said if len(words) < room - 1 or not words):^{room}}" + right
     middle = "" if reference is None else f"{pens.reference} {number(reference)}"
     at = len(left) + 1 if reference is None else max(len(left) + 1, place(reference, scale, width))
     at = min(at, width - len(right) - len(middle) - 1)
