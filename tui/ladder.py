@@ -122,7 +122,7 @@ def _ends(
     left, right = number(scale[0]), number(scale[1])
     if away is not None:
         side, sign = ("left", "<") if away < scale[0] else ("right", ">")
-        room = width - len(left) - len(right)
+        room = max(1, width - len(left) - len(right))
         said = (f"{pens.reference} {number(away)} is off to the {side}", f"{sign} {number(away)}", "")
         return left + f"{next(words for words in said if len(words) < room - 1 or not words):^{room}}" + right
     middle = "" if reference is None else f"{pens.reference} {number(reference)}"
