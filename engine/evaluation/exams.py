@@ -10,7 +10,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -155,23 +155,35 @@ def exams_of(
         said[place][n] = read(content, *rows_of(bench, wanted[place], ctx.seed))
         if len(said[place]) < len(apart[place]):
             continue
-        exams = [said[place][n] for n in range(len(apart[place]))]
-        found[place] = exams[0] if len(exams) == 1 else _joined(bench, wanted[place]["model"], exams)
+        exams = iter([said[place][n] for n in range(len(apart[place]))])
+        found[place] = _together(bench, wanted[place]["model"], exams)
         said[place] = {}
         told(place, found[place])
     return [found[place] for place in range(len(wanted))]
 
 
 def _apart(params: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    """The exam of each part, where joining them learns nothing; else the one of the whole."""
+    """The exam of each part, and of each part's parts, where joining them learns nothing; else the one of the whole."""
     model = params["model"]
-    if not spec_of(model).composed:
-        return [params]
-    head: Any = spec_of(model).builder()
-    if not isinstance(head, type) or head.learns:  # pyright: ignore[reportAttributeAccessIssue] - a Head
+    if not _only_joins(model):
         return [params]
     on_cpu = [placed(m, (m.get("settings") or {}).get("device") or "cpu") for m in parts_of_model(model)]
-    return [{**params, "model": member} for member in on_cpu]
+    return [one for member in on_cpu for one in _apart({**params, "model": member})]
+
+
+def _only_joins(model: Mapping[str, Json]) -> bool:
+    """Whether it is made of others by a head that learns nothing."""
+    if not spec_of(model).composed:
+        return False
+    head: Any = spec_of(model).builder()
+    return isinstance(head, type) and not head.learns  # pyright: ignore[reportAttributeAccessIssue] - a Head
+
+
+def _together(bench: Bench, model: Mapping[str, Json], exams: Iterator[Exam]) -> Exam:
+    """The exam of a model, from those that `_apart` parted it into, in their order."""
+    if not _only_joins(model):
+        return next(exams)
+    return _joined(bench, model, [_together(bench, member, exams) for member in parts_of_model(model)])
 
 
 def _joined(bench: Bench, model: Mapping[str, Json], parts: Sequence[Exam]) -> Exam:

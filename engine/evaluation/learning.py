@@ -139,6 +139,8 @@ def _sentence(judged: dict[str, Json], title: str, delta: float) -> str:
         case "simplify":
             gap = figure(judged["training_gap"])
             return f"{said}; on its own training rows it scores {gap} better: simplify, regularise or clean the labels."
+        case _ if judged["training_gap"] is None:  # an average is not asked about the rows that its parts learned from
+            return f"{said}: better features or another family of models are the way on."
         case _:
             return f"{said}, and it hardly overfits: better features or another family of models are the way on."
 

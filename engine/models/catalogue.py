@@ -77,7 +77,8 @@ class ModelSpec:
             known = ", ".join((*self.settings, *self.further)) or "none"
             raise UsageProblem(f"{self.title} has no setting {unknown[0]!r}; its settings are: {known}.")
         for name, value in (settings or {}).items():
-            if isinstance(self.settings.get(name), int | float) and isinstance(value, str | list | dict):
+            default = self.settings.get(name, self.further.get(name))
+            if isinstance(default, int | float) and isinstance(value, str | list | dict):
                 raise UsageProblem(f"{self.title}: the setting {name} is a number, not {str(value)[:40]!r}.")
         return {**self.settings, **(settings or {})}
 
@@ -117,6 +118,11 @@ NET_PREPARE: Mapping[str, Prepare] = {
 def _as_json(value: Any) -> Json:
     return list(value) if isinstance(value, tuple) else value
 
+
+DRAW: Mapping[str, Json] = {"draw": 0}  # which of several models that differ in their luck only: see `seed_of`
+FAR = 1_000  # between the seeds of two draws: more than there are exams
+MOST_AVERAGED = 5  # models in one average: each is one more to keep alive
+FEW_NAMED = 3  # parts up to which a title names them all
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
@@ -443,6 +449,7 @@ MODELS: tuple[ModelSpec, ...] = (
             "quantile": None,
         },
         early_stop=True,
+        further=DRAW,
     ),
     ModelSpec(
         "boosting_mean",
@@ -464,6 +471,7 @@ MODELS: tuple[ModelSpec, ...] = (
             "quantile": None,
         },
         early_stop=True,
+        further=DRAW,
     ),
     ModelSpec(
         "lightgbm",
@@ -486,6 +494,7 @@ MODELS: tuple[ModelSpec, ...] = (
             "quantile": None,
         },
         early_stop=True,
+        further=DRAW,
         package="lightgbm",
     ),
     ModelSpec(
@@ -507,6 +516,7 @@ MODELS: tuple[ModelSpec, ...] = (
             "quantile": None,
         },
         early_stop=True,
+        further=DRAW,
         package="catboost",
     ),
     *(_network(network) for network in NETWORKS),
@@ -539,12 +549,12 @@ MODELS: tuple[ModelSpec, ...] = (
         "Average",
         "T5",
         EVERY,
-        "Two or three models that err in different places, averaged: each evens out some of the others' luck.",
+        "Models that err in different places, averaged: each evens out some of the others' luck.",
         "none",
         "engine.models.composed:Average",
         {"of": []},
         composed=True,
-        members=(2, 3),
+        members=(2, MOST_AVERAGED),
     ),
     ModelSpec(
         "stack",
@@ -593,9 +603,14 @@ def spec_of(model: Mapping[str, Json], task: str | None = None) -> ModelSpec:
     parts = [spec_of(part, task) for part in parts_of_model(model)]
     if not parts:
         return spec
+    if len({part.name for part in parts}) == 1 < len(parts) and not (parts[0].composed or parts[0].network):
+        return replace(spec, title=f"{parts[0].title} ×{len(parts)}")  # draws of one model
+    named = parts if len(parts) <= FEW_NAMED else parts[:1]
     names = " and ".join(
-        part.title if i == 0 else part.title[:1].lower() + part.title[1:] for i, part in enumerate(parts)
+        part.title if i == 0 else part.title[:1].lower() + part.title[1:] for i, part in enumerate(named)
     )
+    if len(named) < len(parts):
+        names += f" and {len(parts) - len(named)} more"
     network = any(part.network for part in parts)
     return replace(
         spec,
@@ -606,10 +621,19 @@ def spec_of(model: Mapping[str, Json], task: str | None = None) -> ModelSpec:
     )
 
 
+def seed_of(settings: Mapping[str, Json], seed: int) -> int:
+    """The seed of a fit: its own for each draw of a model, so that several of one kind differ in the rows that they
+    stop by, and can be averaged (Breiman 1996, bagging; Krogh & Vedelsby 1995: it pays where models differ)."""
+    return seed + FAR * int(settings.get("draw") or 0)
+
+
 def key_of(model: Mapping[str, Json]) -> str:
-    """How a decision names a model: as the catalogue does; a composed one `tuned:boosting`, `average:ridge+forest`."""
-    parts = parts_of_model(model)
-    return f"{model['name']}:{'+'.join(map(key_of, parts))}" if parts else str(model["name"])
+    """How a decision names a model: as the catalogue does; a composed one `tuned:boosting`, `average:ridge+forest`,
+    `average:3xboosting`."""
+    keys = [key_of(part) for part in parts_of_model(model)]
+    if len(set(keys)) == 1 < len(keys):
+        keys = [f"{len(keys)}x{keys[0]}"]
+    return f"{model['name']}:{'+'.join(keys)}" if keys else str(model["name"])
 
 
 def as_model(name: str, settings: Mapping[str, Json] | None = None) -> dict[str, Json]:

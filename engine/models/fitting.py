@@ -18,7 +18,7 @@ import pandas as pd
 from engine.data.splitting import inner_folds, inner_split
 from engine.data.table import Table
 from engine.errors import DataProblem
-from engine.models.catalogue import ModelSpec, Prepare, model_spec
+from engine.models.catalogue import ModelSpec, Prepare, model_spec, seed_of
 from engine.models.pipeline import assemble, blocks, categorical_positions, feature_names, parts_of, target_folds
 from engine.models.quick import quick
 from engine.models.setting import Setting
@@ -149,6 +149,7 @@ def fit(
 
         return fit_composed(model, recipe, table, positions, seed, frame=frame, report=report)
     settings = spec.with_defaults(model.get("settings"))
+    seed = seed_of(settings, seed)
     rows: pd.DataFrame = table.frame.iloc[positions] if frame is None else frame
     y, most = as_learned(recipe, spec, table.y[positions])
     started = time.perf_counter()

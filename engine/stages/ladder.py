@@ -143,6 +143,7 @@ class Candidate:
     stopped: str = ""  # why it was stopped after its first exams, in a sentence; `exams` holds only those then
     race: Evidence | None = None  # what it was stopped by
     asks: tuple[Candidate, ...] = ()  # of a composed model the parts that were timed by themselves
+    summed: bool = False  # it was not timed: an answer takes what its parts take, one after the other
 
     @property
     def spec(self) -> ModelSpec:
@@ -168,6 +169,8 @@ class Candidate:
     def timing(self) -> dict[str, Json]:
         """What was timed of it, {} where nothing was.  It asks each of its parts, so that none of them may be said to
         take longer than it does, whatever the machine was doing at the two moments."""
+        if self.summed:
+            return _one_after_the_other([part.timing for part in self.asks])
         if self.latency is None or not self.latency.ok:
             return {}
         timed = dict(self.latency.value)
@@ -214,6 +217,20 @@ class Candidate:
         if "gain" in figures:
             figures["over"] = self.against
         return Option(self.name, self.title, self.spec.why, figures)
+
+
+def _one_after_the_other(parts: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    """What models take that are asked in turn; {} where one of them was not timed.  (Catalogue 5.3: the latency of a
+    blend is the sum of its parts'.)"""
+    if not parts or not all(parts):
+        return {}
+    timed: dict[str, Json] = {}
+    for name in (*PERCENTILES, "model_bytes"):
+        if all(name in part for part in parts):
+            timed[name] = sum(part[name] for part in parts)
+    if all(part.get("rows_per_second") for part in parts):
+        timed["rows_per_second"] = 1 / sum(1 / part["rows_per_second"] for part in parts)
+    return timed
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -14,6 +14,7 @@ from engine.export.code.plan import Cell, Part, Plan, comment
 from engine.export.code.preparing import function_of, style_of
 from engine.export.code.searching import BORROWED as SEARCH_BORROWED
 from engine.export.code.searching import search_code, tried
+from engine.models.catalogue import seed_of
 from engine.words import literal
 
 _CHOSEN = ", chosen: dict"
@@ -104,6 +105,8 @@ def _leaf(plan: Plan, part: Part, own: Written) -> str:
     lines = [f"def {_name(part)}{signature}",
              '    """Preparation and model of one fit, as a function from rows to answers."""\n',
              comment(why, indent="    ")]  # fmt: skip
+    if part.settings.get("draw"):
+        lines.append(f"    seed += {seed_of(part.settings, 0)}  # a draw of its own: other rows say when to stop\n")
     if spec.early_stop:
         lines.append(
             "    marks = plan[fit].to_numpy()\n"

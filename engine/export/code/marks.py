@@ -14,6 +14,7 @@ import numpy as np
 from engine.data.splitting import inner_folds, inner_split
 from engine.export.code.estimators import form_of
 from engine.export.code.plan import Part, Plan
+from engine.models.catalogue import seed_of
 from engine.models.fitting import _inner_share
 from engine.models.pipeline import FOR_NETS, target_folds
 
@@ -74,7 +75,7 @@ def _mark(
             _mark(plan, one, found, called(one, name), train, test, seed)
     if part.spec.early_stop:
         share = _inner_share(dict(part.settings), len(train))
-        learn, stop = inner_split(table, train, recipe, share, seed)
+        learn, stop = inner_split(table, train, recipe, share, seed_of(part.settings, seed))
         marks[train] = BETWEEN
         marks[learn], marks[stop] = LEARNS, STOPS
     if wanted := folds_wanted(plan, part):

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from engine.conductor import needed
 from engine.effects import Ask, Conversation, Decide, Measure
-from engine.metrics import figure
-from engine.models.catalogue import ModelSpec
+from engine.metrics import Metric, figure
+from engine.models.catalogue import MOST_AVERAGED, ModelSpec
 from engine.questions import Form, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import Session
@@ -18,6 +18,9 @@ from engine.stages.columns import counted
 from engine.stages.ladder import Candidate, about_model, best, compare, examine, guards, metric, model, too_few
 
 READABLE_TIERS = ("T0", "T1", "T2", "T3")
+AVERAGE = "average"  # of the candidates: made of them, when they have taken their exams
+BOOSTED = ("boosting", "boosting_mean", "lightgbm", "catboost")
+DRAWS = 3  # of boosting, in one average
 
 STOPPED = Question(
     "simple.stopped",
@@ -52,7 +55,7 @@ def climb(s: Session, names: Sequence[str]) -> Conversation:
     rule = yield from ruled(s, floor)
     start: Candidate = highest(m, floor, column, rule)
 
-    runners = yield from _examined(s, start, [model(s, name) for name in names])
+    runners = yield from _examined(s, start, [model(s, name) for name in names if name != AVERAGE])
     delta = s.choice("problem.smallest_gain", default=0.0)
     champion, judged = start, []
     for tier in sorted({c.spec.tier for c in runners}):
@@ -67,10 +70,81 @@ def climb(s: Session, names: Sequence[str]) -> Conversation:
         passed = [c for c in compared if c.verdict and c.verdict["accepted"] and not broken_limit(s, c)]
         if passed:
             champion = best(m, passed)
+    if AVERAGE in names:
+        made = yield from _averages(s, champion, judged)
+        judged += made
+        if passed := [c for c in made if c.verdict and c.verdict["accepted"] and not broken_limit(s, c)]:
+            champion = best(m, passed)
     if champion is start and (standing := stands_in(s, start, judged)):
         judged = [standing if c.name == standing.name else c for c in judged]
         champion = standing
     return start, judged, champion
+
+
+def _averages(s: Session, champion: Candidate, judged: Sequence[Candidate]) -> Conversation:
+    """The averages of the candidates, with their verdicts, in a round of their own as any tier (2.8).
+
+    What they are made of was said before any was scored (all that the race leaves), so that they are challengers like
+    any other: R1.  Nobody can read them: where what stands can be read, or an answer has to be quick, they must bring
+    the smallest gain.  Where trees stand that nobody reads either, only computing is paid: being measurably better is
+    enough (R5).
+    """
+    made = averages(metric(s), judged)
+    if not made:
+        return []
+    exams = yield Measure(tuple(examine(s, what) for what, _ in made), "Averages of the candidates", optional=True)
+    found = [Candidate(what, e, asks=parts, summed=True) for (what, parts), e in zip(made, exams, strict=True)]
+    ran = [c for c in found if c.ok]
+    if not ran:
+        return found
+    free = s.choice("problem.interpretability") == "none" and s.choice("problem.latency") is None
+    pays = not free or champion.spec.tier in READABLE_TIERS
+    delta = s.choice("problem.smallest_gain", default=0.0) if pays else 0.0
+    (verdicts,) = yield Measure((compare(s, champion, ran, delta),))
+    rows = {row["name"]: row for row in needed([verdicts])[0]["rows"]}
+    return [replace(c, verdict=rows[c.name], against=champion.title) if c.ok else c for c in found]
+
+
+Averaged = tuple[dict[str, Json], tuple[Candidate, ...]]  # a model, and the candidates that it asks, in turn
+
+
+def averages(m: Metric, judged: Sequence[Candidate]) -> list[Averaged]:
+    """What is averaged of those that ran to the end: boosting over several draws of the rows that it stops by, which
+    evens out its luck; and one of each kind, as they err in different places.
+
+    Of each kind it is the one that promises most, and of too many kinds the most promising.  Lines are one kind; each
+    other family is one.  A small tree is left out: a forest holds hundreds.
+    """
+    kinds: dict[str, list[Candidate]] = {}
+    for c in judged:
+        if c.ok and c.name != "tree" and c.spec.tier not in ("T0", "T1"):
+            kinds.setdefault("line" if c.spec.tier == "T2" else c.name, []).append(c)
+    firsts = [best(m, of) for of in kinds.values()]
+    chosen: list[Candidate] = []
+    while firsts and len(chosen) < MOST_AVERAGED:
+        chosen.append(best(m, firsts))
+        firsts.remove(chosen[-1])
+    boosted = next((c for c in chosen if c.name in BOOSTED), None)
+    members = {c.name: dict(c.model) for c in chosen}
+    made: list[Averaged] = []
+    if boosted is not None:
+        members[boosted.name] = drawn = _of([_draw(boosted.model, n) for n in range(DRAWS)])
+        made.append((drawn, (boosted,) * DRAWS))
+    if len(chosen) > 1:
+        parts = [c for c in judged if c in chosen]
+        asked = (one for c in parts for one in ((c,) * DRAWS if c is boosted else (c,)))
+        made.append((_of([members[c.name] for c in parts]), tuple(asked)))
+    return made
+
+
+def _of(members: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    return {"name": AVERAGE, "settings": {"of": [dict(member) for member in members]}}
+
+
+def _draw(what: Mapping[str, Json], n: int) -> dict[str, Json]:
+    """The model again, with luck of its own; the first is the model as it is, whose exams are taken."""
+    settings = dict(what.get("settings") or {})
+    return {"name": what["name"], "settings": settings | ({"draw": n} if n else {})}
 
 
 def stands_in(s: Session, start: Candidate, judged: Sequence[Candidate]) -> Candidate | None:

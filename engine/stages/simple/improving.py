@@ -82,7 +82,8 @@ def improve(
 
     runners: the candidates of the climb.  seen: the errors of the champion, where they were looked at.
     """
-    stand = Standing(s, champion, [c for c in runners if c.ok])
+    blended = {c.name for c in runners if c.spec.composed}  # the climb's own average, whether it won or not
+    stand = Standing(s, champion, [c for c in runners if c.ok and not c.spec.composed], blended=blended)
     if not stand.runners or too_few(s):  # with so few rows no verdict could be given
         return champion
     for n in range(1, MOST_ROUNDS + 1):
@@ -197,7 +198,7 @@ def untried(stand: Standing) -> list[str]:
     if decision is None:
         return []
     tried = {*decision.choice, *s.about("improve.family").values()}
-    names = [str(o.key) for o in decision.options if o.key not in tried]
+    names = [str(o.key) for o in decision.options if o.key not in tried and not model_spec(str(o.key)).composed]
     readable = s.choice("problem.interpretability") == "readable"
     return [name for name in names if not readable or allowed_to_read(model_spec(name))]
 

@@ -140,6 +140,24 @@ def test_models_that_are_averaged_are_not_fitted_again(file: Path, hands: Counti
     assert all(seconds > 0 for seconds in joined.value["fit_seconds"])
 
 
+def test_an_average_within_an_average_takes_each_exam_once(file: Path, hands: Counting, tmp_path: Path) -> None:
+    """A draw of a model is a model of its own; the first is the model as it is, and its exams are those."""
+    line, trees = as_model("logistic"), as_model("boosting", {"max_iter": 20})
+    draws = as_model("average", {"of": [trees, as_model("boosting", {"max_iter": 20, "draw": 1})]})
+    what = {"recipe": recipe(), "folds": 2}
+    for member in (line, trees):
+        run(file, {**what, "model": member}, hands, tmp_path)
+    drawn, _ = run(file, {**what, "model": draws}, hands, tmp_path)
+    assert hands.taken[2:] == [[1, 3]], "the second draw's exams only"
+    nested = as_model("average", {"of": [line, draws]})
+    joined, _ = run(file, {**what, "model": nested}, hands, tmp_path)
+    assert len(hands.taken) == 3
+    bench = bench_of(recipe(), load(file, recipe()))
+    together = [take_exam(bench, nested, j, *fold, 0) for j, fold in enumerate(bench.splits.folds[:2])]
+    assert joined.value["scores"] == {name: [exam.measured[name] for exam in together] for name in together[0].measured}
+    assert drawn.value["scores"]["log_loss"] != joined.value["scores"]["log_loss"]
+
+
 def test_an_average_with_a_network_trains_nothing(file: Path, hands: Counting, tmp_path: Path) -> None:
     """The network's own exams say on which device it trained; an average says nothing of it."""
     pytest.importorskip("torch")

@@ -102,6 +102,11 @@ CASES = {
     "pictures and distances": ("svm", "multiclass", PIXELS),
     "an average": (of("average", "tree", "logistic"), "binary", {"prepare": {"weights": "balanced"}}),
     "an average of numbers": (of("average", "boosting", "ridge"), "regression", {"prepare": {"target": "log1p"}}),
+    "draws in an average": (
+        {"name": "average", "settings": {"of": [as_model("logistic"), {"name": "average", "settings": {"of": [
+            as_model("boosting", {"max_iter": 20} | draw) for draw in ({}, {"draw": 1}, {"draw": 2})]}}]}},
+        "binary", {},
+    ),
     "bent by a sigmoid": (of("calibrated", "boosting", method="sigmoid", folds=2), "binary", {}),
     "bent by steps": (of("calibrated", "naive_bayes", method="isotonic", folds=2), "binary", {}),
     "cooled": (of("calibrated", "sparse_logistic", folds=2), "multiclass", {"metric": "log_loss"}),

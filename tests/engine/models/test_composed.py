@@ -98,8 +98,29 @@ def test_names_tiers_and_readability_follow_from_the_parts():
     assert key_of(NESTED) == "average:average:logistic+tree+naive_bayes"
     assert spec_of({"name": "average", "settings": {"of": [as_model("ridge"), as_model("net_small")]}}).tier == "T8"
     few = {"name": "average", "settings": {"of": [as_model("ridge")]}}
-    with pytest.raises(UsageProblem, match="made of 2 to 3 others"):
+    with pytest.raises(UsageProblem, match="made of 2 to 5 others"):
         fit(few, recipe("regression"), None, np.arange(2))  # pyright: ignore[reportArgumentType]
+
+
+def test_draws_of_one_model_stop_by_other_rows_and_are_called_by_their_number(path):
+    told = recipe("binary")
+    table = load(path, told)
+    train, test = np.arange(150), table.frame.iloc[150:]
+    trees = as_model("boosting", {"learning_rate": 0.3})
+    draws = [trees, *({**trees, "settings": {**trees["settings"], "draw": n}} for n in (1, 2))]
+    said = [fit(one, told, table, train, 3).scores(test) for one in draws]
+    assert not np.array_equal(said[0], said[1])
+    assert not np.array_equal(said[1], said[2])
+    as_it_is = fit({**trees, "settings": {**trees["settings"], "draw": 0}}, told, table, train, 3)
+    assert np.array_equal(as_it_is.scores(test), said[0])
+    whole = {"name": "average", "settings": {"of": draws}}
+    assert spec_of(whole).title == "Gradient boosting ×3"
+    assert spec_of(whole).tier == "T5"
+    assert "draw" not in as_model("boosting")["settings"], "what was recorded before there were draws keeps its keys"
+    many = {"name": "average", "settings": {"of": [as_model("logistic"), whole, as_model("forest"), as_model("knn")]}}
+    assert spec_of(many).title == "Logistic regression and 3 more, average"
+    with pytest.raises(UsageProblem, match="draw is a number"):
+        as_model("boosting", {"draw": "__import__('os')"})
 
 
 @pytest.mark.parametrize("kind", ["random", "group", "time", "origins"])

@@ -223,7 +223,7 @@ def test_last_season_and_what_it_grows_by_is_the_rule_of_a_series(tmp_path: Path
 
 def test_few_stand_preselected_and_the_others_are_offered(rare: Walk) -> None:
     ask = asked(walked(rare, "left", **{"simple.candidates": ["logistic"]}), "simple.candidates")
-    assert ask.recommended == ["logistic", "tree", "forest", "boosting"]
+    assert ask.recommended == ["logistic", "tree", "forest", "boosting", "average"]
     keys = [o.key for o in ask.offered]
     assert {"sparse_logistic", "linear_svm", "naive_bayes", "knn", "svm", "extra_trees"} <= set(keys)
     assert "lasso" not in keys
@@ -238,9 +238,12 @@ def test_every_set_goes_from_the_simplest_up_and_holds_a_line() -> None:
         for task in ("binary", "regression") if material != "series" else ("forecast",):
             first = [e.name for e in entries if task in MODELS[e.name].tasks and e.preselected(5_000)]
             assert any(MODELS[name].tier == "T2" for name in first)
-            assert 2 <= len(first) <= 4
+            assert 2 <= len(first) <= 5
+            assert first[-1] == "average" or material != "table"
             assert not any(MODELS[name].package for name in first)
     assert {e.name for e in COMPETE["table"] if not e.offered(200_000)} == {"knn", "svm", "forest", "extra_trees"}
+    early = {e.name for e in COMPETE["table"] if e.preselected(9_999) and not e.preselected(10_000)}
+    assert early == {"average"}, "from 10,000 rows on luck is little of a score"
 
 
 def test_a_booster_is_offered_only_where_it_is_installed(rare: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
