@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui.literal import literal
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A measured figure: as many digits as tell something, thin spaces between thousands."""
+    """A measured figure: as many digits as tell something, commas between thousands, as in sentences."""
     if isinstance(value, int) or (abs(value) >= 2 and float(value).is_integer()):
-        return f"{int(value):,}".replace(",", " ")
+        return f"{int(value):,}"
     size = abs(value)
     if size >= 1000:
-        return f"{value:,.0f}".replace(",", " ")
+        return f"{value:,.0f}"
     if size >= 100:
         return f"{value:.1f}"
     if size >= 10:
@@ -43,20 +44,26 @@ def interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{number(low)} … {number(high)}"
 
 
-def cell(value: Json) -> str:
-    """Anything a table may hold, on one line."""
+def exact(value: float) -> str:
+    """A figure that somebody chose, as it was chosen: 0.0144 is another answer than 0.014."""
+    whole = isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15)
+    return f"{int(value):,}" if whole else f"{value:,.6g}"
+
+
+def cell(value: Json, tell: Callable[[float], str] = number) -> str:
+    """Anything a table may hold, on one line.  tell: how a figure is said."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return number(value)
+        return tell(value)
     if isinstance(value, list | tuple):
         if len(value) == 2 and all(isinstance(v, float) for v in value):
             return interval(value[0], value[1])
-        return ", ".join(cell(v) for v in value)
+        return ", ".join(cell(v, tell) for v in value)
     if isinstance(value, dict):
-        return ", ".join(f"{literal(k)} = {cell(v)}" for k, v in value.items() if v not in (None, {}, []))
+        return ", ".join(f"{literal(k)} = {cell(v, tell)}" for k, v in value.items() if v not in (None, {}, []))
     return literal(value)
 
 
@@ -68,7 +75,7 @@ def choice(value: Json) -> str:
         return "none"
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         return "; ".join(_rule(rule) for rule in value)
-    return cell(value)
+    return cell(value, exact)
 
 
 def answered(decision: Decision) -> str:
@@ -95,9 +102,9 @@ def in_words(decision: Decision, answer: Json) -> str:
 
 def _rule(rule: dict[str, Json]) -> str:
     if "otherwise" in rule:
-        return f"otherwise {cell(rule['otherwise'])}"
+        return f"otherwise {cell(rule['otherwise'], exact)}"
     if "when" in rule:
-        then = f" → {cell(rule['then'])}" if "then" in rule else ""
+        then = f" → {cell(rule['then'], exact)}" if "then" in rule else ""
         return f"{literal(rule['when'])}{then}"
     return cell(rule)
 

@@ -29,7 +29,7 @@ ALL: tuple[View, ...] = (ROC, LOSS, LADDER, CONFUSION, WIDE, WEIGHTS, RESIDUALS,
 @pytest.mark.parametrize("ascii_only", [False, True], ids=["dots", "letters"])
 @pytest.mark.parametrize("size", [(74, 17), (56, 8)], ids=["80x24", "60x16"])
 def test_a_picture_stays_in_its_room_and_needs_no_signs_that_are_not_there(view, ascii_only, size):
-    lines = draw(view, *size, ascii_only).split("\n")
+    lines = draw(view, size[0], size[1], ascii_only).split("\n")
     assert all(line.cell_length <= size[0] for line in lines)
     if isinstance(view, Curves):
         assert len(lines) == size[1]

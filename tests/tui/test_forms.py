@@ -67,11 +67,14 @@ async def test_choices_are_ticked_with_space():
 async def test_number_has_a_unit_and_a_range_and_says_what_fits():
     choice, screen = await answer(Ask(LATENCY), *"0", "enter")
     assert choice is None
-    assert "0.001 to 60 000" in screen
+    assert "0.001 to 60,000" in screen
     assert "it takes a number" in screen
     assert "ms" in screen
     choice, _ = await answer(Ask(LATENCY), *"2,5", "enter")
     assert choice == 2.5
+    choice, screen = await answer(Ask(LATENCY), *"2,000", "enter")
+    assert choice is None
+    assert "2,000 can be read in two ways; type 2000 or 2.000." in screen
     choice, _ = await answer(Ask(LATENCY), "enter")
     assert choice is None
 

@@ -51,6 +51,13 @@ def test_several_answers_a_table_of_them_and_what_no_option_says() -> None:
     assert advised(D) == "The commonest class"
 
 
+def test_a_figure_that_was_chosen_is_told_as_it_was_chosen() -> None:
+    assert answered(decision(choice=0.0144)) == "0.0144"
+    assert answered(decision(choice={"miss": 0.0144, "alarm": 12_000})) == "miss = 0.0144, alarm = 12,000"
+    assert answered(decision(choice=[{"when": "fee > 10", "then": 1.25}])) == "fee > 10 → 1.25"
+    assert answered(decision(choice=123_456.789)) == "123,457"
+
+
 def test_counts_stay_counts() -> None:
     assert from_to(258, 0.0) == ("258", "0")
     assert from_to(0.0, 258.0) == ("0", "258")

@@ -65,7 +65,14 @@ class JournalScreen(Screen[Leave]):
     """Dismissed with what is to be done.  at: number of the decision to begin at, 0 for the last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "scrub(-1)", "Scrub", key_display="←→", id="journal.earlier", tooltip="One decision earlier"),
+        Binding(
+            "left",
+            "scrub(-1)",
+            "Scrub",
+            key_display="←→",
+            id="journal.earlier",
+            tooltip="One decision earlier, or later",
+        ),
         Binding("right", "scrub(1)", "Later", show=False, id="journal.later", tooltip="One decision later"),
         Binding("p", "play", "Play", id="journal.play", tooltip="Play the decisions one after another, or stop"),
         Binding("slash", "sift", "Filter", key_display="/", id="journal.filter", tooltip="By stage, author, words, …"),

@@ -189,8 +189,11 @@ class Evidence(Vertical):
         if self.reading:
             body.focus()
             await self.mount(Static("", markup=False, id="whole", classes="view"))
-            self.call_after_refresh(self._tell_columns)
+        self.call_after_refresh(self._tell_columns)
         self.screen.refresh_bindings()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._tell_columns)
 
     def renew(self, views: Sequence[View]) -> None:
         """Draw the same views with newer points."""

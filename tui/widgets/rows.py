@@ -203,7 +203,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         for row in self.rows[:MEASURED]:
             for i, value in enumerate(row.cells[: len(widths)]):
                 widths[i] = max(widths[i], _cells(value))
-        room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1)
+        beside = 1 if self.show_vertical_scrollbar else 0  # the last column does not touch the scroll bar
+        room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1) - beside
         spare = room - sum(widths)
         for i in reversed(range(len(widths))):
             if spare < 0 < self.columns[i].least and widths[i] + spare < self.columns[i].least:
@@ -263,6 +264,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         which = f"columns {seen[0]}–{seen[-1]}" if len(seen) > 1 else f"column {seen[0]}"
         return f"{which} of {len(widths)}"
 
+    def _left_out(self, widths: Sequence[int]) -> bool:
+        """Whether columns are not seen that cannot be turned to."""
+        hidden = (column for column, width in zip(self.columns, widths, strict=True) if not width)
+        return not self.paged and any(column.title and not column.least for column in hidden)
+
     def turn_columns(self, by: int) -> None:
         """On or back by the columns that are seen."""
         seen = [i for i, width in enumerate(self._measure(self._content_width())) if width and i]
@@ -291,6 +297,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             widths = self._measure(width)
             indent = " " * (1 if self.still else GUTTER)
             titles = Content(indent) + self._line([column.title for column in self.columns], widths)
+            if self._left_out(widths):
+                titles = titles.truncate(width - 1).pad_right(max(0, width - 1 - titles.cell_length)) + "…"
             return self._strip(("header", width, self._version), titles, self.get_visual_style("rows--header"), width)
         index = y - self.header_lines + self.scroll_offset.y
         if not 0 <= index < len(self.rows):

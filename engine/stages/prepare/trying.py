@@ -15,6 +15,7 @@ from engine.questions import Judgement, Level, Objection, Question, Why
 from engine.records import Check, Evidence, Json, Option, Trial
 from engine.session import OPTIONAL_CHANGES, Session
 from engine.stages.columns import listed
+from engine.titles import titled
 from engine.views import Samples, Table, View
 
 ENOUGH_EXAMS = 10  # a probe takes about as many exams as a network does (2.1)
@@ -39,7 +40,7 @@ def tried(s: Session, question: Question, change: str, columns: Sequence[str]) -
     change: what was chosen, in a few words.  columns: the inputs that it is about, shown before and after.
     """
     trial = probe(
-        s, s.recipe(without=(question.id,)), {question.id: s.recipe()}, f"{question.id} on the practice exams"
+        s, s.recipe(without=(question.id,)), {question.id: s.recipe()}, f"{titled(question.id)}, on the practice exams"
     )
     looking = Trial(
         "preview",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -16,6 +17,8 @@ from tui.literal import literal
 from tui.widgets.field import Field
 from tui.widgets.forms.base import Form
 from tui.widgets.lines import Lines
+
+TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 2,000 is 2000 as the screen writes it, 2.000 in much of the world
 
 
 class TextForm(Form):
@@ -68,6 +71,7 @@ class NumberForm(Form):
         if self.query_one("#number", Input).value == self.start:
             return self.value  # as it was offered, not as it was rounded for the eye
         text = self.query_one("#number", Input).value.strip().replace(" ", "").replace(" ", "")
+        _refuse_two_ways(text)
         if "," in text and "." not in text:
             text = text.replace(",", ".")  # a decimal comma, as much of the world writes it
         return text or None
@@ -75,6 +79,7 @@ class NumberForm(Form):
 
 def as_number(text: str, what: str) -> float | int:
     """The number that was typed.  Raises InvalidAnswer naming the field."""
+    _refuse_two_ways(text.strip())
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:
@@ -82,3 +87,10 @@ def as_number(text: str, what: str) -> float | int:
     if not math.isfinite(value):
         raise InvalidAnswer(f"{what}: give a finite number.")
     return int(value) if value.is_integer() else value
+
+
+def _refuse_two_ways(text: str) -> None:
+    """Raises InvalidAnswer for a figure that half of the world would read otherwise: it is asked about, not guessed."""
+    if TWO_WAYS.fullmatch(text):
+        ways = f"{text.replace(',', '')} or {text.replace(',', '.')}"
+        raise InvalidAnswer(f"{text} can be read in two ways; type {ways}.")
