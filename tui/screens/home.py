@@ -8,7 +8,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.desk import SessionLine
 from tui.figures import ago, number
@@ -16,6 +15,7 @@ from tui.literal import literal
 from tui.screens.base import Page
 from tui.widgets.field import Field
 from tui.widgets.headline import HeadLine
+from tui.widgets.keyed import Keyed
 from tui.widgets.keyline import KeyLine
 from tui.widgets.rows import Column, Row, Rows
 
@@ -71,7 +71,7 @@ class Home(Page):
         """Little at first, so that it is seen at once; the field to filter with comes when it is asked for."""
         yield HeadLine()
         if self._fresh:
-            yield Static(EMPTY, id="empty")
+            yield Keyed(EMPTY, id="empty")
         yield Rows(self._columns(), id="sessions")
         yield KeyLine()
 
@@ -87,7 +87,7 @@ class Home(Page):
             if first:
                 self.query("#empty").remove()
             else:
-                self.mount(Static(EMPTY, id="empty"), before=self.query_one(Rows))
+                self.mount(Keyed(EMPTY, id="empty"), before=self.query_one(Rows))
         self._fill()
         working = sum(1 for line in lines if line.working)
         count = f"{len(lines)} session{'s' if len(lines) != 1 else ''}" if lines else ""

@@ -17,6 +17,7 @@ from engine.stages.lessons import sentences
 from tui.figures import interval, number
 from tui.ladder import ASCII, UNICODE, Mark, drawn
 from tui.literal import literal, literal_lines
+from tui.widgets.keyed import Keyed
 
 
 class FinishedPane(VerticalScroll):
@@ -37,7 +38,7 @@ class FinishedPane(VerticalScroll):
         self.differences = differences
 
     def compose(self) -> ComposeResult:
-        yield Static("", markup=False, id="words")
+        yield Keyed("", markup=False, id="words")
 
     def on_mount(self) -> None:
         self.focus()
