@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.tui.scripted import ScriptedDesk, app_over, see, text_of, until
+from tests.tui.scripted import ScriptedDesk, app_over, ask_target, home_lines, only, see, text_of, until
 from tui.screens.begin import Begin
 from tui.screens.home import Home
+from tui.screens.journal import JournalScreen
+from tui.screens.workbench import Workbench
 from tui.widgets.keyed import Keyed
 
 
@@ -32,3 +34,22 @@ async def test_only_a_bold_letter_is_a_key():
         text = pilot.app.screen.query_one(Keyed)
         keys = [text._key_of(y) for y in range(text.size.height)]
         assert [key for key in keys if key] == ["n", "g", "d"]
+
+
+async def test_the_head_line_leads_back_to_the_list_of_sessions():
+    desk = ScriptedDesk(only(ask_target()), home_lines())
+    async with app_over(desk).run_test(size=(80, 24)) as pilot:
+        await see(pilot, "diamonds.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Workbench))
+        await see(pilot, "Journal")
+        await pilot.click(offset=place_of(pilot, "Journal"))
+        await until(pilot, lambda: isinstance(pilot.app.screen, JournalScreen))
+        await see(pilot, "journal, read only")
+        await pilot.click(offset=place_of(pilot, "journal, read only"))  # what stands on the right leads nowhere
+        assert isinstance(pilot.app.screen, JournalScreen)
+        await pilot.click(offset=place_of(pilot, "rungwise"))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Workbench))
+        await see(pilot, "Journal")
+        await pilot.click(offset=place_of(pilot, "rungwise"))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Home))
