@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import gc
 import os
 import signal
 import sys
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual import work
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
+from tui.ahead import TypedAhead
 from tui.desk import Clerk, Desk
 from tui.letters import Letters, shown_by, started_with
 from tui.screens.home import Home
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 KEY_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓",
              "pageup": "pgup", "pagedown": "pgdn", "backspace": "bksp"}  # fmt: skip
+STARTED = 2.0  # seconds after which what was imported is there to stay: looking it through again took a key 45 ms
 
 
 def _key_commands() -> type[Provider]:
@@ -47,7 +50,7 @@ def _key_commands() -> type[Provider]:
     return KeyCommands
 
 
-class RungwiseApp(App[None]):
+class RungwiseApp(TypedAhead):
     """The app over a desk.  session: open this one at once.  begin: (path, target) to begin with at once."""
 
     TITLE = "rungwise"
@@ -192,6 +195,8 @@ class RungwiseApp(App[None]):
                 break
         self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())  # after ctrl+z and fg
         self.call_after_refresh(self._start)
+        if not self.is_headless:  # a test's objects go with it
+            self.set_timer(STARTED, gc.freeze)
 
     def _ended_by(self, number: int) -> None:
         """End as if quit had been pressed: the terminal is restored, the session let go; work goes on."""

@@ -329,7 +329,7 @@ def app_over(desk: ScriptedDesk, **options: object) -> RungwiseApp:
     return app
 
 
-async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 8.0) -> None:
+async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for the screen to come to a state; fails when it does not."""
     end = asyncio.get_running_loop().time() + seconds
     while True:

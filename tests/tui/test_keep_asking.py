@@ -21,7 +21,7 @@ def path():
 
 async def begun(pilot):
     await see(pilot, "carry forward")
-    await until(pilot, lambda: not pilot.app.screen.query_one(QuestionPane)._silent)
+    await until(pilot, lambda: not pilot.app.screen.query_one(QuestionPane).begins)
 
 
 async def test_the_chain_opens_one_why_at_a_time_to_its_end():
@@ -54,7 +54,7 @@ async def test_a_parked_question_stands_in_the_list_that_is_asked_for_later_and_
         await begun(pilot)
         await pilot.press("enter")
         await see(pilot, "Which questions do you park")
-        await until(pilot, lambda: not pilot.app.screen.query_one(QuestionPane)._silent)
+        await until(pilot, lambda: not pilot.app.screen.query_one(QuestionPane).begins)
         listed = ["Why not the highest score? (simple.champion)", "What is noise here? (simple.champion)"]
         assert pilot.app.screen.query_one(QuestionPane).form.raw().splitlines() == listed
         await pilot.press("enter")

@@ -111,7 +111,7 @@ class QuestionPane(Vertical):
         self._draft = draft
         self._own = bool(draft and draft.own)
         self._read_only = read_only
-        self._silent = True  # while things are put in place
+        self.begins = True  # things are being put in place: keys wait, see `tui.ahead`
         self._stands: tuple[Judgement | None, str] = (None, "")  # what was made of the answer
         self._overruled = False
 
@@ -167,7 +167,7 @@ class QuestionPane(Vertical):
             self.why.text = self._draft.why
             self.why.move_cursor(self.why.document.end)
         self.form.take_focus()
-        self._silent = False
+        self.begins = False
         self._renew()
         self.call_after_refresh(self._tell_cut)
 
@@ -180,7 +180,7 @@ class QuestionPane(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height >= 26, "roomy")
         self.set_class(event.size.height < ROOM, "tight")
-        if not self._silent:
+        if not self.begins:
             self._tell_reason()
             self.call_after_refresh(self._tell_cut)
 
@@ -267,6 +267,9 @@ class QuestionPane(Vertical):
 
     def record(self) -> None:
         """Say what stands, as an answer."""
+        if self.begins:  # the draft is not there yet, and the person has not seen what would be recorded
+            self.call_after_refresh(self.record)
+            return
         if self._read_only:
             self._problem(self._read_only)
             return
@@ -309,7 +312,7 @@ class QuestionPane(Vertical):
     @on(Form.Looked)
     def _form_looked(self, event: Form.Looked) -> None:
         event.stop()
-        if not self._silent:
+        if not self.begins:
             self._put("#warning", self._warning(*self._stands))
 
     @on(Form.Submitted)
@@ -320,7 +323,7 @@ class QuestionPane(Vertical):
     @on(TextArea.Changed, "#why")
     def _why_changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        if not self._silent:
+        if not self.begins:
             self._own = bool(self.why.text.strip()) and not self._engines_words()
             self._changed()
 
@@ -334,7 +337,7 @@ class QuestionPane(Vertical):
         self.record()
 
     def _changed(self) -> None:
-        if self._silent:
+        if self.begins:
             return
         self._renew()
         self.screen.refresh_bindings()
