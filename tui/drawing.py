@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from textual.content import Content
@@ -14,6 +15,7 @@ from tui.literal import literal, literal_lines
 from tui.plot import curves
 
 LONG_FIGURE = re.compile(r"-?\d+\.\d{7,}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
 WIDEST = 100  # cells; on a longer line the eye loses the way from the label to its bar
 
 
@@ -46,8 +48,9 @@ def draw(view: View, width: int, height: int, ascii_only: bool = False, growing:
 def _bars(view: Bars, width: int, pens: Pens) -> Content:
     if not view.rows:
         return Content("")
-    labels = [Content(literal(_short(label))).truncate(24, ellipsis=True) for label, _ in view.rows]
-    values = [number(value) for _, value in view.rows]
+    labels = [Content(literal(label)).truncate(24, ellipsis=True) for label in _labels(view)]
+    counts = view.unit == "rows" and all(float(value).is_integer() for _, value in view.rows)
+    values = [number(int(value) if counts else value) for _, value in view.rows]
     label, figure = max(c.cell_length for c in labels), max(map(len, values))
     room = max(4, width - label - figure - 3)
     largest = max((abs(value) for _, value in view.rows), default=1) or 1
@@ -69,6 +72,14 @@ def _bars(view: Bars, width: int, pens: Pens) -> Content:
     return Content("\n").join([Content.styled(literal(view.unit), "$text-muted"), *lines])
 
 
+def _labels(view: Bars) -> list[str]:
+    """Moments without the time of the day, where their days tell them apart; figures without idle digits."""
+    labels = [label for label, _ in view.rows]
+    if all(MOMENT.fullmatch(label) for label in labels) and len({label[:10] for label in labels}) == len(labels):
+        return [label[:10] for label in labels]
+    return [_short(label) for label in labels]
+
+
 def _short(label: str) -> str:
     """A computed figure without the digits that tell nothing: 12.2222 of 12.222222222222221."""
     return f"{float(label):.6g}" if LONG_FIGURE.fullmatch(label) else label
@@ -88,9 +99,11 @@ def _histogram(view: Histogram, width: int, pens: Pens) -> Content:
     A bin of one whole number, from 2.5 to 3.5, is named by that number.
     """
     edges = view.edges
+    if not view.counts:
+        return Content("")
     whole = all(low % 1 == 0.5 and high - low == 1 for low, high in pairwise(edges))
-    names = [number(round(edge + 0.5)) if whole else number(edge) for edge in edges[:-1]]
-    label, figure = max(map(len, names), default=0), max((len(number(n)) for n in view.counts), default=1)
+    *names, end = _alike(edges) if not whole else [number(round(edge + 0.5)) for edge in edges]
+    label, figure = max(map(len, (*names, end))), max((len(number(n)) for n in view.counts), default=1)
     room = max(4, width - label - figure - 16)
     largest = max(view.counts, default=1) or 1
     lines = []
@@ -106,8 +119,18 @@ def _histogram(view: Histogram, width: int, pens: Pens) -> Content:
             )
         )  # fmt: skip
     head = Content.styled(literal(view.unit) if whole else f"from, {literal(view.unit)}", "$text-muted")
-    foot = [] if whole else [Content.styled(f"{number(edges[-1]):>{label}}", "$text-muted")]
+    foot = [] if whole else [Content.styled(f"{end:>{label}}", "$text-muted")]
     return Content("\n").join([head, *lines, *foot])
+
+
+def _alike(edges: Sequence[float]) -> list[str]:
+    """The edges with one number of decimals, the fewest that any of them is told with and that tell them apart."""
+    told = [number(edge) for edge in edges]
+    decimals = {len(text.partition(".")[2]) for text in told if "." in text}
+    if any("e" in text for text in told) or not decimals:
+        return told
+    alike = [[f"{edge:,.{places}f}" for edge in edges] for places in sorted(decimals)]
+    return next((texts for texts in alike if len(set(texts)) == len(set(edges))), told)
 
 
 SHADES, LETTER_SHADES = " ░▒▓█", " .:*#"

@@ -144,3 +144,30 @@ def test_tiny_and_huge_figures_are_told_apart():
     around = Curves("", "said", "", {"high": [(0, 4.9e-08), (9, 4.9e-08)], "low": [(0, -4.88e-08), (9, -4.88e-08)]})
     scale = [line.split("│")[0].strip() for line in draw(around, 60, 11).plain.split("\n")[1:-1]]
     assert [tick for tick in scale if tick] == ["4.9e-08", "0.000", "-4.88e-08"]
+
+
+def test_counts_of_rows_are_counts_also_where_there_is_one_or_none():
+    drawn = draw(Bars("", "rows", [("sex", 8.0), ("age", 1.0), ("fee", 0.0)]), 60, 10).plain.split("\n")
+    assert [line.split()[1] for line in drawn[1:]] == ["8", "1", "0"]
+    assert "0.500" in draw(Bars("", "strength", [("sex", 1.0), ("age", 0.5)]), 60, 10).plain
+
+
+def test_edges_of_bins_have_the_same_decimals():
+    edges = [172.0, 174.95, 177.9, 180.85]
+    assert _edges(edges) == ["172.0", "174.9", "177.9", "180.8"]
+    assert _edges([0.0, 4.921, 9.842, 14.763]) == ["0.00", "4.92", "9.84", "14.76"]
+    assert _edges([8.5e-8, 9e-8, 9.5e-8]) == ["8.5e-08", "9e-08", "9.5e-08"]
+    assert _edges([1000.0, 2000.0, 3000.0]) == ["1,000", "2,000", "3,000"]
+
+
+def _edges(edges: list[float]) -> list[str]:
+    lines = draw(Histogram("", "rows", edges, [1] * (len(edges) - 1)), 60, 10).plain.split("\n")
+    return [line.split()[0] for line in lines[1:]]
+
+
+def test_days_that_tell_moments_apart_are_shown_without_the_time():
+    moments = [("1957-01-09 09:36:00", 5.0), ("1957-06-21 04:48:00", 6.0)]
+    drawn = draw(Bars("", "rows", moments), 60, 10).plain
+    assert "1957-06-21 6" in drawn
+    same_day = [("1957-01-09 09:36:00", 5.0), ("1957-01-09 14:48:00", 6.0)]
+    assert "14:48:00" in draw(Bars("", "rows", same_day), 60, 10).plain
