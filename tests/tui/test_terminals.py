@@ -97,6 +97,9 @@ async def test_without_colour_the_focused_row_is_reversed_and_the_idle_one_is_no
 
         assert rows.has_focus
         assert reversed_words()
+        cursor = rows.render_line(rows.header_lines + rows.cursor)
+        grounds = {(s.style.color, s.style.bgcolor, s.style.reverse) for s in cursor if s.style is not None}
+        assert len(grounds) == 1, "one bar, and no block of another grey in it"
         await pilot.press("tab")
         assert not rows.has_focus
         assert not reversed_words()

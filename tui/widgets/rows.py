@@ -317,6 +317,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         style = self.get_visual_style(*classes)
         if here and self.get_component_styles(classes[-1]).text_style.reverse:
             style += Style(reverse=True)  # which Textual's own leaves out
+            line = Content(line.plain)  # the colour of a cell would be a block of another grey
         return self._strip(key, line, style, width)
 
     def _strip(self, key: tuple[object, ...], line: Content, style: Style, width: int) -> Strip:
