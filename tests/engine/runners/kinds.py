@@ -78,6 +78,10 @@ def part(params: dict[str, Json], ctx: Context) -> bytes:
                 raise DataProblem("The file is gone; put it back.")
             case "raised":
                 raise ZeroDivisionError("by nothing")
+    if params.get("after") is not None and params["n"] != params["after"]:  # that one is to be heard first
+        while not Path(f"{params['log']}.spoke").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
     until = time.monotonic() + params.get("pause", 0.0) * (1 + params["n"] * params.get("slower", 0))
     epoch = 0
     while time.monotonic() < until:
@@ -85,6 +89,8 @@ def part(params: dict[str, Json], ctx: Context) -> bytes:
         epoch += 1
         point = {"epoch": float(epoch), "n": float(params["n"])} if params.get("speaks") else {}
         ctx.report(Progress(1, 2, "step", point=point))
+        if params["n"] == params.get("after"):
+            Path(f"{params['log']}.spoke").touch()
     return str(params["n"] ** 2 + ctx.seed).encode()
 
 

@@ -185,7 +185,8 @@ def test_one_of_several_tells_of_its_steps(hands: LocalHands, log: Path) -> None
 
 def test_who_speaks_when_another_is_done_tells_its_curve_from_the_beginning(hands: LocalHands, log: Path) -> None:
     told: list[Progress] = []
-    perform(sums(log, 2, pause=0.3, slower=2, speaks=True), place_of(hands), told=told.append, kinds=KINDS)
+    late = sums(log, 2, pause=0.4, slower=2, speaks=True, after=0)  # the other begins while the first one speaks
+    perform(late, place_of(hands), told=told.append, kinds=KINDS)
     points = [p.point for p in told if "epoch" in p.point]
     curves = {n: [point["epoch"] for point in points if point["n"] == n] for n in (0.0, 1.0)}
     assert curves[1.0] == [float(n + 1) for n in range(len(curves[1.0]))]
