@@ -177,9 +177,7 @@ def ask_candidates(s: Session) -> Ask:
     if any(spec.name == "forest" and first for spec, first in offered) and s.material == "table":
         why += f" With fewer than {FEW:,} rows a forest competes beside boosting, which has little to stop by."
     if any(spec.name == AVERAGE and first for spec, first in offered):
-        why += (
-            " So do averages of those that the race leaves: with few rows much of a score is luck, which they even out."
-        )
+        why += f" Below {MANY:,} rows much of a score is luck, so averages of those that the race leaves compete."
     if left_out:
         why += f" {listed(left_out)} cannot be read whole, as you require."
     if too_tiny:

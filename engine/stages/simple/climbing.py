@@ -85,9 +85,7 @@ def _averages(s: Session, champion: Candidate, judged: Sequence[Candidate]) -> C
     """The averages of the candidates, with their verdicts, in a round of their own as any tier (2.8).
 
     What they are made of was said before any was scored (all that the race leaves), so that they are challengers like
-    any other: R1.  Nobody can read them: where what stands can be read, or an answer has to be quick, they must bring
-    the smallest gain.  Where trees stand that nobody reads either, only computing is paid: being measurably better is
-    enough (R5).
+    any other: R1.
     """
     made = averages(metric(s), judged)
     if not made:
@@ -97,12 +95,21 @@ def _averages(s: Session, champion: Candidate, judged: Sequence[Candidate]) -> C
     ran = [c for c in found if c.ok]
     if not ran:
         return found
-    free = s.choice("problem.interpretability") == "none" and s.choice("problem.latency") is None
-    pays = not free or champion.spec.tier in READABLE_TIERS
-    delta = s.choice("problem.smallest_gain", default=0.0) if pays else 0.0
-    (verdicts,) = yield Measure((compare(s, champion, ran, delta),))
+    (verdicts,) = yield Measure((compare(s, champion, ran, least_gain(s, champion)),))
     rows = {row["name"]: row for row in needed([verdicts])[0]["rows"]}
     return [replace(c, verdict=rows[c.name], against=champion.title) if c.ok else c for c in found]
+
+
+def least_gain(s: Session, champion: Candidate) -> float:
+    """What an average must bring over the model that stands, beside being measurably better.
+
+    Nobody can read it: where what stands can be read, where reasons are owed, or where an answer has to be quick, it is
+    the smallest gain (R1).  Where trees stand that nobody reads either, only computing is paid: nothing more (R5).
+    """
+    free = s.choice("problem.interpretability") == "none" and s.choice("problem.latency") is None
+    if free and champion.spec.tier not in READABLE_TIERS:
+        return 0.0
+    return float(s.choice("problem.smallest_gain", default=0.0))
 
 
 Averaged = tuple[dict[str, Json], tuple[Candidate, ...]]  # a model, and the candidates that it asks, in turn
