@@ -61,7 +61,7 @@ async def test_screens_show_text_as_it_stands_and_go_on_answering_keys(place):
         for keys in (["left"], ["t"], ["t"], ["d"], ["right"], ["d"], ["escape"], ["left"]):
             started = time.perf_counter()
             await pilot.press(*keys)
-            assert time.perf_counter() - started < 5  # it was wrapped in minutes, whole
+            assert time.perf_counter() - started < 60  # it was wrapped in minutes, whole
             nothing_obeyed(text_of(pilot))
         assert "[red]x[/] [@click=app.quit]y[/] ␛[31mred" in pilot.app.screen.query_one(Sheet).text.replace("\n", " ")
         await pilot.press("v")

@@ -71,14 +71,14 @@ def test_a_signal_leaves_the_terminal_as_it_was(tmp_path, number):
     env = os.environ | {"TERM": "xterm-256color", "RUNGWISE_STORE": str(tmp_path / "s.db")}
     app = subprocess.Popen([sys.executable, "-m", "tui.cli"], stdin=other, stdout=other, stderr=other, env=env)
     os.close(other)
-    seen = _read_until(main, b"begin with", 30)
+    seen = _read_until(main, b"begin with", 60)
     assert b"\x1b[?1049h" in seen
     app.send_signal(number)
-    seen = _read_until(main, b"\x1b[?1049l", 10)
+    seen = _read_until(main, b"\x1b[?1049l", 60)
     assert b"\x1b[?1049l" in seen  # the alternate screen is left
     assert b"\x1b[?25h" in seen  # the cursor is back
     assert b"\x1b[?1000l" in seen  # the mouse reports are off
-    assert app.wait(10) == 128 + number
+    assert app.wait(60) == 128 + number
     os.close(main)
 
 
@@ -94,11 +94,11 @@ def test_a_dropped_line_ends_the_app_and_keeps_what_was_typed_last(tmp_path):
     try:
         assert b"differently" in _read_until(main, b"differently", 60)
         os.write(main, b"They call the first ten")
-        _read_until(main, b"ten", 5)
+        _read_until(main, b"ten", 60)
         os.write(main, b" on Monday")
-        _read_until(main, b"Monday", 5)
+        _read_until(main, b"Monday", 60)
         os.close(main)
-        ended = psutil.Process(child).wait(15)
+        ended = psutil.Process(child).wait(60)
         assert ended == 128 + signal.SIGHUP
         with Store.open(store, read_only=True) as kept:
             draft = kept.drafts.get("t", "problem.statement", "")

@@ -45,7 +45,7 @@ with Store.open(path) as store:
 LONG = Trial("steps", {"steps": 600, "pause": 0.05}, label="a long one")
 
 
-def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it took too long"
@@ -104,7 +104,7 @@ def test_cancelling_takes_effect_at_the_next_step_and_can_be_taken_back(store: S
     worker()
     wait_until(lambda: running(store, LONG))
     store.queue.cancel([LONG.key])
-    wait_until(lambda: status(store, LONG) == "cancelled", 5)
+    wait_until(lambda: status(store, LONG) == "cancelled")
     assert store.evidence.get(LONG.key) is None
     store.queue.submit([LONG])
     wait_until(lambda: running(store, LONG))
@@ -119,8 +119,15 @@ def test_a_paused_trial_waits_in_its_worker_and_goes_on_where_it_was(store: Stor
     worker()
     wait_until(lambda: step() >= 3)
     store.queue.want([LONG.key], "pause")
-    time.sleep(0.5)
-    before = step()
+    before = -1
+
+    def still() -> bool:
+        nonlocal before
+        before = step()
+        time.sleep(0.6)
+        return step() == before
+
+    wait_until(still)  # the wish is heard at a step
     time.sleep(0.6)
     assert step() == before
     assert store.queue.states([LONG.key])[LONG.key].status == "running"
@@ -128,7 +135,7 @@ def test_a_paused_trial_waits_in_its_worker_and_goes_on_where_it_was(store: Stor
     wait_until(lambda: step() > before)
     store.queue.want([LONG.key], "pause")
     store.queue.cancel([LONG.key])
-    wait_until(lambda: status(store, LONG) == "cancelled", 5)
+    wait_until(lambda: status(store, LONG) == "cancelled")
 
 
 def test_a_failed_trial_says_why_and_the_next_one_runs(store: Store, worker: Callable) -> None:

