@@ -116,9 +116,9 @@ CANDIDATES = Question(
         Why("Do all run to the end?", "No: one that its first exams leave behind is stopped, and the journal says so."),
         Why(
             "What is averaged?",
-            "Of those that ran to the end: boosting over three draws of the rows that it stops by; and one of each "
-            "kind (line, neighbours, forest, boosting …), but no small tree: a forest holds hundreds. Both are held to "
-            "what stands then, in a round of their own.",
+            "Of those that ran to the end and score within the interval of what stands: boosting over three draws of "
+            "the rows that it stops by; and one of each kind (line, neighbours, forest, boosting …), but no small "
+            "tree: a forest holds hundreds. Both are held to what stands, in a round of their own.",
             "Decision catalogue 2.8, T5; Breiman 1996",
         ),
     ),

@@ -3,6 +3,7 @@ the limits of the person."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -84,10 +85,10 @@ def climb(s: Session, names: Sequence[str]) -> Conversation:
 def _averages(s: Session, champion: Candidate, judged: Sequence[Candidate]) -> Conversation:
     """The averages of the candidates, with their verdicts, in a round of their own as any tier (2.8).
 
-    What they are made of was said before any was scored (all that the race leaves), so that they are challengers like
-    any other: R1.
+    What they are made of follows from a rule that was said before any was scored, so that they are challengers like any
+    other: R1.
     """
-    made = averages(metric(s), judged)
+    made = averages(metric(s), champion, judged)
     if not made:
         return []
     exams = yield Measure(tuple(examine(s, what) for what, _ in made), "Averages of the candidates", optional=True)
@@ -115,16 +116,20 @@ def least_gain(s: Session, champion: Candidate) -> float:
 Averaged = tuple[dict[str, Json], tuple[Candidate, ...]]  # a model, and the candidates that it asks, in turn
 
 
-def averages(m: Metric, judged: Sequence[Candidate]) -> list[Averaged]:
+def averages(m: Metric, champion: Candidate, judged: Sequence[Candidate]) -> list[Averaged]:
     """What is averaged of those that ran to the end: boosting over several draws of the rows that it stops by, which
     evens out its luck; and one of each kind, as they err in different places.
 
     Of each kind it is the one that promises most, and of too many kinds the most promising.  Lines are one kind; each
-    other family is one.  A small tree is left out: a forest holds hundreds.
+    other family is one.  A small tree is left out: a forest holds hundreds.  So is who scores below the interval of the
+    model that stands: a line that boosting left far behind pulls an average down (bikes lent: a miss of 75 and of 24).
     """
+    ends = [m.oriented(champion.exams.value[end]) for end in ("low", "high") if champion.exams.value[end] is not None]
+    least = min(ends, default=-math.inf)
     kinds: dict[str, list[Candidate]] = {}
     for c in judged:
-        if c.ok and c.name != "tree" and c.spec.tier not in ("T0", "T1"):
+        near = c.ok and m.oriented(c.value) >= least
+        if near and c.name != "tree" and c.spec.tier not in ("T0", "T1"):
             kinds.setdefault("line" if c.spec.tier == "T2" else c.name, []).append(c)
     firsts = [best(m, of) for of in kinds.values()]
     chosen: list[Candidate] = []

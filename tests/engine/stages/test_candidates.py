@@ -51,17 +51,18 @@ def test_what_is_averaged_follows_from_the_race() -> None:
     m = BY_NAME["roc_auc"]
     ran = [
         examined("logistic", 0.8), examined("sparse_logistic", 0.81), examined("tree", 0.9),
-        examined("knn", 0.8, "behind"), examined("forest", 0.7), examined("boosting", 0.75),
+        examined("knn", 0.8, "behind"), examined("forest", 0.72), examined("boosting", 0.75),
     ]  # fmt: skip
-    (draws, asked), (kinds, parts) = averages(m, ran)
+    (draws, asked), (kinds, parts) = averages(m, ran[0], ran)
     assert [one["settings"].get("draw", 0) for one in draws["settings"]["of"]] == [0, 1, 2]
     assert draws["settings"]["of"][0] == as_model("boosting"), "whose exams are taken"
     assert asked == (ran[5],) * 3
     assert key_of(kinds) == "average:sparse_logistic+forest+average:3xboosting"
     assert [c.name for c in parts] == ["sparse_logistic", "forest", "boosting", "boosting", "boosting"]
-    assert averages(m, [ran[0], ran[2]]) == [], "one kind is no average"
+    assert averages(m, ran[0], [ran[0], ran[2]]) == [], "one kind is no average"
+    ((_, _),) = averages(m, examined("boosting", 0.95), [ran[0], examined("boosting", 0.95)])  # the line is far behind
     every = ["logistic", "knn", "svm", "forest", "extra_trees", "boosting"]
-    _, (most, _) = averages(m, [examined(name, 0.7 + i / 100) for i, name in enumerate(every)])
+    _, (most, _) = averages(m, ran[5], [examined(name, 0.7 + i / 100) for i, name in enumerate(every)])
     assert [one["name"] for one in most["settings"]["of"]] == ["knn", "svm", "forest", "extra_trees", "average"]
 
 
