@@ -107,7 +107,7 @@ class AtWork:
 
     def _failed(self, failed: dict[str, TrialState], optional: bool) -> None:
         for state in failed.values():
-            self.voice.say(f"{trial_name(state)}: {state.reason or 'it was stopped.'}")
+            self.voice.say(f"{trial_name(state)}: {state.reason or 'it was stopped before it began.'}")
         ways = "retry, skip or quit" if optional else "retry or quit; the path cannot go on without it"
         while True:
             said = self.voice.hear(f"Type {ways}: ").casefold()

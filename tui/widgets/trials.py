@@ -158,7 +158,7 @@ class TrialsPane(Vertical):
         here = self._here
         state = self.states.get(here.key) if here else None
         failed = state is not None and state.status in ("failed", "cancelled")
-        said = (state.reason or "It was cancelled.") if state and failed else ""
+        said = (state.reason or "It was stopped before it began.") if state and failed else ""
         if said != self._said:
             self._said = said
             ways = "r tries it again" + (
