@@ -110,7 +110,8 @@ def _ask(at: Situation, net: Net, tried: Mapping[float, tuple[Net, tuple[Evidenc
     gap = mean([c.gap for c in course]) if course else None
     details: dict[str, Json] = {"dropouts": sorted(tried), "epochs": net.network.training.epochs}
     check = Check("gap", gap, reference=GAP, protocol="(validation − training loss) / validation loss, best epoch of "
-                  "split 1, mean of the seeds", details=details)  # fmt: skip
+                  "split 1, mean of the seeds", verdict="not measured" if gap is None else "measured",
+                  details=details)  # fmt: skip
 
     def read(choice: Json) -> Json:
         try:

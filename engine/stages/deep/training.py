@@ -107,9 +107,9 @@ def train(at: Situation, net: Net, strict: bool, firsts: Sequence[Evidence] = ()
 
 def decide_untrained(at: Situation, net: Net, exams: Evidence) -> Ask:
     """Why there is nothing to compare: its exams failed, were left out by a person, or gave no score."""
-    found = exams.error or "its exams gave no score."
+    found = exams.error or "Its exams gave no score."
     check = Check("practice exams", 0, reference=at.exams(), protocol="taken to their end", verdict="failed")
-    return Decide(TRAINED, "nothing", f"{net.title} was not trained to its end: {found}", check=check)
+    return Decide(TRAINED, "nothing", f"{net.title} was not trained to its end. {found}", check=check)
 
 
 def _mean_of_seeds(at: Situation, taken: Taken) -> Conversation:

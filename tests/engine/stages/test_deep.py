@@ -585,7 +585,7 @@ def test_a_training_that_fails_is_put_down_and_what_stood_before_stands() -> Non
     c = world(broken=("Small net (dense 64-32)",)).headless(before())
     decision = said(c, "deep.trained")
     assert (decision.choice, decision.author) == ("nothing", "engine")
-    assert "was not trained to its end: cross_validate is broken." in decision.reason
+    assert "was not trained to its end. cross_validate is broken." in decision.reason
     assert "deep.compare" not in walked(c)
 
     def unscored(trial: Trial, value: dict[str, Json]) -> dict[str, Json]:
