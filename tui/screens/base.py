@@ -33,6 +33,7 @@ class Dialog(ModalScreen[Result]):
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .box {
         width: 90%; max-width: 100; height: auto; max-height: 90%; padding: 0 1;
+        overflow-y: auto; scrollbar-size-vertical: 1;
         border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted; background: $surface;
     }
     """
@@ -40,6 +41,14 @@ class Dialog(ModalScreen[Result]):
     @property
     def rungwise(self) -> RungwiseApp:
         return cast("RungwiseApp", self.app)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _keep_in_sight(self) -> None:
+        """Where there is no room for the whole box, what one writes in stays seen."""
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -101,6 +101,10 @@ class Drawing(Widget):
         if self._picture != before:  # of what is painted again, the line carries the cells that differ
             self.refresh(layout=self._picture.plain.count("\n") != before.plain.count("\n"))
 
+    @property
+    def lines(self) -> int:
+        return self._picture.plain.count("\n") + 1
+
 
 class Evidence(Vertical):
     """The tabs and the view that is turned to.  Shows the tabs alone where there is no room."""
@@ -193,7 +197,15 @@ class Evidence(Vertical):
         self.screen.refresh_bindings()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._tell_columns)
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Where its lines became more or fewer, a picture that stays as it is would not use them."""
+        for drawing in self.query(Drawing):
+            drawing.redraw()
+            if drawing.size.height != drawing.lines:  # asked for while all was laid out, it was not heard
+                drawing.refresh(layout=True)
+        self._tell_columns()
 
     def renew(self, views: Sequence[View]) -> None:
         """Draw the same views with newer points."""

@@ -40,6 +40,9 @@ class Lines(TextArea):
         self.cursor_blink = False
         self.move_cursor(self.document.end)
 
+    def on_resize(self) -> None:
+        self.refresh()  # Textual 8 wraps the words anew, and shows them as they were where the lines stay as many
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             event.stop()

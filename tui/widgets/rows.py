@@ -186,6 +186,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._set_virtual_size()
         self.call_after_refresh(self._scroll_to_cursor)
 
+    def _watch_show_vertical_scrollbar(self) -> None:
+        self.refresh()  # the columns' widths are others, those of the titles too
+
     def notify_style_update(self) -> None:
         self._strips.clear()
         super().notify_style_update()
@@ -197,13 +200,13 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _measure(self, width: int) -> list[int]:
         """The columns' widths in cells, for a line of this width."""
-        if self._widths_for == (width, self._version):
+        beside = 1 if self.show_vertical_scrollbar else 0  # the last column does not touch the scroll bar
+        if self._widths_for == (width - beside, self._version):
             return self._widths
         widths = [len(column.title) for column in self.columns]
         for row in self.rows[:MEASURED]:
             for i, value in enumerate(row.cells[: len(widths)]):
                 widths[i] = max(widths[i], _cells(value))
-        beside = 1 if self.show_vertical_scrollbar else 0  # the last column does not touch the scroll bar
         room = width - (1 if self.still else GUTTER) - GAP * max(0, len(widths) - 1) - beside
         spare = room - sum(widths)
         for i in reversed(range(len(widths))):
@@ -238,7 +241,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             narrow(texts, 6)
             if spare < 0:
                 widths[0] = max(4, widths[0] + spare)
-        self._widths, self._widths_for = widths, (width, self._version)
+        if widths != self._widths:
+            self._strips.clear()
+        self._widths, self._widths_for = widths, (width - beside, self._version)
         return widths
 
     def _paged(self, widths: list[int], room: int) -> list[int]:
