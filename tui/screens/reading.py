@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -215,7 +214,7 @@ class Help(Dialog[None]):
             yield Static(self._content(), markup=False, id="words")
         yield KeyLine()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         words = self.query_one("#words", Static)
         if words.content != (content := self._content()):
             words.update(content)
