@@ -207,7 +207,7 @@ while (trial := store.queue.claim(sys.argv[2])) is not None:
         child.stdin.write("go\n")
         child.stdin.flush()
     for child in children:
-        out, _ = child.communicate(timeout=60)
+        out, _ = child.communicate(timeout=200)
         keys += out.split()
     assert Counter(keys) == Counter(one.key for one in trials)
 

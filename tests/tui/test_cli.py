@@ -151,7 +151,7 @@ def test_whoever_reads_no_more_ends_it_without_a_word(tmp_path: Path) -> None:
     os.close(reader)
     command = [sys.executable, "-m", "tui.cli", "--store", str(tmp_path / "s.db"), "--help"]
     with os.fdopen(writer, "w") as closed:
-        got = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        got = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=200, check=False)
     assert (got.returncode, got.stderr) == (0, "")
 
 

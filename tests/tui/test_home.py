@@ -69,7 +69,7 @@ async def test_where_there_is_no_store_yet_the_first_steps_are_shown_before_it_i
     made = threading.Event()
 
     def slow() -> Any:
-        made.wait(10)
+        made.wait(60)
         return ScriptedDesk()
 
     async with RungwiseApp(slow, fresh=True).run_test(size=SIZE) as pilot:

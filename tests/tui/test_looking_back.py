@@ -240,7 +240,7 @@ async def test_home_compares_reviews_and_searches(place):
         await at(pilot, CompareScreen)
         await see(pilot, "parted at “what comes back in several rows”")
         # the same model on the same exams: said by the process that computes, and in no time where it need not
-        await until(pilot, lambda: "No paired difference" in sheet(pilot), 20)
+        await until(pilot, lambda: "No paired difference" in sheet(pilot))
         await pilot.press("escape")
         await at(pilot, Home)
         await pilot.press("v")

@@ -404,12 +404,12 @@ def test_a_signal_ends_it_with_one_sentence_and_the_answer_kept(
     while "Why (" not in heard and time.monotonic() - began < 60:
         heard += talk.stdout.read(1)
     talk.send_signal(number)
-    rest, wrong = talk.communicate(timeout=60)
+    rest, wrong = talk.communicate(timeout=200)
     assert talk.returncode == status, wrong
     assert f"go on with: rungwise open churn --plain --store {store}" in rest.replace("\n", " ")
     assert wrong == ""
     again = subprocess.run(
-        [*command, "open", "churn", "--plain"], input="", capture_output=True, text=True, timeout=60, check=False
+        [*command, "open", "churn", "--plain"], input="", capture_output=True, text=True, timeout=200, check=False
     )
     assert "Kept from before: Agents call whoever is likely to leave each Monday." in again.stdout
     assert "only be read" not in again.stdout

@@ -91,7 +91,7 @@ def test_trials_are_computed_and_their_curve_is_kept(store: Store, worker: Calla
     short, double = Trial("steps", {"steps": 5, "pause": 0.01}), Trial("double", {"n": 4})
     store.queue.submit([short, double])
     process = worker(idle=0.005)
-    process.wait(timeout=30)
+    process.wait(timeout=120)
     assert process.returncode == 0
     assert store.evidence.get(double.key).value["value"] == 8
     state = store.queue.states([short.key])[short.key]
@@ -141,7 +141,7 @@ def test_a_paused_trial_waits_in_its_worker_and_goes_on_where_it_was(store: Stor
 def test_a_failed_trial_says_why_and_the_next_one_runs(store: Store, worker: Callable) -> None:
     broken, gone, good = Trial("breaks"), Trial("breaks", {"how": "data"}), Trial("double", {"n": 1})
     store.queue.submit([broken, gone, good])
-    worker(idle=0.005).wait(timeout=30)
+    worker(idle=0.005).wait(timeout=120)
     states = store.queue.states([broken.key, gone.key, good.key])
     assert states[broken.key].status == "failed"
     assert "ValueError" in states[broken.key].reason
@@ -174,7 +174,7 @@ def test_a_new_worker_buries_the_one_before(store: Store, worker: Callable) -> N
     wait_until(lambda: running(store, LONG))
     process.kill()
     process.wait()
-    worker(idle=0.005).wait(timeout=30)
+    worker(idle=0.005).wait(timeout=120)
     assert status(store, LONG) == "failed"
 
 
@@ -183,7 +183,7 @@ def test_asked_to_end_it_puts_its_trial_back_in_the_queue(store: Store, worker: 
     process = worker()
     wait_until(lambda: running(store, LONG))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=120) == 0
     assert status(store, LONG) == "queued"
     assert store.queue.workers() == []
 

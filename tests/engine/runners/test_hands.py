@@ -231,13 +231,13 @@ def test_a_killed_worker_takes_its_hands_along_and_leaves_what_is_finished(log: 
     kept = tmp_path / "kept"
     process = subprocess.Popen([sys.executable, "-c", ALONE, str(log), str(kept)], cwd=ROOT)
     try:
-        wait_until(lambda: kept.exists() and len([f for f in kept.iterdir() if len(f.name) == 64]) >= 2, 60)
+        wait_until(lambda: kept.exists() and len([f for f in kept.iterdir() if len(f.name) == 64]) >= 2, 200)
         below = families(psutil.Process(process.pid))
         assert len(below) >= 2
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    wait_until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in below), 5)
+    wait_until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in below))
     finished = len([f for f in kept.iterdir() if len(f.name) == 64])
     before = len(computed(log))
     again = subprocess.run(

@@ -95,7 +95,7 @@ class Person:
         return len(self.points) == before
 
     def through(self) -> Evidence:
-        self.thread.join(60)
+        self.thread.join(240)
         assert self.found is not None
         assert self.found.ok, self.found.error
         return self.found
@@ -183,7 +183,7 @@ def test_the_model_that_leaves_goes_on_from_its_last_epoch_to_the_bit(data: Data
     what = leaving("final")
     worker = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(what, data, tmp_path / "kept", 25))
     worker.start()
-    worker.join(60)
+    worker.join(240)
     assert worker.exitcode == -signal.SIGKILL
     assert len(list((tmp_path / "kept").glob("*.state"))) == 1
     epochs: list[int] = []
