@@ -15,35 +15,54 @@ from textual.strip import Strip
 from tui.thrift import Shown
 
 CONSOLE = Console(color_system="256", force_terminal=True, _environ={})
-STYLES = [Style.parse(s) for s in ("red on black", "bold red on black", "white on blue", "underline white on blue")]
-TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x1b\n])")
+STYLES = [Style.parse(s) for s in ("red on black", "bold red on black", "white on blue", "underline white on blue",
+                                   "bold underline white on blue", "red", "on blue", "bold", "")]  # fmt: skip
+TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[(\d+)C|\x1b\[([\d;]*)m|([^\x1b\n])")
 WIDTH, HEIGHT = 30, 4
+Look = tuple[frozenset[str], str, str]  # attributes, colour, ground
 
 
 class Terminal:
-    """A terminal that knows no more than places, colours and signs of one cell."""
+    """A terminal that knows no more than places, attributes, colours and signs of one cell."""
 
     def __init__(self) -> None:
-        self.cells = [[("?", "")] * WIDTH for _ in range(HEIGHT)]
-        self.codes, self.x, self.y = "", 0, 0
+        self.cells: list[list[tuple[str, Look]]] = [[("?", (frozenset(), "", ""))] * WIDTH for _ in range(HEIGHT)]
+        self.look: Look = (frozenset(), "", "")
+        self.x = self.y = 0
 
     def feed(self, sent: str) -> None:
-        for row, column, codes, sign in (found.groups() for found in TOKEN.finditer(sent)):
+        assert not TOKEN.sub("", sent).strip("\n"), "it knows nothing else"
+        for row, column, over, codes, sign in (found.groups() for found in TOKEN.finditer(sent)):
             if row:
                 self.y, self.x = int(row) - 1, int(column) - 1
+            elif over:
+                self.x += int(over)
             elif sign:
-                self.cells[self.y][self.x] = (sign, self.codes)
+                self.cells[self.y][self.x] = (sign, self.look)
                 self.x += 1
             else:
-                self.codes = (codes or "0").removeprefix("0").removeprefix(";")
+                for code in (codes or "0").split(";"):
+                    self._turn(code)
 
-    def looks(self) -> list[list[tuple[str, str]]]:
+    def _turn(self, code: str) -> None:
+        attributes, colour, ground = self.look
+        if code == "0":
+            self.look = (frozenset(), "", "")
+        elif len(code) == 1:
+            self.look = (attributes | {code}, colour, ground)
+        elif code[0] == "3":
+            self.look = (attributes, "" if code == "39" else code, ground)
+        else:
+            assert code[0] == "4"
+            self.look = (attributes, colour, "" if code == "49" else code)
+
+    def looks(self) -> list[list[tuple[str, Look]]]:
         """What can be seen: of a blank its ground and a line under it."""
-        return [[(sign, _seen(codes) if sign == " " else codes) for sign, codes in line] for line in self.cells]
+        return [[(sign, _seen(look) if sign == " " else look) for sign, look in line] for line in self.cells]
 
 
-def _seen(codes: str) -> str:
-    return ";".join(c for c in codes.split(";") if c in ("4", "40", "44"))
+def _seen(look: Look) -> Look:
+    return look[0] & {"4"}, "", look[2]
 
 
 def whole(picture: list[list[Segment]]) -> LayoutUpdate:

@@ -132,7 +132,7 @@ class Sheet(Widget, can_focus=True, inherit_bindings=False):
         words = f"{below} more below" if below > 0 else f"{self.top} above" if self.top else ""
         if words != str(self.border_subtitle or ""):
             self._border_subtitle = Content(words)  # by its public name it would repaint the whole pane, not one line
-            self.refresh(Region(-1, self.content_size.height, self.size.width, 1))
+            self.refresh(Region(-self.content_offset.x, self.content_size.height, self.outer_size.width, 1))
 
     def on_resize(self) -> None:
         self._renew()
