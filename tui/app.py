@@ -110,8 +110,9 @@ class RungwiseApp(TypedAhead):
         self.register_theme(LIGHT)
         self.theme = DARK.name  # in two steps: a default from the environment is only looked up when it changes
         wanted = os.environ.get("TEXTUAL_THEME", "")
-        ground = LIGHT if dark_by_environment(os.environ) is False else DARK
-        self.theme = wanted if wanted in self.available_themes else ground.name
+        self.theme = (
+            wanted if wanted in self.available_themes else self._own(dark_by_environment(os.environ) is not False)
+        )
         self._followed = "" if self.theme == wanted else self.theme  # the theme as long as nobody chose one
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
@@ -148,7 +149,12 @@ class RungwiseApp(TypedAhead):
     def on_background(self, event: Background) -> None:
         """Dark on a dark terminal and light on a light one, unless somebody chose a theme."""
         if self.theme == self._followed:
-            self.theme = self._followed = (DARK if event.dark else LIGHT).name
+            self.theme = self._followed = self._own(event.dark)
+
+    def _own(self, dark: bool) -> str:
+        """The name of our theme; on a terminal of sixteen colours of its own one: ours would be all but white there."""
+        sixteen = self.console.color_system == "standard" and "ansi-dark" in self.available_themes
+        return ("ansi-dark" if dark else "ansi-light") if sixteen else (DARK if dark else LIGHT).name
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """As Textual's, without what the terminal shows already; nothing at all where that is all of it."""

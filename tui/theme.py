@@ -68,9 +68,9 @@ def missing_variables(theme: Theme) -> dict[str, str]:
     """The colours of ours that a theme does not set: lines, and the row under the cursor with and without focus; and in
     the terminal's own sixteen a colour for keys and titles that can be read."""
     if theme.ansi:
-        found = {"line": "ansi_bright_black", "cursor": "ansi_blue", "cursor-idle": "ansi_default"}
-        if theme.dark:  # the blue of sixteen colours can hardly be read on black: 2 to 1
-            found["primary"] = "ansi_cyan"
+        found = {"line": "ansi_bright_black", "cursor": "ansi_cyan", "cursor-idle": "ansi_default"}
+        if theme.dark:  # blue and black are 2 to 1: nothing is written in the one on the other
+            found |= {"primary": "ansi_cyan", "cursor": "ansi_blue"}
     else:
         front = Color.parse(theme.foreground or ("#e0e0e0" if theme.dark else "#202020"))
         back = Color.parse(theme.background or ("#121212" if theme.dark else "#f0f0f0"))

@@ -198,6 +198,6 @@ def test_a_terminal_that_never_answers_and_one_that_must_not_be_asked():
         terminal.until(b"\x1b[?1049h")
         time.sleep(1.5)
         terminal.send(b"hello")
-        terminal.until(b"]2;rungwise hello\x07")
+        terminal.until(b"]2;ansi-dark hello\x07")
         assert ASK.encode() not in terminal.seen
         terminal.left()

@@ -16,6 +16,7 @@ from tests.tui.scripted import (
     text_of,
     until,
 )
+from tui.ground import Background
 from tui.screens.workbench import Workbench
 from tui.widgets.headline import HeadLine
 from tui.widgets.keyline import KeyLine
@@ -44,8 +45,35 @@ async def test_nothing_is_drawn_in_the_colour_of_its_ground(monkeypatch, theme, 
                     assert not same or (style.color is not None and style.color.is_default), (segment.text, style)
                     dark_blue = style.color is not None and style.color.number == BLUE
                     assert not (dark_blue and pilot.app.current_theme.name == "ansi-dark"), (segment.text, style)
+                    blue_bar = style.bgcolor is not None and style.bgcolor.number == BLUE
+                    assert not (blue_bar and pilot.app.current_theme.name == "ansi-light"), (segment.text, style)
         assert seen > 40
         assert colour or not pilot.app.current_theme.ansi
+
+
+@pytest.mark.parametrize(
+    ("colours", "environment", "names"),
+    [
+        ("standard", {}, ("ansi-dark", "ansi-light")),
+        ("standard", {"COLORFGBG": "0;15"}, ("ansi-light", "ansi-light")),
+        ("standard", {"NO_COLOR": "1"}, ("rungwise", "rungwise-light")),
+        ("standard", {"TEXTUAL_THEME": "nord"}, ("nord", "nord")),
+        ("256", {}, ("rungwise", "rungwise-light")),
+    ],
+)
+async def test_of_sixteen_colours_the_terminals_own_are_taken(monkeypatch, colours, environment, names):
+    """Ours, rounded to sixteen, are white on black with a grey bar."""
+    monkeypatch.setattr("rich.console.Console.color_system", colours)
+    for name in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    app = app_over(ScriptedDesk(only(ask_champion())), session="churn")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await see(pilot, "carry forward")
+        assert app.theme == names[0]
+        app.post_message(Background(dark=False))
+        await until(pilot, lambda: app.theme == names[1])
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
