@@ -17,7 +17,6 @@ from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 from textual.worker import WorkerFailed
 
 SOON = 0.01  # seconds until it is looked again whether the screen is there
@@ -117,11 +116,11 @@ class TypedAhead(App[None]):
             super()._handle_exception(error)
 
 
-def _acts(key: events.Key, on: DOMNode) -> bool:
+def _acts(key: events.Key, on: Widget) -> bool:
     """Whether it may change what has the focus, or the screen: any but those that move a cursor or write."""
     if key.key in MOVES:
         return False
-    return not (key.is_printable and isinstance(on, Input | TextArea))
+    return not on.check_consume_key(key.key, key.character)
 
 
 def _of_one_gone(error: BaseException) -> bool:
